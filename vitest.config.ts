@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config";
+
+/** Runs every suite on the sources: the scoped condition in each package's exports leads there. */
+export default defineConfig({
+  ssr: { resolve: { conditions: ["@talkdesk-oauth/source", "module", "node", "development|production"] } },
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "testing/*/test/**/*.test.ts"],
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+  },
+});
