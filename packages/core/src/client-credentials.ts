@@ -1,0 +1,42 @@
+import type { TalkdeskClient } from "./client.js";
+import { type Grant, grantParameters, type Scope, scopeNames } from "./grant.js";
+import { type Lifecycle, tokenLifecycle } from "./lifecycle.js";
+import { exchange } from "./request-token.js";
+import type { ClosableTokenSource } from "./token-source.js";
+
+/** Options of {@link clientCredentials}. */
+export interface ClientCredentialsOptions extends Lifecycle {
+  /** What to ask for. Default: all that the client may have. */
+  readonly scope?: Scope;
+}
+
+/**
+ * A source of tokens for the client itself: access to the whole account.
+ *
+ * Asks when somebody first needs a token, then keeps it in memory, renews it before it ends, and replaces it when the
+ * API refuses it. Any number of concurrent callers cause one token request. After repeated failures, or a
+ * `Retry-After`, calls fail at once for a while (`retryAt`); a token that is still valid is served all the same. Make
+ * one source for each client and scope, and share it.
+ *
+ * @throws TypeError at once, for a scope or an option that cannot be used.
+ * @throws TalkdeskError (rejection of `getToken`) those of {@link requestToken}; `token_refused` when the API refuses
+ *   a token that replaced a refused one within 30 s; `source_closed` after `close()`.
+ * @see RFC 6749 §4.4; Talkdesk, "Client Credentials - Basic"
+ */
+export function clientCredentials(
+  client: TalkdeskClient,
+  options: ClientCredentialsOptions = {},
+): ClosableTokenSource {
+  const scope = options.scope === undefined ? undefined : scopeNames(options.scope);
+  const grant: Grant = { grant_type: "client_credentials", ...(scope !== undefined && { scope }) };
+  grantParameters(grant);
+  return tokenLifecycle(
+    {
+      client,
+      grantType: grant.grant_type,
+      request: (signal) => exchange(client, grant, signal),
+      ...(scope !== undefined && { scope }),
+    },
+    options,
+  );
+}

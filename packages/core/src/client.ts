@@ -1,0 +1,71 @@
+import type { ClientAuthentication } from "./client-authentication.js";
+import type { Clock } from "./clock.js";
+import { type Endpoints, type Region, resolvedEndpoints } from "./endpoints.js";
+
+/** What {@link talkdeskClient} needs: whom to ask, and how to prove who asks. */
+export interface TalkdeskClientOptions {
+  /** Account name, the first label of its identity host. Needed unless all four `endpoints` are given. */
+  readonly account?: string;
+  /** Region of the account. Default `"us"`. */
+  readonly region?: Region;
+  /** Addresses that replace those of account and region. */
+  readonly endpoints?: Partial<Endpoints>;
+  /** How the client proves itself at the token endpoint. */
+  readonly authentication: ClientAuthentication;
+  /** Sends the token requests. Default: the global `fetch`, looked up per call. */
+  readonly fetch?: typeof fetch;
+  /** Total time for one token call in milliseconds, retries included. Default 10 000. */
+  readonly timeoutMs?: number;
+  /** What tells the time. Default: the platform's clocks, looked up per call. */
+  readonly clock?: Clock;
+  /** Numbers from 0 up to 1, for jitter. Default: `Math.random`, looked up per call. */
+  readonly random?: () => number;
+}
+
+/** A client of one account's token service: immutable, free to share, without anything secret to print. */
+export interface TalkdeskClient {
+  readonly endpoints: Endpoints;
+  readonly authentication: ClientAuthentication;
+  /** Total time for one token call in milliseconds. */
+  readonly timeoutMs: number;
+  readonly fetch?: typeof fetch;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}
+
+/** The largest delay that platform timers keep; they fire at once beyond it. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Says once whom to ask for tokens and how to prove who asks. Nothing is sent.
+ *
+ * @throws TypeError at once, when account, region or an endpoint could not be used, or an option has the wrong
+ *   type. Endpoints must be `https:`, or `http:` on a loopback address; `endpoints.api` must be an origin.
+ */
+export function talkdeskClient(options: TalkdeskClientOptions): TalkdeskClient {
+  const { authentication, fetch, timeoutMs = 10_000, clock, random } = options;
+  if (typeof authentication !== "function") {
+    throw new TypeError(
+      "authentication must be a function, such as clientSecretBasic({ clientId, clientSecret }).",
+    );
+  }
+  if (typeof timeoutMs !== "number" || !(timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS)) {
+    throw new TypeError(`timeoutMs must be a number of milliseconds above 0, at most ${MAX_TIMER_MS}.`);
+  }
+  if (fetch !== undefined && typeof fetch !== "function") throw new TypeError("fetch must be a function.");
+  if (random !== undefined && typeof random !== "function") throw new TypeError("random must be a function.");
+  if (
+    clock !== undefined &&
+    !(["now", "monotonic", "setTimeout"] as const).every((name) => typeof clock?.[name] === "function")
+  ) {
+    throw new TypeError("clock must have the functions now, monotonic and setTimeout.");
+  }
+  return Object.freeze({
+    endpoints: resolvedEndpoints(options.account, options.region, options.endpoints),
+    authentication,
+    timeoutMs,
+    ...(fetch !== undefined && { fetch }),
+    ...(clock !== undefined && { clock }),
+    ...(random !== undefined && { random }),
+  });
+}

@@ -1,0 +1,127 @@
+/** A region of the Talkdesk cloud. */
+export type Region = "us" | "eu" | "ca" | "au";
+
+/** Where one account's tokens come from, and where they may go. All four are absolute URLs. */
+export interface Endpoints {
+  /** Token endpoint, such as `https://acme.talkdeskid.eu/oauth/token`. */
+  readonly token: string;
+  /** Authorization endpoint, such as `https://acme.talkdeskid.eu/oauth/authorize`. */
+  readonly authorize: string;
+  /** Key set that signs ID tokens, such as `https://acme.talkdeskid.eu/oauth/2023-10/certs`. */
+  readonly jwks: string;
+  /** The API gateway, an origin such as `https://api.talkdeskapp.eu`: tokens go there and nowhere else. */
+  readonly api: string;
+}
+
+/**
+ * Suffixes cannot be derived (`talkdeskidca.com` beside `talkdeskid.eu`), so this is a table.
+ * The identity host of AU is documented; its gateway is not verified.
+ */
+const REGIONS: Readonly<Record<Region, { readonly identity: string; readonly api: string }>> = {
+  us: { identity: "talkdeskid.com", api: "https://api.talkdeskapp.com" },
+  eu: { identity: "talkdeskid.eu", api: "https://api.talkdeskapp.eu" },
+  ca: { identity: "talkdeskidca.com", api: "https://api.talkdeskappca.com" },
+  au: { identity: "talkdeskid.au", api: "https://api.talkdeskapp.au" },
+};
+
+const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
+
+/**
+ * The four addresses of one account in one region.
+ *
+ * @param account The account name, the first label of its identity host: letters, digits and inner hyphens,
+ *   at most 63. Lower-cased.
+ * @param region Default `"us"`. The gateway of `"au"` is not verified; override `endpoints.api` of
+ *   {@link TalkdeskClientOptions} if Talkdesk gave you another.
+ * @throws TypeError at once, when either is anything else: no account name can lead to another host.
+ * @see Talkdesk, "How to guarantee your app works in all regions" and "Refresh Token - Basic"
+ */
+export function talkdeskEndpoints(account: string, region: Region = "us"): Endpoints {
+  if (typeof account !== "string" || !DNS_LABEL.test(account)) {
+    throw new TypeError(
+      "account must be the account's name alone, such as acme for acme.talkdeskid.com: letters, digits and inner hyphens, at most 63.",
+    );
+  }
+  if (typeof region !== "string" || !Object.hasOwn(REGIONS, region)) {
+    throw new TypeError(
+      `region must be one of ${Object.keys(REGIONS).join(", ")}. For any other, give all four endpoints.`,
+    );
+  }
+  const { identity, api } = REGIONS[region];
+  const oauth = `https://${account.toLowerCase()}.${identity}/oauth`;
+  return Object.freeze({
+    token: `${oauth}/token`,
+    authorize: `${oauth}/authorize`,
+    jwks: `${oauth}/2023-10/certs`,
+    api,
+  });
+}
+
+/**
+ * The endpoints of an account with some of them replaced, or four given ones; each checked and normalised.
+ * @internal
+ */
+export function resolvedEndpoints(
+  account: string | undefined,
+  region: Region | undefined,
+  overrides: Partial<Endpoints> = {},
+): Endpoints {
+  if (typeof overrides !== "object" || overrides === null)
+    throw new TypeError("endpoints must be an object.");
+  if (account === undefined && region !== undefined) {
+    throw new TypeError(
+      "region without account has no meaning: give the account, or all four endpoints alone.",
+    );
+  }
+  const base: Partial<Endpoints> = account === undefined ? {} : talkdeskEndpoints(account, region);
+  const resolved = { ...base, ...withoutUndefined(overrides) };
+  const names = ["token", "authorize", "jwks", "api"] as const;
+  const missing = names.filter((name) => resolved[name] === undefined);
+  if (missing.length > 0) {
+    throw new TypeError(`Give an account, or all four endpoints; missing: ${missing.join(", ")}.`);
+  }
+  const checked = names.map((name) => {
+    const url = secureUrl(resolved[name], `endpoints.${name}`);
+    if (url.search !== "") throw new TypeError(`endpoints.${name} must not have a query.`);
+    return [name, name === "api" ? originOf(url, "endpoints.api") : url.href] as const;
+  });
+  return Object.freeze(Object.fromEntries(checked)) as unknown as Endpoints;
+}
+
+function withoutUndefined(overrides: Partial<Endpoints>): Partial<Endpoints> {
+  return Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
+}
+
+/**
+ * An address that credentials may be sent to: `https:`, or `http:` on a loopback host; no user, no fragment.
+ * @throws TypeError that calls it `name`, without repeating the value: it might hold a password.
+ * @internal
+ */
+export function secureUrl(value: unknown, name: string): URL {
+  const url = typeof value === "string" && URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined) throw new TypeError(`${name} must be an absolute URL.`);
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url))) {
+    throw new TypeError(`${name} must be https; plain http is for loopback addresses only.`);
+  }
+  if (url.username !== "" || url.password !== "" || url.hash !== "" || url.hostname.endsWith(".")) {
+    throw new TypeError(`${name} must have no user, no password, no fragment and no dot after the host.`);
+  }
+  return url;
+}
+
+/**
+ * The origin that `url` is, when it is no more than one.
+ * @throws TypeError that calls it `name`.
+ * @internal
+ */
+export function originOf(url: URL, name: string): string {
+  if (url.pathname !== "/" || url.search !== "") {
+    throw new TypeError(`${name} must be an origin, such as https://api.talkdeskapp.com, without a path.`);
+  }
+  return url.origin;
+}
+
+/** Whether the host is this machine: `localhost`, 127.0.0.0/8, `[::1]`. URL parsing has normalised the rest. */
+function isLoopback({ hostname }: URL): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}

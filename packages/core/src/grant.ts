@@ -1,0 +1,99 @@
+/** Scopes, as one string with spaces between them or as a list. Any name is allowed, as RFC 6749 §3.3 spells them. */
+export type Scope = string | readonly string[];
+
+/**
+ * One request for a token, in the words of the wire.
+ *
+ * @see RFC 6749 §4.4.2, §4.1.3 and §6; `token_type` and `expires_in` (seconds) are Talkdesk's, for service tokens
+ */
+export type Grant =
+  | {
+      readonly grant_type: "client_credentials";
+      readonly scope?: Scope;
+      readonly token_type?: "opaque";
+      readonly expires_in?: number;
+    }
+  | {
+      readonly grant_type: "authorization_code";
+      readonly code: string;
+      readonly redirect_uri: string;
+      readonly code_verifier?: string;
+    }
+  | { readonly grant_type: "refresh_token"; readonly refresh_token: string; readonly scope?: Scope };
+
+/** Service tokens live between a day and a year (Talkdesk, "Client Credentials - STS token"). */
+const SERVICE_TOKEN_SECONDS = { min: 86_400, max: 31_556_952 };
+
+/** scope-token of RFC 6749 §3.3: visible ASCII but for `"` and `\`. */
+const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+/**
+ * The form parameters of a grant: those named here, in this order, and no others, whatever else the object has.
+ * @throws TypeError for a grant that cannot be asked for, without repeating its secrets.
+ * @internal
+ */
+export function grantParameters(grant: Grant): URLSearchParams {
+  const parameters = new URLSearchParams({ grant_type: String(grant?.grant_type) });
+  const add = (name: string, value: unknown): void => {
+    if (typeof value !== "string" || value === "")
+      throw new TypeError(`${name} must be a string that is not empty.`);
+    parameters.set(name, value);
+  };
+  switch (grant?.grant_type) {
+    case "client_credentials":
+      if (grant.token_type !== undefined) {
+        if (grant.token_type !== "opaque") throw new TypeError('token_type must be "opaque" or absent.');
+        parameters.set("token_type", grant.token_type);
+      }
+      if (grant.scope !== undefined) parameters.set("scope", scopeNames(grant.scope).join(" "));
+      if (grant.expires_in !== undefined) {
+        const { min, max } = SERVICE_TOKEN_SECONDS;
+        if (grant.token_type !== "opaque" || !Number.isInteger(grant.expires_in)) {
+          throw new TypeError("expires_in must be a whole number of seconds, and is for opaque tokens only.");
+        }
+        if (grant.expires_in < min || grant.expires_in > max) {
+          throw new TypeError(`expires_in must be from ${min} (a day) to ${max} (a year) seconds.`);
+        }
+        parameters.set("expires_in", String(grant.expires_in));
+      }
+      return parameters;
+    case "authorization_code":
+      add("code", grant.code);
+      add("redirect_uri", grant.redirect_uri);
+      if (grant.code_verifier !== undefined) add("code_verifier", grant.code_verifier);
+      return parameters;
+    case "refresh_token":
+      add("refresh_token", grant.refresh_token);
+      if (grant.scope !== undefined) parameters.set("scope", scopeNames(grant.scope).join(" "));
+      return parameters;
+    default:
+      throw new TypeError("grant_type must be client_credentials, authorization_code or refresh_token.");
+  }
+}
+
+/**
+ * The names in a scope, each once, in the order given.
+ * @throws TypeError when there is none, or one has a character that no scope may have.
+ * @internal
+ */
+export function scopeNames(scope: Scope): string[] {
+  const given: unknown = typeof scope === "string" ? [scope] : scope;
+  if (!Array.isArray(given) || !given.every((part) => typeof part === "string")) {
+    throw new TypeError("scope must be a string or a list of strings.");
+  }
+  const names = [...new Set(given.flatMap((part: string) => part.split(/[ \t\r\n]+/)))].filter(
+    (name) => name !== "",
+  );
+  if (names.length === 0) {
+    throw new TypeError(
+      "scope must name at least one scope; leave it out to ask for all that the client may have.",
+    );
+  }
+  const wrong = names.find((name) => !SCOPE_TOKEN.test(name));
+  if (wrong !== undefined) {
+    throw new TypeError(
+      `scope has a name with a character that RFC 6749 does not allow: ${JSON.stringify(wrong)}.`,
+    );
+  }
+  return names;
+}

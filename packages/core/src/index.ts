@@ -1,0 +1,43 @@
+export {
+  type AccessToken,
+  type AccessTokenOptions,
+  accessToken,
+  deserializeToken,
+  serializeToken,
+} from "./access-token.js";
+export { type TalkdeskClient, type TalkdeskClientOptions, talkdeskClient } from "./client.js";
+export {
+  type ClientAuthentication,
+  type ClientSecretBasicOptions,
+  clientSecretBasic,
+} from "./client-authentication.js";
+export { type ClientCredentialsOptions, clientCredentials } from "./client-credentials.js";
+export { talkdeskClientFromEnv } from "./client-from-env.js";
+export type { Clock } from "./clock.js";
+export { type Endpoints, type Region, talkdeskEndpoints } from "./endpoints.js";
+export {
+  isTalkdeskError,
+  TalkdeskError,
+  type TalkdeskErrorCode,
+  type TalkdeskErrorOptions,
+} from "./errors.js";
+export type { Grant, Scope } from "./grant.js";
+export type { Lifecycle } from "./lifecycle.js";
+export { bufferedBody, type RequestBody, replayableBody } from "./request-body.js";
+export { requestToken } from "./request-token.js";
+export { type AuthorizedRequest, discardBody, isTokenRefusal, sendAuthorized } from "./send-authorized.js";
+export { type AdapterOptions, tokenDestination } from "./token-destination.js";
+export type {
+  GateClosed,
+  GateOpened,
+  ServedStale,
+  SessionEnded,
+  StoreFailed,
+  TokenEvent,
+  TokenFailed,
+  TokenReceived,
+  TokenRejected,
+  TokenRequested,
+} from "./token-event.js";
+export { parseTokenResponse, type TokenResponse, type TokenResponseContext } from "./token-response.js";
+export type { ClosableTokenSource, TokenRequest, TokenSource } from "./token-source.js";

@@ -1,0 +1,429 @@
+import type { AccessToken } from "./access-token.js";
+import type { TalkdeskClient } from "./client.js";
+import { type Clock, elapsedSince, type Instant, instant, platformClock } from "./clock.js";
+import { copyOfError, isTalkdeskError, TalkdeskError } from "./errors.js";
+import { type EventDetails, fingerprint, publish } from "./event-publisher.js";
+import type { Grant } from "./grant.js";
+import { onAbort } from "./shared-abort.js";
+import type { TokenEvent } from "./token-event.js";
+import type { ClosableTokenSource, TokenRequest } from "./token-source.js";
+
+/** How a source keeps its token; the same for every grant. */
+export interface Lifecycle {
+  /**
+   * How long before its end a token is renewed in the background, in milliseconds, but never more than a tenth of its
+   * lifetime. Default 60 000. 0 renews when callers have to wait for it.
+   */
+  readonly refreshEarlyMs?: number;
+  /** Told of every event of this source. It may throw, and may not delay: it is called in between. */
+  readonly onEvent?: (event: TokenEvent) => void;
+}
+
+/** The grant-specific half of a source: one request for a token. */
+export interface TokenCall {
+  readonly client: TalkdeskClient;
+  readonly grantType: Grant["grant_type"];
+  /** Asks once, retries included. `signal` aborts when the source is closed. */
+  readonly request: (
+    signal: AbortSignal,
+  ) => Promise<{ readonly token: AccessToken; readonly sentAt: Instant }>;
+  /** The scopes that it asks for; absent when it asks for all. */
+  readonly scope?: readonly string[];
+}
+
+const DEFAULT_REFRESH_EARLY_MS = 60_000;
+/** The hard margin: this long before its end, and never more than a sixtieth of a lifetime, callers wait. */
+const HARD_MARGIN_MS = 5_000;
+/** A token that was issued because its predecessor was refused, and is refused within this time, is not the fault. */
+const REFUSAL_LOOP_MS = 30_000;
+/** So many failed calls in a row close the gate. */
+const FAILURES_TO_CLOSE = 5;
+/** Pauses after failures: the first, doubling to the longest; and the most that a `Retry-After` may ask for. */
+const PAUSE_MS = { first: 1_000, longest: 30_000, longestAsked: 300_000 };
+
+/** The token that is handed out, with its ages in milliseconds since it was asked for. */
+interface Held {
+  readonly token: AccessToken;
+  /** The answer to every caller, so that an answer costs nothing. */
+  readonly answer: Promise<AccessToken>;
+  readonly askedAt: Instant;
+  /** From this age on, it is renewed in the background. */
+  readonly softAgeMs: number;
+  /** From this age on, callers wait for the renewal. */
+  readonly hardAgeMs: number;
+  /** At this age it ends. */
+  readonly endAgeMs: number;
+  /** Whether it was issued because the API had refused its predecessor. */
+  readonly answersRefusal: boolean;
+  /** Whether the API has refused it. */
+  isRefused: boolean;
+}
+
+interface Waiter {
+  resolve(token: AccessToken): void;
+  reject(error: unknown): void;
+  /** The value that this caller must not get. */
+  readonly rejected: string | undefined;
+}
+
+/** A token call under way, and who waits for it. */
+interface Flight {
+  readonly waiters: Set<Waiter>;
+  readonly abort: AbortController;
+  readonly startedAt: Instant;
+  readonly answersRefusal: boolean;
+}
+
+/** The last of a row of failed calls. */
+interface Failure {
+  readonly error: TalkdeskError;
+  readonly at: Instant;
+  /** How many failed in a row. */
+  readonly count: number;
+  /** No call at all for this long after it: the gate. 0 while it is open. */
+  readonly gateMs: number;
+  /** No renewal of a token that is still valid for this long after it. */
+  readonly renewalPauseMs: number;
+  /** When the gate closed first in this row. */
+  readonly closedAt?: Instant;
+}
+
+interface State {
+  readonly call: TokenCall;
+  readonly clock: Clock;
+  readonly refreshEarlyMs: number;
+  readonly onEvent: ((event: TokenEvent) => void) | undefined;
+  held: Held | undefined;
+  flight: Flight | undefined;
+  failure: Failure | undefined;
+  isClosed: boolean;
+}
+
+/**
+ * Keeps one token for any number of callers: renewed before it ends, replaced when it is refused, never asked for
+ * twice at once. What a grant adds is {@link TokenCall}; everything about time, failure and concurrency is here.
+ *
+ * Nothing runs between calls: what is due is found out when somebody asks, so there are no timers to keep a process
+ * alive, to overflow, or to fire late.
+ * @internal
+ */
+export function tokenLifecycle(call: TokenCall, options: Lifecycle): ClosableTokenSource {
+  const { refreshEarlyMs = DEFAULT_REFRESH_EARLY_MS, onEvent } = options;
+  if (
+    typeof refreshEarlyMs !== "number" ||
+    !(refreshEarlyMs >= 0 && refreshEarlyMs < Number.POSITIVE_INFINITY)
+  ) {
+    throw new TypeError("refreshEarlyMs must be a number of milliseconds, 0 or more.");
+  }
+  if (onEvent !== undefined && typeof onEvent !== "function")
+    throw new TypeError("onEvent must be a function.");
+  const state: State = {
+    call,
+    clock: call.client.clock ?? platformClock,
+    refreshEarlyMs,
+    onEvent,
+    held: undefined,
+    flight: undefined,
+    failure: undefined,
+    isClosed: false,
+  };
+  const closeState = (): Promise<void> => close(state);
+  return {
+    api: call.client.endpoints.api,
+    tokenEndpoint: call.client.endpoints.token,
+    getToken(request) {
+      const { held } = state;
+      // Nearly every call ends here.
+      if (
+        request === undefined &&
+        held !== undefined &&
+        elapsedSince(state.clock, held.askedAt) < held.softAgeMs
+      ) {
+        return held.answer;
+      }
+      return answer(state, request ?? {});
+    },
+    close: closeState,
+    [Symbol.asyncDispose]: closeState,
+  };
+}
+
+/** Decides what one caller gets: a token held, a place in the queue, or an error at once. */
+function answer(state: State, { signal, rejected }: TokenRequest): Promise<AccessToken> {
+  const { held } = state;
+  if (state.isClosed) return Promise.reject(sourceClosed());
+  if (signal?.aborted) return Promise.reject(signal.reason);
+
+  if (held !== undefined && rejected !== undefined && rejected.value === held.token.value) {
+    return replacement(state, held, rejected, signal);
+  }
+  if (held !== undefined) {
+    const age = elapsedSince(state.clock, held.askedAt);
+    if (age < held.softAgeMs) return held.answer;
+    if (age < held.endAgeMs) {
+      if (!isPaused(state)) state.flight ??= startFlight(state, "renewal");
+      if (state.flight === undefined || age < held.hardAgeMs) {
+        reportStale(state, held, age);
+        return held.answer;
+      }
+    }
+  }
+  if (state.flight === undefined) {
+    if (isGateClosed(state)) return Promise.reject(gateError(state));
+    state.flight = startFlight(state, "no_token");
+  }
+  return wait(state.flight, rejected, signal);
+}
+
+/** What a caller gets whose token, the one held, was refused by the API. */
+function replacement(
+  state: State,
+  held: Held,
+  rejected: AccessToken,
+  signal: AbortSignal | undefined,
+): Promise<AccessToken> {
+  if (held.answersRefusal && elapsedSince(state.clock, held.askedAt) < REFUSAL_LOOP_MS) {
+    return Promise.reject(tokenRefused());
+  }
+  if (!held.isRefused) {
+    held.isRefused = true;
+    emit(state, "token_rejected", () => fingerprint(held.token.value));
+  }
+  if (state.flight === undefined) {
+    if (isGateClosed(state)) return Promise.reject(gateError(state));
+    state.flight = startFlight(state, "refusal");
+  }
+  return wait(state.flight, rejected, signal);
+}
+
+function wait(
+  flight: Flight,
+  rejected: AccessToken | undefined,
+  signal: AbortSignal | undefined,
+): Promise<AccessToken> {
+  return new Promise((resolve, reject) => {
+    const waiter: Waiter = { resolve, reject, rejected: rejected?.value };
+    flight.waiters.add(waiter);
+    if (signal === undefined) return;
+    const stopListening = onAbort(signal, () => {
+      flight.waiters.delete(waiter);
+      reject(signal.reason);
+    });
+    waiter.resolve = (token) => {
+      stopListening();
+      resolve(token);
+    };
+    waiter.reject = (error) => {
+      stopListening();
+      reject(error);
+    };
+  });
+}
+
+function startFlight(state: State, reason: "no_token" | "renewal" | "refusal"): Flight {
+  const flight: Flight = {
+    waiters: new Set(),
+    abort: new AbortController(),
+    startedAt: instant(state.clock),
+    answersRefusal: reason === "refusal",
+  };
+  const probe = state.failure !== undefined && state.failure.gateMs > 0;
+  emit(state, "token_requested", () => ({ reason, probe }));
+  state.call.request(flight.abort.signal).then(
+    ({ token, sentAt }) => {
+      if (state.flight === flight) land(state, flight, token, sentAt);
+    },
+    (error: unknown) => {
+      if (state.flight === flight) fail(state, flight, asTalkdeskError(error));
+    },
+  );
+  return flight;
+}
+
+/** A call brought a token. */
+function land(state: State, flight: Flight, token: AccessToken, sentAt: Instant): void {
+  state.flight = undefined;
+  const lifetimeMs = token.expiresAt - token.issuedAt;
+  if (lifetimeMs <= 0) {
+    const error = new TalkdeskError(
+      "token_malformed",
+      "The token endpoint answered with a token that has no lifetime; it serves those who waited for it, once.",
+      { status: 200 },
+    );
+    noteFailure(state, flight, error);
+    settle(flight, token);
+    return;
+  }
+  const { failure } = state;
+  state.held = heldToken(state, token, sentAt, lifetimeMs, flight.answersRefusal);
+  state.failure = undefined;
+  emit(state, "token_received", () => ({
+    durationMs: elapsedSince(state.clock, flight.startedAt),
+    ...fingerprint(token.value),
+    expiresAt: token.expiresAt,
+    ...(token.scope !== undefined && { scope: token.scope }),
+    ...missingScope(state.call.scope, token.scope),
+  }));
+  const closedAt = failure?.closedAt;
+  if (closedAt !== undefined) {
+    emit(state, "gate_opened", () => ({ durationMs: elapsedSince(state.clock, closedAt) }));
+  }
+  settle(flight, token);
+}
+
+function settle(flight: Flight, token: AccessToken): void {
+  for (const waiter of flight.waiters) {
+    if (waiter.rejected === token.value) waiter.reject(tokenRefused());
+    else waiter.resolve(token);
+  }
+}
+
+/** A call failed: whoever may still have the token held gets that, everybody else an error of their own. */
+function fail(state: State, flight: Flight, error: TalkdeskError): void {
+  state.flight = undefined;
+  noteFailure(state, flight, error);
+  const { held } = state;
+  const age = held === undefined ? 0 : elapsedSince(state.clock, held.askedAt);
+  const valid = held !== undefined && age < held.endAgeMs ? held : undefined;
+  for (const waiter of flight.waiters) {
+    if (valid !== undefined && waiter.rejected !== valid.token.value) {
+      reportStale(state, valid, age);
+      waiter.resolve(valid.token);
+    } else {
+      waiter.reject(copyOfError(error));
+    }
+  }
+}
+
+function noteFailure(state: State, flight: Flight, error: TalkdeskError): void {
+  const previous = state.failure;
+  const count = (previous?.count ?? 0) + 1;
+  const at = instant(state.clock);
+  const asked = error.retryAt === undefined ? 0 : clamp(error.retryAt - at.wall, 0, PAUSE_MS.longestAsked);
+  const gateMs = asked > 0 ? asked : count >= FAILURES_TO_CLOSE ? pauseMs(count - FAILURES_TO_CLOSE) : 0;
+  const closedAt = previous?.closedAt ?? (gateMs > 0 ? at : undefined);
+  state.failure = {
+    error,
+    at,
+    count,
+    gateMs,
+    renewalPauseMs: Math.max(gateMs, pauseMs(count - 1)),
+    ...(closedAt !== undefined && { closedAt }),
+  };
+  const durationMs = elapsedSince(state.clock, flight.startedAt);
+  emit(state, "token_failed", () => ({ durationMs, error }));
+  if (gateMs > 0) emit(state, "gate_closed", () => ({ retryAt: at.wall + gateMs, error }));
+}
+
+const pauseMs = (doublings: number): number => Math.min(PAUSE_MS.longest, PAUSE_MS.first * 2 ** doublings);
+
+const clamp = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value));
+
+function isGateClosed({ failure, clock }: State): boolean {
+  return failure !== undefined && elapsedSince(clock, failure.at) < failure.gateMs;
+}
+
+function isPaused({ failure, clock }: State): boolean {
+  return failure !== undefined && elapsedSince(clock, failure.at) < failure.renewalPauseMs;
+}
+
+/** What a call gets while the gate is closed: the failure that closed it, and when it opens. */
+function gateError({ failure }: State): TalkdeskError {
+  const { error, at, gateMs } = failure as Failure;
+  const retryAt = at.wall + gateMs;
+  return copyOfError(error, {
+    message: `${error.message} Nothing is sent before ${new Date(retryAt).toISOString()}, after repeated failures or because the server asked to wait.`,
+    retryAt,
+  });
+}
+
+/**
+ * The ages at which a token is renewed. Both windows are the smaller of a time and a share of the lifetime, so they
+ * fit a token of a second and one of a year. Jitter spreads the soft point over its window, so that processes which
+ * started together do not renew together.
+ */
+function heldToken(
+  state: State,
+  token: AccessToken,
+  askedAt: Instant,
+  lifetimeMs: number,
+  answersRefusal: boolean,
+): Held {
+  const hardMs = Math.min(HARD_MARGIN_MS, lifetimeMs / 60);
+  const softMs = Math.max(hardMs, Math.min(state.refreshEarlyMs, lifetimeMs / 10));
+  const random = state.call.client.random ?? Math.random;
+  return {
+    token,
+    answer: Promise.resolve(token),
+    askedAt,
+    softAgeMs: lifetimeMs - softMs + clamp(random(), 0, 1) * (softMs - hardMs),
+    hardAgeMs: lifetimeMs - hardMs,
+    endAgeMs: lifetimeMs,
+    answersRefusal,
+    isRefused: false,
+  };
+}
+
+function missingScope(
+  asked: readonly string[] | undefined,
+  granted: readonly string[] | undefined,
+): { readonly missingScope?: readonly string[] } {
+  if (asked === undefined || granted === undefined) return {};
+  const missing = asked.filter((name) => !granted.includes(name));
+  return missing.length === 0 ? {} : { missingScope: missing };
+}
+
+function reportStale(state: State, held: Held, ageMs: number): void {
+  const { failure, flight } = state;
+  emit(state, "served_stale", () => ({
+    ...fingerprint(held.token.value),
+    renewal: flight === undefined ? ("failed" as const) : ("pending" as const),
+    remainingMs: held.endAgeMs - ageMs,
+    ...(flight === undefined && failure !== undefined && { error: failure.error }),
+  }));
+}
+
+async function close(state: State): Promise<void> {
+  if (state.isClosed) return;
+  const { flight } = state;
+  state.isClosed = true;
+  state.held = undefined;
+  state.flight = undefined;
+  state.failure = undefined;
+  for (const waiter of flight?.waiters ?? []) waiter.reject(sourceClosed());
+  flight?.abort.abort();
+}
+
+function emit<Type extends EventDetails["type"]>(
+  state: State,
+  type: Type,
+  details: () => Omit<Extract<EventDetails, { type: Type }>, "type">,
+): void {
+  const { call, clock, onEvent } = state;
+  const { grantType, client } = call;
+  publish(
+    type,
+    () =>
+      ({
+        type,
+        at: clock.now(),
+        grantType,
+        tokenEndpoint: client.endpoints.token,
+        ...details(),
+      }) as TokenEvent,
+    onEvent,
+  );
+}
+
+function asTalkdeskError(error: unknown): TalkdeskError {
+  if (isTalkdeskError(error)) return error;
+  return new TalkdeskError("token_network", "The token call failed in an unforeseen way.", { cause: error });
+}
+
+const sourceClosed = (): TalkdeskError => new TalkdeskError("source_closed", "This token source was closed.");
+
+const tokenRefused = (): TalkdeskError =>
+  new TalkdeskError(
+    "token_refused",
+    "The API refuses tokens that were issued because it refused one; check what the client may do there, and that the API is in the client's region.",
+  );

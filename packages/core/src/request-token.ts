@@ -1,0 +1,267 @@
+import type { AccessToken } from "./access-token.js";
+import type { TalkdeskClient } from "./client.js";
+import { type Instant, instant, platformClock } from "./clock.js";
+import { type Deadline, deadline } from "./deadline.js";
+import { copyOfError, isTalkdeskError, reducedCause, TalkdeskError } from "./errors.js";
+import { type Grant, grantParameters } from "./grant.js";
+import { refusalHints } from "./refusal-hints.js";
+import { maskOf } from "./sent-secrets.js";
+import {
+  MAX_RESPONSE_BYTES,
+  readTokenResponse,
+  responseTooLarge,
+  type TokenResponse,
+} from "./token-response.js";
+
+/** The most that one call sends: the first attempt and three more. */
+const MAX_ATTEMPTS = 4;
+
+/** Waits between attempts: full jitter below a bound that doubles from the first to the second, in milliseconds. */
+const BACKOFF_MS = { first: 250, most: 2_000 };
+
+/**
+ * Asks the token endpoint once for a token: the one function that sends to it.
+ *
+ * Never follows a redirect, reads at most 262 144 bytes, and takes at most `client.timeoutMs` in all. What is safe is
+ * tried again, up to three times, after jittered waits or as long as `Retry-After` says: `client_credentials` after a
+ * network fault (not one of certificate verification), 429 and 5xx; a refresh token when nothing was sent, and once
+ * more with the same token when no answer came; an authorization code never. Nothing is kept between calls.
+ *
+ * @param options.signal Ends the call; it then rejects with the signal's own reason.
+ * @returns A promise that rejects with
+ *   - a `TypeError` for a grant that cannot be asked for, before anything is sent;
+ *   - a {@link TalkdeskError}: `token_network`, `token_timeout`, `credentials_unavailable`, `refresh_outcome_unknown`
+ *     (a refresh token was sent and no answer came), or one of those of {@link parseTokenResponse}. Whatever was sent
+ *     in secret is masked where the answer repeats it; `hints` name what could be checked locally.
+ * @see RFC 6749 §3.2; RFC 9700 §4.11 (redirects)
+ */
+export async function requestToken(
+  client: TalkdeskClient,
+  grant: Grant,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<AccessToken> {
+  return (await exchange(client, grant, options.signal)).token;
+}
+
+/**
+ * {@link requestToken} with the instant, on both clocks, just before the request that was answered.
+ * @internal
+ */
+export async function exchange(
+  client: TalkdeskClient,
+  grant: Grant,
+  signal?: AbortSignal,
+): Promise<{ readonly token: AccessToken; readonly sentAt: Instant }> {
+  const parameters = grantParameters(grant);
+  signal?.throwIfAborted();
+  const limit = deadline(client.timeoutMs, signal, client.clock);
+  try {
+    for (let attempts = 1; ; attempts++) {
+      const answer = await attempt(client, grant, new URLSearchParams(parameters), limit);
+      if (!("error" in answer)) return answer;
+      if (limit.isPast || !answer.mayRepeat(attempts)) throw answer.error;
+      const delayMs = answer.waitMs ?? backoffMs(client, attempts);
+      if (delayMs >= limit.remainingMs()) throw answer.error;
+      await limit.wait(delayMs);
+    }
+  } catch (error) {
+    if (signal?.aborted && !isTalkdeskError(error)) throw signal.reason;
+    throw error;
+  } finally {
+    limit.clear();
+  }
+}
+
+function backoffMs(client: TalkdeskClient, attempts: number): number {
+  const random = client.random ?? Math.random;
+  return random() * Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** (attempts - 1));
+}
+
+interface Failure {
+  readonly error: TalkdeskError;
+  /** Whether the same request may be sent again, after this many attempts. */
+  mayRepeat(attempts: number): boolean;
+  /** How long the server asked to wait. */
+  readonly waitMs?: number;
+}
+
+/** One request and its answer. Rejects only when a caller's patience ends. */
+async function attempt(
+  client: TalkdeskClient,
+  grant: Grant,
+  body: URLSearchParams,
+  limit: Deadline,
+): Promise<{ readonly token: AccessToken; readonly sentAt: Instant } | Failure> {
+  const clock = client.clock ?? platformClock;
+  const headers = new Headers({
+    accept: "application/json",
+    "content-type": "application/x-www-form-urlencoded",
+  });
+  try {
+    const proof = client.authentication({ endpoints: client.endpoints, headers, body, now: clock.now() });
+    await limit.race(Promise.resolve(proof));
+  } catch (error) {
+    if (!limit.isPast && limit.signal.aborted) throw error;
+    return { error: withoutCredentials(error, limit), mayRepeat: () => false };
+  }
+
+  const mask = maskOf(headers, body);
+  const sentAt = instant(clock);
+  let response: TokenResponse;
+  try {
+    response = await limit.race(send(client, headers, body, limit));
+  } catch (error) {
+    if (!limit.isPast && limit.signal.aborted) throw error;
+    if (isTalkdeskError(error)) return { error, mayRepeat: () => false };
+    return unanswered(client, grant, error, limit, mask);
+  }
+
+  try {
+    return { token: readTokenResponse(response, { requestedAt: sentAt.wall, grant }, mask), sentAt };
+  } catch (error) {
+    if (!isTalkdeskError(error)) throw error;
+    const now = clock.now();
+    const waitMs = error.retryAt === undefined ? undefined : error.retryAt - sentAt.wall;
+    const hints = refusalHints({ error, client, grant, sentHeaders: headers, response, now });
+    return {
+      error: copyOfError(error, {
+        hints,
+        ...(waitMs !== undefined && { retryAt: now + waitMs }),
+        ...(grant.grant_type === "authorization_code" && { retryable: false }),
+      }),
+      mayRepeat: (attempts) =>
+        error.code === "token_unavailable" &&
+        grant.grant_type === "client_credentials" &&
+        attempts < MAX_ATTEMPTS,
+      ...(waitMs !== undefined && { waitMs }),
+    };
+  }
+}
+
+function withoutCredentials(error: unknown, limit: Deadline): TalkdeskError {
+  if (isTalkdeskError(error)) return error;
+  return new TalkdeskError(
+    "credentials_unavailable",
+    limit.isPast
+      ? "The client's credentials were not provided in time; check the function that looks them up."
+      : "The client's credentials could not be provided; check the function that looks them up.",
+    // Not its message: it may quote what was looked up.
+    { cause: { name: reducedCause(error)?.name, code: reducedCause(error)?.code, message: "" } },
+  );
+}
+
+async function send(
+  client: TalkdeskClient,
+  headers: Headers,
+  body: URLSearchParams,
+  limit: Deadline,
+): Promise<TokenResponse> {
+  const fetch = client.fetch ?? globalThis.fetch;
+  const response = await fetch(client.endpoints.token, {
+    method: "POST",
+    headers,
+    body: body.toString(),
+    redirect: "manual",
+    signal: limit.signal,
+  });
+  if (response.redirected) {
+    // A fetch that was passed in and follows all the same: the credentials may have gone elsewhere.
+    await response.body?.cancel();
+    throw new TalkdeskError(
+      "token_unexpected_response",
+      'The fetch that sends token requests followed a redirect; it must honour redirect: "manual".',
+    );
+  }
+  const { status, headers: answered } = response;
+  // A browser's fetch hides what it did not follow.
+  if (response.type === "opaqueredirect") return { status: 302, headers: answered, body: new Uint8Array() };
+  return { status, headers: answered, body: await boundedBody(response) };
+}
+
+/** The body, read no further than the limit. */
+async function boundedBody(response: Response): Promise<Uint8Array> {
+  const reader = response.body?.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const read = await reader?.read();
+    if (read === undefined || read.done) break;
+    chunks.push(read.value);
+    size += read.value.byteLength;
+    if (size > MAX_RESPONSE_BYTES) {
+      await reader?.cancel();
+      throw responseTooLarge(response.status);
+    }
+  }
+  const body = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return body;
+}
+
+/** Faults of a connection that was never made: nothing was sent. */
+const NEVER_SENT = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EAI_FAIL",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "EADDRNOTAVAIL",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+/** Codes with which Node refuses a certificate. Asking again will not change it. */
+const CERTIFICATE_REFUSED =
+  /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|^ERR_TLS_|^ERR_SSL_|HOSTNAME_MISMATCH|^EPROTO$/;
+
+function unanswered(
+  client: TalkdeskClient,
+  grant: Grant,
+  error: unknown,
+  limit: Deadline,
+  mask: (text: string) => string,
+): Failure {
+  const cause = reducedCause(error, mask);
+  const code = cause?.code ?? "";
+  const isCertificate = CERTIFICATE_REFUSED.test(code);
+  const wasSent = !(NEVER_SENT.has(code) || isCertificate);
+  const address = client.endpoints.token;
+
+  if (grant.grant_type === "refresh_token" && wasSent) {
+    return {
+      error: new TalkdeskError(
+        "refresh_outcome_unknown",
+        "A refresh token was sent and no answer came, so it may or may not have been replaced; ask again with the same one.",
+        { cause },
+      ),
+      mayRepeat: (attempts) => attempts < 2,
+    };
+  }
+  const retryable = grant.grant_type !== "authorization_code" && !isCertificate;
+  if (limit.isPast) {
+    return {
+      error: new TalkdeskError(
+        "token_timeout",
+        `The token endpoint ${address} did not answer within ${client.timeoutMs} ms; check the network, or raise timeoutMs.`,
+        { retryable },
+      ),
+      mayRepeat: () => false,
+    };
+  }
+  const named = code === "" ? "" : ` (${code})`;
+  return {
+    error: new TalkdeskError(
+      "token_network",
+      isCertificate
+        ? `The certificate of the token endpoint ${address} was refused${named}; check for a proxy that replaces certificates.`
+        : `The token endpoint ${address} could not be reached${named}; check account, region and the network.`,
+      { retryable, cause },
+    ),
+    mayRepeat: (attempts) => retryable && attempts < MAX_ATTEMPTS,
+  };
+}

@@ -1,0 +1,57 @@
+import { formEncoded } from "./client-authentication.js";
+
+/** Parameters and headers of a token request whose values are no secret. */
+const PUBLIC_PARAMETERS = new Set([
+  "grant_type",
+  "scope",
+  "token_type",
+  "expires_in",
+  "redirect_uri",
+  "client_id",
+  "client_assertion_type",
+]);
+const PUBLIC_HEADERS = new Set(["accept", "content-type", "user-agent"]);
+
+/**
+ * A function that replaces, in any text, whatever one request sent in secret, in each form in which an answer may
+ * repeat it. It goes by what was sent, so it holds for any client authentication.
+ * @internal
+ */
+export function maskOf(headers: Headers, body: URLSearchParams): (text: string) => string {
+  const secrets = new Set<string>();
+  const add = (value: string): void => {
+    for (const form of [value, encodeURIComponent(value), formEncoded(value)])
+      if (form !== "") secrets.add(form);
+  };
+  for (const [name, value] of body) if (!PUBLIC_PARAMETERS.has(name)) add(value);
+  for (const [name, value] of headers) {
+    if (PUBLIC_HEADERS.has(name)) continue;
+    add(value);
+    const [, scheme, credentials] = /^(\S+) +(.+)$/.exec(value) ?? [];
+    if (credentials !== undefined) add(credentials);
+    if (scheme?.toLowerCase() === "basic" && credentials !== undefined) {
+      const secret = basicSecret(credentials);
+      if (secret !== undefined) {
+        add(secret);
+        add(new URLSearchParams(`v=${secret.replaceAll("&", "%26")}`).get("v") ?? "");
+      }
+    }
+  }
+  // The longest first: one secret may be part of another's encoding.
+  const ordered = [...secrets].sort((a, b) => b.length - a.length);
+  return (text) => ordered.reduce((masked, secret) => masked.replaceAll(secret, "***"), text);
+}
+
+/**
+ * The secret in the credentials of a Basic header; undefined when they are not readable as such.
+ * @internal
+ */
+export function basicSecret(credentials: string): string | undefined {
+  try {
+    const bytes = Uint8Array.from(atob(credentials), (character) => character.charCodeAt(0));
+    const pair = new TextDecoder().decode(bytes);
+    return pair.includes(":") ? pair.slice(pair.indexOf(":") + 1) : undefined;
+  } catch {
+    return undefined;
+  }
+}
