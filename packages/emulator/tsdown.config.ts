@@ -1,4 +1,9 @@
 import { defineConfig } from "tsdown";
 import { library } from "../../tsdown.base.ts";
 
-export default defineConfig(library);
+// The command is run, never required, so it is built to one format only.
+export default defineConfig({
+  ...library,
+  platform: "node",
+  format: { esm: { entry: ["src/index.ts", "src/cli.ts"] }, cjs: {} },
+});

@@ -1,0 +1,7 @@
+import { runDemo } from "./demo.js";
+
+process.exitCode = await runDemo({
+  env: process.env,
+  write: (line) => process.stdout.write(`${line}\n`),
+  complain: (line) => process.stderr.write(`${line}\n`),
+});

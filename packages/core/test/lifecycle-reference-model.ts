@@ -1,0 +1,201 @@
+/**
+ * What a source promises, as a model that is easy to check by reading: no promises, no clocks, no callbacks. Time is
+ * told to it, callers are numbers, and what each of them gets is a string.
+ */
+
+/** How long ago something was, counted up on both clocks. */
+class Age {
+  awake = 0;
+  wall = 0;
+  get ms(): number {
+    return Math.max(this.awake, this.wall);
+  }
+}
+
+interface HeldToken {
+  readonly value: string;
+  readonly age: Age;
+  readonly softAge: number;
+  readonly hardAge: number;
+  readonly lifetime: number;
+  readonly answersRefusal: boolean;
+  isReported: boolean;
+}
+
+interface Failure {
+  readonly code: string;
+  readonly age: Age;
+  readonly count: number;
+  /** No call at all for this long. */
+  readonly gate: number;
+  /** No renewal of a valid token for this long. */
+  readonly pause: number;
+  readonly retryAt: number | undefined;
+  /** Since the gate closed first. */
+  readonly closed: Age | undefined;
+}
+
+interface Call {
+  readonly age: Age;
+  readonly answersRefusal: boolean;
+  /** Who waits, and which value each must not get. */
+  readonly waiting: Map<number, string | undefined>;
+}
+
+export type Answer =
+  | { readonly token: string; readonly lifetime: number; readonly jitter: number }
+  | { readonly code: string; readonly retryAfter?: number };
+
+const REFUSED = "error token_refused";
+const CLOSED = "error source_closed";
+const doubling = (count: number) => Math.min(1_000 * 2 ** count, 30_000);
+
+export class ReferenceModel {
+  readonly outcomes = new Map<number, string>();
+  readonly events: object[] = [];
+  held: HeldToken | undefined;
+  call: Call | undefined;
+  failure: Failure | undefined;
+  isClosed = false;
+  /** Wall-clock time. */
+  now: number;
+  readonly #refreshEarly: number;
+
+  constructor(now: number, refreshEarly: number) {
+    this.now = now;
+    this.#refreshEarly = refreshEarly;
+  }
+
+  pass({ awake, wall }: { readonly awake: number; readonly wall: number }): void {
+    this.now += wall;
+    const { held, call, failure } = this;
+    for (const age of new Set([held?.age, call?.age, failure?.age, failure?.closed])) {
+      if (age === undefined) continue;
+      age.awake += awake;
+      age.wall += wall;
+    }
+  }
+
+  ask(caller: number, rejected?: string): void {
+    const { held } = this;
+    if (this.isClosed) return this.#tell(caller, CLOSED);
+    if (held !== undefined && held.value === rejected) {
+      if (held.answersRefusal && held.age.ms < 30_000) return this.#tell(caller, REFUSED);
+      if (!held.isReported) this.events.push({ type: "token_rejected", token: held.value });
+      held.isReported = true;
+      return this.#queue(caller, rejected, "refusal");
+    }
+    if (held === undefined || held.age.ms >= held.lifetime) return this.#queue(caller, rejected, "no_token");
+    if (held.age.ms < held.softAge) return this.#tell(caller, held.value);
+    if (this.call === undefined && !(this.failure !== undefined && this.failure.age.ms < this.failure.pause)) {
+      this.#request("renewal");
+    }
+    if (this.call !== undefined && held.age.ms >= held.hardAge) return this.#queue(caller, rejected, "renewal");
+    this.#serveStale(caller, held);
+  }
+
+  abort(caller: number, reason: string): void {
+    if (this.call?.waiting.delete(caller)) this.#tell(caller, reason);
+  }
+
+  /** The answer to the call under way has arrived. */
+  answer(answer: Answer): void {
+    const { call, failure } = this;
+    if (call === undefined) return;
+    this.call = undefined;
+    if ("token" in answer && answer.lifetime > 0) {
+      this.#hold(answer, call);
+      this.failure = undefined;
+      const { token, lifetime } = answer;
+      this.events.push({
+        type: "token_received",
+        token,
+        durationMs: call.age.ms,
+        expiresAt: this.now - call.age.wall + lifetime,
+      });
+      if (failure?.closed) this.events.push({ type: "gate_opened", durationMs: failure.closed.ms });
+    } else {
+      this.#fail("token" in answer ? { code: "token_malformed" } : answer, call);
+    }
+    for (const [caller, rejected] of call.waiting) {
+      if ("token" in answer) this.#tell(caller, rejected === answer.token ? REFUSED : answer.token);
+      else if (this.held && this.held.age.ms < this.held.lifetime && this.held.value !== rejected) {
+        this.#serveStale(caller, this.held);
+      } else this.#tell(caller, `error ${answer.code}${until(this.failure?.retryAt)}`);
+    }
+  }
+
+  close(): void {
+    for (const caller of this.call?.waiting.keys() ?? []) this.#tell(caller, CLOSED);
+    this.isClosed = true;
+    this.held = undefined;
+    this.call = undefined;
+    this.failure = undefined;
+  }
+
+  #tell(caller: number, outcome: string): void {
+    this.outcomes.set(caller, outcome);
+  }
+
+  #serveStale(caller: number, held: HeldToken): void {
+    this.events.push({
+      type: "served_stale",
+      token: held.value,
+      renewal: this.call ? "pending" : "failed",
+      remainingMs: held.lifetime - held.age.ms,
+      ...(this.call === undefined && { error: this.failure?.code }),
+    });
+    this.#tell(caller, held.value);
+  }
+
+  #queue(caller: number, rejected: string | undefined, reason: string): void {
+    const { failure } = this;
+    if (this.call === undefined && failure !== undefined && failure.age.ms < failure.gate) {
+      const opensAt = this.now - failure.age.wall + failure.gate;
+      return this.#tell(caller, `error ${failure.code}${until(opensAt)} at once`);
+    }
+    this.#request(reason).waiting.set(caller, rejected);
+  }
+
+  #request(reason: string): Call {
+    if (this.call === undefined) {
+      this.events.push({ type: "token_requested", reason, probe: (this.failure?.gate ?? 0) > 0 });
+      this.call = { age: new Age(), answersRefusal: reason === "refusal", waiting: new Map() };
+    }
+    return this.call;
+  }
+
+  #hold({ token, lifetime, jitter }: Answer & { readonly token: string }, call: Call): void {
+    const hard = Math.min(5_000, lifetime / 60);
+    const soft = Math.max(hard, Math.min(this.#refreshEarly, lifetime / 10));
+    this.held = {
+      value: token,
+      age: call.age,
+      softAge: lifetime - soft + jitter * (soft - hard),
+      hardAge: lifetime - hard,
+      lifetime,
+      answersRefusal: call.answersRefusal,
+      isReported: false,
+    };
+  }
+
+  #fail({ code, retryAfter = 0 }: Answer & { readonly code: string }, call: Call): void {
+    const count = (this.failure?.count ?? 0) + 1;
+    const gate = retryAfter > 0 ? Math.min(retryAfter, 300_000) : count < 5 ? 0 : doubling(count - 5);
+    const age = new Age();
+    this.failure = {
+      code,
+      age,
+      count,
+      gate,
+      pause: Math.max(gate, doubling(count - 1)),
+      retryAt: retryAfter > 0 ? this.now + retryAfter : undefined,
+      // It ages on its own, not with what may be the same instant.
+      closed: this.failure?.closed ?? (gate > 0 ? new Age() : undefined),
+    };
+    this.events.push({ type: "token_failed", durationMs: call.age.ms, error: code });
+    if (gate > 0) this.events.push({ type: "gate_closed", retryAt: this.now + gate, error: code });
+  }
+}
+
+const until = (retryAt: number | undefined) => (retryAt === undefined ? "" : ` until ${retryAt}`);

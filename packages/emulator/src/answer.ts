@@ -1,0 +1,45 @@
+/** What a host says to one request, before anything on the wire can go wrong with it. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array | string>;
+}
+
+/** Makes an answer with a JSON body. */
+export function jsonAnswer(
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+  contentType = "application/json; charset=utf-8",
+): Answer {
+  return {
+    status,
+    headers: { "content-type": contentType, ...headers },
+    body: new TextEncoder().encode(JSON.stringify(body)),
+  };
+}
+
+/** Makes an answer with a small HTML page. The title is written as it stands: never pass what a client sent. */
+export function htmlAnswer(status: number, title: string): Answer {
+  return {
+    status,
+    headers: { "content-type": "text/html; charset=utf-8" },
+    body: new TextEncoder().encode(
+      `<!doctype html>\n<html lang="en"><head><title>${title}</title></head><body><h1>${title}</h1></body></html>\n`,
+    ),
+  };
+}
+
+/** Makes an answer without a body. */
+export function emptyAnswer(status: number, headers: Readonly<Record<string, string>> = {}): Answer {
+  return { status, headers };
+}
+
+/** Gives the whole body of an answer as bytes. */
+export async function wholeBody(answer: Answer): Promise<Uint8Array> {
+  if (answer.body === undefined) return new Uint8Array();
+  if (answer.body instanceof Uint8Array) return answer.body;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of answer.body) chunks.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,41 @@
+import { type Answer, jsonAnswer } from "./answer.js";
+
+/** A member of the request that is wrong. */
+export interface FieldError {
+  readonly name: string;
+  readonly description: string;
+}
+
+/** The codes of the gateways' errors: seven digits, of which the first ones name a service. */
+export const apiErrorCodes = {
+  noUserContext: "0040001",
+  unauthorized: "0070010",
+  insufficientScope: "0070011",
+  notFound: "0070404",
+  methodNotAllowed: "0070405",
+  invalidRequest: "0250001",
+  contactNotFound: "0250404",
+  reportNotFound: "1020404",
+  invalidReport: "1020001",
+  tooManyReports: "1020017",
+} as const;
+
+/** Makes an error answer of a gateway. */
+export function apiError(
+  status: number,
+  code: (typeof apiErrorCodes)[keyof typeof apiErrorCodes],
+  message: string,
+  { description, fields }: { readonly description?: string; readonly fields?: readonly FieldError[] } = {},
+): Answer {
+  return jsonAnswer(
+    status,
+    {
+      code,
+      message,
+      ...(description !== undefined && { description }),
+      ...(fields !== undefined && { fields }),
+    },
+    {},
+    "application/json",
+  );
+}

@@ -1,0 +1,28 @@
+import type { Answer } from "./answer.js";
+import type { Directory } from "./directory.js";
+import type { IssuedToken } from "./issued-tokens.js";
+import type { ReportJobs } from "./report-jobs.js";
+import type { RequestRecord } from "./request-record.js";
+
+/** One authorised call to a gateway. */
+export interface ApiCall {
+  readonly request: RequestRecord;
+  readonly token: IssuedToken;
+  /** What the groups of the operation's path have matched. */
+  readonly parameters: readonly string[];
+  readonly query: URLSearchParams;
+  /** The gateway's origin, for links. */
+  readonly origin: string;
+  readonly directory: Directory;
+  readonly reports: ReportJobs;
+}
+
+/** Something that a gateway can do. */
+export interface ApiOperation {
+  /** `ANY` takes every method. */
+  readonly method: string;
+  readonly path: RegExp;
+  /** The scope that the token must have. Default: none. */
+  readonly scope?: string;
+  readonly answer: (call: ApiCall) => Answer;
+}

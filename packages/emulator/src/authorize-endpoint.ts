@@ -1,0 +1,92 @@
+import { type Answer, emptyAnswer } from "./answer.js";
+import type { ClientRegistry, EmulatorClient } from "./clients.js";
+import type { Directory } from "./directory.js";
+import type { Engine } from "./engine.js";
+import { authorizeError } from "./oauth-error.js";
+import type { RequestRecord } from "./request-record.js";
+
+/** What the authorize endpoint of one account in one region works with. */
+export interface AuthorizeEndpointParts {
+  readonly account: string;
+  readonly engine: Engine;
+  readonly clients: ClientRegistry;
+  readonly directory: Directory;
+}
+
+/**
+ * Answers `GET /oauth/authorize`, with a user who is signed in already and agrees to everything.
+ *
+ * `login_hint`, an id or e-mail address, chooses the user; it is the emulator's own, and the first user otherwise.
+ */
+export async function answerAuthorizeRequest(
+  request: RequestRecord,
+  { account, engine, clients, directory }: AuthorizeEndpointParts,
+): Promise<Answer> {
+  if (request.method !== "GET") {
+    const refusal = authorizeError(405, "invalid_request", "The authorize endpoint takes GET.");
+    return { ...refusal, headers: { ...refusal.headers, allow: "GET" } };
+  }
+  const query = new URLSearchParams(request.url.split(/\?(.*)/s)[1] ?? "");
+  const repeated = [...query.keys()].some((name, index, names) => names.indexOf(name) !== index);
+  if (repeated) return authorizeError(400, "invalid_request", "The query holds a parameter twice.");
+
+  const clientId = query.get("client_id");
+  if (!clientId) return authorizeError(400, "invalid_request", "The parameter client_id is missing.");
+  const client = clients.find(clientId, account);
+  if (client === undefined) return authorizeError(401, "invalid_client", "The client is not known.");
+  const redirectUri = query.get("redirect_uri");
+  if (!redirectUri) return authorizeError(400, "invalid_request", "The parameter redirect_uri is missing.");
+  // The service documents this error code here, where RFC 6749 has another.
+  if (!client.redirectUris.includes(redirectUri)) {
+    return authorizeError(400, "invalid_grant", "The redirect URI is not registered.");
+  }
+
+  const state = query.get("state");
+  const toCallback = (parameters: Record<string, string>): Answer => {
+    const location = new URL(redirectUri);
+    for (const [name, value] of Object.entries(parameters)) location.searchParams.append(name, value);
+    if (state !== null) location.searchParams.append("state", state);
+    return emptyAnswer(302, { location: location.href, "cache-control": "no-store" });
+  };
+
+  const user = directory.findUser(query.get("login_hint") ?? undefined);
+  if (user === undefined) {
+    return toCallback({ error: "access_denied", error_description: "There is no such user." });
+  }
+  const refusal = refuse(query, client);
+  if (refusal !== undefined) {
+    return toCallback({ error: refusal[0], error_description: refusal[1] });
+  }
+
+  const scope = query.get("scope") || undefined;
+  const nonce = query.get("nonce");
+  const codeChallenge = query.get("code_challenge");
+  const code = await engine.issueCode({
+    client,
+    userId: user.id,
+    redirectUri,
+    scopes: [...new Set(scope?.split(" ") ?? client.scopes)],
+    wantsIdToken: scope?.split(" ").includes("openid") === true,
+    ...(nonce !== null && { nonce }),
+    ...(codeChallenge !== null && { codeChallenge }),
+  });
+  return toCallback({ code });
+}
+
+function refuse(query: URLSearchParams, client: EmulatorClient): readonly [string, string] | undefined {
+  if (query.get("response_type") !== "code") {
+    return ["unsupported_response_type", "The response type must be code."];
+  }
+  if (!client.grantTypes.includes("authorization_code")) {
+    return ["unauthorized_client", "The client is not allowed to use this grant type."];
+  }
+  if ((query.get("scope") || undefined)?.split(" ").some((item) => !client.scopes.includes(item))) {
+    return ["invalid_scope", "The scope is malformed or goes beyond what the client is allowed."];
+  }
+  const challenge = query.get("code_challenge");
+  if (challenge === null && !query.has("code_challenge_method")) return undefined;
+  if (query.get("code_challenge_method") !== "S256" || !/^[A-Za-z0-9_-]{43}$/.test(challenge ?? "")) {
+    return ["invalid_request", "The code challenge must be S256."];
+  }
+  return undefined;
+}

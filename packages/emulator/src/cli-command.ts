@@ -1,0 +1,101 @@
+import { type CliArguments, readCliArguments, usage } from "./cli-arguments.js";
+import { type Emulator, startEmulator } from "./emulator.js";
+import type { RequestRecord } from "./request-record.js";
+
+/** What the command writes to, and what ends it. */
+export interface CliSurroundings {
+  /** Writes to standard output. */
+  readonly write: (text: string) => void;
+  /** Writes to standard error. */
+  readonly writeError: (text: string) => void;
+  /** Aborted when the command is to stop. */
+  readonly stopped: AbortSignal;
+}
+
+/**
+ * Runs the `talkdesk-emulator` command until it is told to stop.
+ *
+ * @returns The exit code: 0, 1 when it could not start, 2 when the arguments are wrong.
+ */
+export async function runCommand(argv: readonly string[], surroundings: CliSurroundings): Promise<number> {
+  const { write, writeError, stopped } = surroundings;
+  let options: CliArguments;
+  try {
+    options = readCliArguments(argv);
+  } catch (error) {
+    writeError(`talkdesk-emulator: ${firstLine(error)}\n`);
+    return 2;
+  }
+  if (options.help) {
+    write(usage);
+    return 0;
+  }
+
+  let emulator: Emulator;
+  const { help: _help, region, ...emulatorOptions } = options;
+  try {
+    emulator = await startEmulator({
+      ...emulatorOptions,
+      onRequest: (record) => write(`${describeRequest(record)}\n`),
+    });
+  } catch (error) {
+    writeError(`talkdesk-emulator: ${firstLine(error)}\n`);
+    return error instanceof TypeError ? 2 : 1;
+  }
+  try {
+    write(greeting(emulator, { region, account: options.accounts?.[0] }));
+    await untilAborted(stopped);
+  } finally {
+    await emulator.stop();
+  }
+  return 0;
+}
+
+/** Gives the surroundings of the running process: its streams, SIGINT and SIGTERM. */
+export function processSurroundings(): CliSurroundings {
+  const stopping = new AbortController();
+  process.once("SIGINT", () => stopping.abort());
+  process.once("SIGTERM", () => stopping.abort());
+  return {
+    write: (text) => process.stdout.write(text),
+    writeError: (text) => process.stderr.write(text),
+    stopped: stopping.signal,
+  };
+}
+
+function greeting(
+  emulator: Emulator,
+  { region, account }: { readonly region: CliArguments["region"]; readonly account: string | undefined },
+): string {
+  const { token, authorize, jwks, api } = emulator.endpoints(account, region);
+  const { clientId, clientSecret } = emulator.clients.get(account);
+  return `A local Talkdesk is running. Everything it issues is fake; it listens on this machine only. Ctrl+C stops it.
+
+export TALKDESK_TOKEN_URL=${token}
+export TALKDESK_AUTHORIZE_URL=${authorize}
+export TALKDESK_JWKS_URL=${jwks}
+export TALKDESK_API_URL=${api}
+export TALKDESK_CLIENT_ID=${clientId}
+export TALKDESK_CLIENT_SECRET=${clientSecret}
+
+`;
+}
+
+/** The values of a query can be codes and signatures, so only their names are shown. */
+function describeRequest({ method, url, status }: RequestRecord): string {
+  const [path = "", query] = url.split(/\?(.*)/s);
+  const names = query === undefined ? "" : `?${[...new URLSearchParams(query).keys()].join("&")}`;
+  return `${method} ${path}${names} ${status ?? "cut"}`;
+}
+
+function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split("\n", 1)[0] ?? "";
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,3 @@
+import { processSurroundings, runCommand } from "./cli-command.js";
+
+process.exitCode = await runCommand(process.argv.slice(2), processSurroundings());

@@ -1,0 +1,279 @@
+import { checkAccountNames } from "./account-name.js";
+import { type BrowserLoginResult, browserLogin } from "./browser-login.js";
+import { type Clients, clientRegistry } from "./clients.js";
+import { type Directory, makeDirectory } from "./directory.js";
+import { type Engine, startEngine } from "./engine.js";
+import { loadEngineLibrary } from "./engine-library.js";
+import { type Faults, faultScript } from "./faults.js";
+import { filesHost } from "./files-host.js";
+import { gateway } from "./gateway.js";
+import { type Host, serveHost } from "./host-server.js";
+import { identityHost } from "./identity-host.js";
+import { issuedTokens, type TokenFilter } from "./issued-tokens.js";
+import { checkRegion, type Region, regions } from "./region.js";
+import { type ReportJobs, reportJobs } from "./report-jobs.js";
+import { type Requests, requestLog } from "./request-log.js";
+import type { RequestRecord } from "./request-record.js";
+import { seedFrom } from "./seed.js";
+import { pathSigner } from "./signed-path.js";
+import { startWebServer, type WebServer } from "./web-server.js";
+
+/** How to start the emulator; everything has a default. */
+export interface EmulatorOptions {
+  /**
+   * The port of the identity host; the gateways of us, eu, ca and au take the next four, the files host the one
+   * after. 0, the default, gives every server a free port.
+   */
+  readonly port?: number;
+  /** A loopback address: `127.0.0.1` (the default), `::1` or `localhost`. */
+  readonly host?: string;
+  /** What credentials, identifiers and data are derived from. Default `talkdesk`. */
+  readonly seed?: string;
+  /** The accounts that exist, in every region. Default: `acme`. */
+  readonly accounts?: readonly string[];
+  /** How long access tokens live, in seconds. Default 599. */
+  readonly tokenLifetimeSeconds?: number;
+  /**
+   * `rotate`, the default: each refresh token is good for one use, and a second one revokes the login. `keep`: the
+   * same refresh token comes back. Which of the two the real service does is not documented.
+   */
+  readonly refreshTokens?: "rotate" | "keep";
+  /** How many polls a report job answers before it is done. Default 2. */
+  readonly reportPolls?: number;
+  /** Called with each request when it has been answered, cut or given up. */
+  readonly onRequest?: (record: RequestRecord) => void;
+}
+
+/** Where an account is found in a region. */
+export interface EmulatorEndpoints {
+  readonly token: string;
+  readonly authorize: string;
+  readonly jwks: string;
+  /** The gateway's origin, without a slash at the end. */
+  readonly api: string;
+}
+
+/** A login to go through; everything has a default. */
+export interface AuthorizeOptions {
+  /** Default: the first account. */
+  readonly account?: string;
+  /** Default: us. */
+  readonly region?: Region;
+  /** Default: the default client of the account. */
+  readonly clientId?: string;
+  /** Default: the first one of the client. */
+  readonly redirectUri?: string;
+  /** Separated by spaces. Default: none, which grants all of the client's. */
+  readonly scope?: string;
+  readonly state?: string;
+  readonly nonce?: string;
+  /** The id or e-mail address of the user. Default: the first user. */
+  readonly user?: string;
+  /** A PKCE challenge, S256. */
+  readonly codeChallenge?: string;
+}
+
+/** A running emulator. */
+export interface Emulator {
+  /**
+   * Gives the endpoints of an account, the first one by default, in a region, us by default. An account that does
+   * not exist has endpoints as well, where nobody is at home.
+   *
+   * @throws TypeError when the region is none, or the account not a string.
+   */
+  endpoints(account?: string, region?: Region): EmulatorEndpoints;
+  readonly clients: Clients;
+  readonly faults: Faults;
+  readonly requests: Requests;
+  readonly tokens: {
+    /** Counts the access tokens issued so far, of the last 20 000. */
+    count(filter?: TokenFilter): number;
+  };
+  /**
+   * Goes through the browser's part of the authorization code flow, over HTTP, with a user who agrees to all.
+   *
+   * Rejects with an Error when the authorize endpoint refuses.
+   */
+  authorize(options?: AuthorizeOptions): Promise<BrowserLoginResult>;
+  /** Stops all servers and destroys their connections. Safe to call again. */
+  stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const fileUrlLifetimeSeconds = 60;
+
+/**
+ * Starts a local Talkdesk on the loopback interface: an identity host for every region and account, a gateway for
+ * every region, and the host that report files come from. Each is an origin of its own.
+ *
+ * Everything it issues is fake, and good for nothing but itself.
+ *
+ * @throws TypeError (rejection) when an option is wrong, naming it.
+ * @throws Error (rejection) when a port is in use, with the code `EADDRINUSE`.
+ */
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const { port, host, accounts, tokenLifetimeSeconds, refreshTokens, reportPolls, onRequest } =
+    checkOptions(options);
+  const seed = seedFrom(options.seed ?? "talkdesk");
+  const [firstAccount = ""] = accounts;
+  const library = await loadEngineLibrary();
+
+  const stopping = new AbortController();
+  const servers: WebServer[] = [];
+  const closeIdleConnections = (): void => {
+    for (const server of servers) server.closeIdleConnections();
+  };
+  const tokens = issuedTokens();
+  const clients = clientRegistry(seed, accounts);
+  const faults = faultScript(tokens, closeIdleConnections);
+  const requests = requestLog(onRequest);
+  const signer = pathSigner(seed.hex("files", 64), fileUrlLifetimeSeconds);
+  const origins = { identity: "", files: "", us: "", eu: "", ca: "", au: "" };
+
+  const directoryOf = perAccount<Directory>((region, account) => makeDirectory(seed, region, account));
+  const reportsOf = perAccount<ReportJobs>((region, account) =>
+    reportJobs(seed, region, account, reportPolls, (path) => `${origins.files}${signer.sign(path)}`),
+  );
+  const engineOf = perAccount<Engine>((region, account) =>
+    startEngine({
+      library,
+      region,
+      account,
+      seed,
+      issuer: origins.identity,
+      gateway: origins[region],
+      tokenLifetimeSeconds,
+      rotatesRefreshTokens: refreshTokens === "rotate",
+      findClient: (clientId) => clients.find(clientId, account),
+      findUser: (userId) => directoryOf(region, account).findUser(userId),
+      onGrantRevoked: tokens.revokeGrant,
+    }),
+  );
+
+  async function serve(name: string, offset: number, served: Host): Promise<string> {
+    const server = await startWebServer({
+      name,
+      host,
+      port: port === 0 ? 0 : port + offset,
+      onRequest: serveHost(served, { log: requests, faults, stopping: stopping.signal }),
+    });
+    servers.push(server);
+    return server.origin;
+  }
+
+  async function stop(): Promise<void> {
+    stopping.abort();
+    await Promise.all(servers.splice(0).map((server) => server.stop()));
+  }
+
+  try {
+    origins.identity = await serve(
+      "the identity host",
+      0,
+      identityHost({ seed, accounts, clients, tokens, engineOf, directoryOf }),
+    );
+    for (const [index, region] of regions.entries()) {
+      origins[region] = await serve(
+        `the ${region} gateway`,
+        1 + index,
+        gateway({ region, tokens, origin: () => origins[region], directoryOf, reportsOf }),
+      );
+    }
+    origins.files = await serve(
+      "the files host",
+      1 + regions.length,
+      filesHost({ seed, signer, directoryOf }),
+    );
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
+  function endpoints(account: string = firstAccount, region: Region = "us"): EmulatorEndpoints {
+    if (typeof account !== "string") throw new TypeError("account must be a string");
+    checkRegion(region);
+    const base = `${origins.identity}/${region}/${encodeURIComponent(account)}/oauth`;
+    return Object.freeze({
+      token: `${base}/token`,
+      authorize: `${base}/authorize`,
+      jwks: `${base}/2023-10/certs`,
+      api: origins[region],
+    });
+  }
+
+  return Object.freeze({
+    endpoints,
+    clients,
+    faults,
+    requests,
+    tokens: Object.freeze({ count: (filter: TokenFilter = {}) => tokens.count(filter) }),
+    async authorize({ account = firstAccount, region = "us", clientId, redirectUri, ...rest } = {}) {
+      const client = clients.find(clientId ?? clients.get(account).clientId, account);
+      return browserLogin({
+        authorizeUrl: endpoints(account, region).authorize,
+        clientId: clientId ?? client?.clientId ?? "",
+        redirectUri: redirectUri ?? client?.redirectUris[0] ?? "",
+        ...rest,
+      });
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  } satisfies Emulator);
+}
+
+function perAccount<Value>(
+  make: (region: Region, account: string) => Value,
+): (region: Region, account: string) => Value {
+  const made = new Map<string, Value>();
+  return (region, account) => {
+    const key = `${region}/${account}`;
+    const known = made.get(key) ?? make(region, account);
+    made.set(key, known);
+    return known;
+  };
+}
+
+const loopbackHosts: readonly unknown[] = ["127.0.0.1", "::1", "localhost"];
+const lastBasePort = 65_535 - 1 - regions.length;
+
+function checkOptions(options: EmulatorOptions): Required<Omit<EmulatorOptions, "seed" | "onRequest">> & {
+  readonly onRequest: ((record: RequestRecord) => void) | undefined;
+} {
+  if (typeof options !== "object" || options === null) throw new TypeError("the options must be an object");
+  const {
+    port = 0,
+    host = "127.0.0.1",
+    accounts = ["acme"],
+    tokenLifetimeSeconds = 599,
+    refreshTokens = "rotate",
+    reportPolls = 2,
+    onRequest,
+  } = options;
+  if (!Number.isInteger(port) || port < 0 || port > lastBasePort) {
+    throw new TypeError(`port must be an integer from 0 to ${lastBasePort}`);
+  }
+  if (!loopbackHosts.includes(host)) {
+    throw new TypeError(`host must be a loopback address (${loopbackHosts.join(", ")})`);
+  }
+  if (!Number.isSafeInteger(tokenLifetimeSeconds) || tokenLifetimeSeconds < 1) {
+    throw new TypeError("tokenLifetimeSeconds must be a positive integer");
+  }
+  if (refreshTokens !== "rotate" && refreshTokens !== "keep") {
+    throw new TypeError('refreshTokens must be "rotate" or "keep"');
+  }
+  if (!Number.isSafeInteger(reportPolls) || reportPolls < 0) {
+    throw new TypeError("reportPolls must be an integer of 0 or more");
+  }
+  if (onRequest !== undefined && typeof onRequest !== "function") {
+    throw new TypeError("onRequest must be a function");
+  }
+  return {
+    port,
+    host,
+    accounts: checkAccountNames(accounts),
+    tokenLifetimeSeconds,
+    refreshTokens,
+    reportPolls,
+    onRequest,
+  };
+}

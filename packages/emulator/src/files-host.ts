@@ -1,0 +1,89 @@
+import { createHash } from "node:crypto";
+import { type Answer, emptyAnswer } from "./answer.js";
+import type { Directory } from "./directory.js";
+import type { Host } from "./host-server.js";
+import { isRegion, type Region } from "./region.js";
+import type { RequestRecord } from "./request-record.js";
+import type { Seed } from "./seed.js";
+import type { PathSigner } from "./signed-path.js";
+
+/** What the files host works with. */
+export interface FilesHostParts {
+  readonly seed: Seed;
+  readonly signer: PathSigner;
+  readonly directoryOf: (region: Region, account: string) => Directory;
+}
+
+const filePath = /^\/([a-z]+)\/([a-z0-9-]+)\/([0-9a-f]{32})\.csv$/;
+const rowCount = 40;
+
+/** Makes the host that report files are fetched from: signed addresses only, and no credentials in headers. */
+export function filesHost({ seed, signer, directoryOf }: FilesHostParts): Host {
+  return {
+    destination({ path }) {
+      const [, region, account] = filePath.exec(path) ?? [];
+      return isRegion(region) && account !== undefined ? { to: "files", region, account } : { to: "files" };
+    },
+    answer(request): Answer {
+      // What object stores do with a signed address and a header: it shows when a token has leaked to this origin.
+      if (request.headers["authorization"] !== undefined) {
+        return problem(
+          400,
+          "InvalidArgument",
+          "An Authorization header and a signed address exclude each other.",
+        );
+      }
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        return problem(405, "MethodNotAllowed", "Files are read with GET.");
+      }
+      const [, region, account, id] = filePath.exec(request.url.split("?", 1)[0] ?? "") ?? [];
+      if (!isRegion(region) || account === undefined || id === undefined || !signer.isValid(request.url)) {
+        return problem(403, "AccessDenied", "The address is not signed, or has expired.");
+      }
+      return fileAnswer(request, reportFile(seed, directoryOf(region, account), id));
+    },
+  };
+}
+
+function fileAnswer(request: RequestRecord, file: Uint8Array): Answer {
+  const etag = `"${createHash("sha256").update(file).digest("hex").slice(0, 32)}"`;
+  const headers = { "content-type": "text/csv; charset=utf-8", "accept-ranges": "bytes", etag };
+  if (request.headers["if-none-match"] === etag) return emptyAnswer(304, { etag });
+
+  const condition = request.headers["if-range"];
+  const range = condition === undefined || condition === etag ? request.headers["range"] : undefined;
+  const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(range ?? "") ?? [];
+  if (first === "" && last === "") return { status: 200, headers, body: file };
+
+  const start = first === "" ? Math.max(0, file.length - Number(last)) : Number(first);
+  const end = first === "" || last === "" ? file.length - 1 : Math.min(Number(last), file.length - 1);
+  if (start > end) return emptyAnswer(416, { "content-range": `bytes */${file.length}` });
+  return {
+    status: 206,
+    headers: { ...headers, "content-range": `bytes ${start}-${end}/${file.length}` },
+    body: file.subarray(start, end + 1),
+  };
+}
+
+function reportFile(seed: Seed, { users }: Directory, id: string): Uint8Array {
+  const rows = Array.from({ length: rowCount }, (_, index) => {
+    const label = `report/${id}/${index}`;
+    const startedAt = new Date(Date.UTC(2024, 0, 1) + index * 3_600_000).toISOString();
+    const agent = users[seed.number(`${label}/agent`, users.length)]?.name ?? "";
+    const direction = seed.number(`${label}/direction`, 2) === 0 ? "in" : "out";
+    return [seed.hex(label, 32), startedAt, direction, seed.number(`${label}/seconds`, 900), agent].join(",");
+  });
+  return new TextEncoder().encode(
+    `${["call_id,started_at,direction,duration_seconds,agent", ...rows].join("\n")}\n`,
+  );
+}
+
+function problem(status: number, code: string, message: string): Answer {
+  return {
+    status,
+    headers: { "content-type": "application/xml" },
+    body: new TextEncoder().encode(
+      `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>\n`,
+    ),
+  };
+}

@@ -1,0 +1,98 @@
+import type { Answer } from "./answer.js";
+import { apiError, apiErrorCodes } from "./api-error.js";
+import type { ApiOperation } from "./api-operation.js";
+import { contactOperations } from "./contact-operations.js";
+import type { Directory } from "./directory.js";
+import { echoOperations } from "./echo-operations.js";
+import type { Host } from "./host-server.js";
+import type { IssuedToken, IssuedTokens } from "./issued-tokens.js";
+import type { Region } from "./region.js";
+import type { ReportJobs } from "./report-jobs.js";
+import { reportOperations } from "./report-operations.js";
+import type { RequestRecord } from "./request-record.js";
+import { userOperations } from "./user-operations.js";
+
+/** What the gateway of one region works with. */
+export interface GatewayParts {
+  readonly region: Region;
+  readonly tokens: IssuedTokens;
+  /** The gateway's origin; known when the server has started. */
+  readonly origin: () => string;
+  readonly directoryOf: (region: Region, account: string) => Directory;
+  readonly reportsOf: (region: Region, account: string) => ReportJobs;
+}
+
+const operations: readonly ApiOperation[] = [
+  ...userOperations,
+  ...contactOperations,
+  ...reportOperations,
+  ...echoOperations,
+];
+
+/** Makes the API gateway of one region. */
+export function gateway({ region, tokens, origin, directoryOf, reportsOf }: GatewayParts): Host {
+  function findToken(authorization: string | undefined): IssuedToken | undefined {
+    // The scheme, one space, the token: whatever differs is refused, as a repeated header is.
+    return tokens.find(/^Bearer ([^\s,]+)$/.exec(authorization ?? "")?.[1] ?? "");
+  }
+
+  return {
+    destination({ authorization }) {
+      const token = findToken(authorization);
+      return { to: "api", region, ...(token !== undefined && { account: token.account }) };
+    },
+    answer(request): Answer {
+      if (!isOwnHost(request, origin())) return notFound("The Host header names another host.");
+      const path = request.url.split("?", 1)[0] ?? "/";
+      const candidates = operations.filter((operation) => operation.path.test(path));
+      if (candidates.length === 0) return notFound();
+
+      const token = findToken(request.headers["authorization"]);
+      const reason = refusalOf(token);
+      if (token === undefined || reason !== undefined) {
+        return apiError(401, apiErrorCodes.unauthorized, "Unauthorized", { description: reason ?? "" });
+      }
+      const operation = candidates.find(({ method }) => method === "ANY" || method === request.method);
+      if (operation === undefined) return methodNotAllowed(candidates);
+      if (operation.scope !== undefined && !token.scopes.includes(operation.scope)) {
+        return apiError(403, apiErrorCodes.insufficientScope, "Invalid scopes", {
+          description: `The token lacks the scope ${operation.scope}.`,
+        });
+      }
+      return operation.answer({
+        request,
+        token,
+        parameters: operation.path.exec(path)?.slice(1) ?? [],
+        query: new URLSearchParams(request.url.split(/\?(.*)/s)[1] ?? ""),
+        origin: origin(),
+        directory: directoryOf(region, token.account),
+        reports: reportsOf(region, token.account),
+      });
+    },
+  };
+
+  function refusalOf(token: IssuedToken | undefined): string | undefined {
+    if (token === undefined) return "There is no token that this gateway knows.";
+    if (token.region !== region) return "The token was issued in another region.";
+    if (token.expiresAt <= Date.now()) return "The token has expired.";
+    return tokens.isRevoked(token) ? "The token was revoked." : undefined;
+  }
+}
+
+/** The real gateways check it as well, so a proxy that passes on a foreign Host header is noticed. */
+function isOwnHost(request: RequestRecord, origin: string): boolean {
+  const { port } = new URL(origin);
+  return ["127.0.0.1", "localhost", "[::1]"].some((name) => request.headers["host"] === `${name}:${port}`);
+}
+
+function notFound(description?: string): Answer {
+  return apiError(404, apiErrorCodes.notFound, "Not found", description === undefined ? {} : { description });
+}
+
+function methodNotAllowed(candidates: readonly ApiOperation[]): Answer {
+  const answer = apiError(405, apiErrorCodes.methodNotAllowed, "Method not allowed");
+  return {
+    ...answer,
+    headers: { ...answer.headers, allow: candidates.map(({ method }) => method).join(", ") },
+  };
+}

@@ -1,0 +1,24 @@
+export type { BrowserLoginResult } from "./browser-login.js";
+export { answers } from "./canned-answers.js";
+export type { ClientRegistration, Clients, EmulatorClient, GrantType } from "./clients.js";
+export {
+  type AuthorizeOptions,
+  type Emulator,
+  type EmulatorEndpoints,
+  type EmulatorOptions,
+  startEmulator,
+} from "./emulator.js";
+export type {
+  CannedAnswer,
+  CannedBody,
+  Fault,
+  FaultEffect,
+  FaultMatch,
+  FaultOccasion,
+  FaultPlace,
+} from "./fault.js";
+export type { FaultHandle, Faults } from "./faults.js";
+export type { TokenFilter } from "./issued-tokens.js";
+export type { Region } from "./region.js";
+export type { Requests } from "./request-log.js";
+export type { RequestRecord, RequestTarget } from "./request-record.js";

@@ -1,0 +1,94 @@
+import { isRegion, type Region } from "./region.js";
+
+/** Which access tokens are meant; a member left out matches all. */
+export interface TokenFilter {
+  readonly region?: Region;
+  readonly account?: string;
+  readonly clientId?: string;
+}
+
+/** An access token that the emulator has issued, as its gateways see it. */
+export interface IssuedToken {
+  readonly value: string;
+  readonly region: Region;
+  readonly account: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  /** The user it acts for; absent for client credentials. */
+  readonly userId: string | undefined;
+  /** What ties it to the refresh tokens of the same login. */
+  readonly grantId: string | undefined;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** Every access token issued, and which of them were revoked. */
+export interface IssuedTokens {
+  record(token: IssuedToken): void;
+  /** Finds a token by its value, also one that has expired or was revoked. */
+  find(value: string): IssuedToken | undefined;
+  isRevoked(token: IssuedToken): boolean;
+  /** Revokes and gives the number of tokens that were not revoked before. */
+  revoke(filter: TokenFilter): number;
+  revokeGrant(grantId: string): void;
+  /** Counts the tokens issued, of the last 20 000. */
+  count(filter: TokenFilter): number;
+}
+
+// A token that expired long ago is of no use to anybody; a server that runs for days must not keep them all.
+const keptTokens = 20_000;
+
+/** Makes an empty register of issued tokens. */
+export function issuedTokens(): IssuedTokens {
+  const tokens = new Map<string, IssuedToken>();
+  const revoked = new WeakSet<IssuedToken>();
+
+  return {
+    record(token) {
+      tokens.set(token.value, token);
+      if (tokens.size > keptTokens) {
+        const [oldest] = tokens.keys();
+        if (oldest !== undefined) tokens.delete(oldest);
+      }
+    },
+    find: (value) => tokens.get(value),
+    isRevoked: (token) => revoked.has(token),
+    revoke(filter) {
+      checkTokenFilter(filter);
+      let count = 0;
+      for (const token of tokens.values()) {
+        if (revoked.has(token) || !matches(token, filter)) continue;
+        revoked.add(token);
+        count += 1;
+      }
+      return count;
+    },
+    revokeGrant(grantId) {
+      for (const token of tokens.values()) if (token.grantId === grantId) revoked.add(token);
+    },
+    count(filter) {
+      checkTokenFilter(filter);
+      return [...tokens.values()].filter((token) => matches(token, filter)).length;
+    },
+  };
+}
+
+function matches(token: IssuedToken, filter: TokenFilter): boolean {
+  return (
+    (filter.region === undefined || filter.region === token.region) &&
+    (filter.account === undefined || filter.account === token.account) &&
+    (filter.clientId === undefined || filter.clientId === token.clientId)
+  );
+}
+
+function checkTokenFilter(filter: unknown): void {
+  if (typeof filter !== "object" || filter === null) throw new TypeError("a token filter must be an object");
+  for (const [name, value] of Object.entries(filter)) {
+    if (!["region", "account", "clientId"].includes(name)) {
+      throw new TypeError(`a token filter has no member ${name}`);
+    }
+    if (name === "region" && value !== undefined && !isRegion(value)) {
+      throw new TypeError(`there is no region ${JSON.stringify(value)}`);
+    }
+  }
+}

@@ -1,0 +1,211 @@
+import { type Answer, jsonAnswer } from "./answer.js";
+import { readBasicCredentials } from "./basic-credentials.js";
+import type { ClientRegistry, EmulatorClient, GrantType } from "./clients.js";
+import { grantTypes } from "./clients.js";
+import type { Engine, TokenOutcome } from "./engine.js";
+import type { IssuedTokens } from "./issued-tokens.js";
+import { invalidClient, oauthError } from "./oauth-error.js";
+import type { Region } from "./region.js";
+import type { RequestRecord } from "./request-record.js";
+import type { Seed } from "./seed.js";
+
+/** What the token endpoint of one account in one region works with. */
+export interface TokenEndpointParts {
+  readonly region: Region;
+  readonly account: string;
+  readonly seed: Seed;
+  readonly engine: Engine;
+  readonly clients: ClientRegistry;
+  readonly tokens: IssuedTokens;
+}
+
+const maximumBodyBytes = 56 * 1024;
+
+// What must never be in a URL, because URLs are logged.
+const bodyOnlyParameters = [
+  "client_assertion",
+  "client_assertion_type",
+  "client_id",
+  "client_secret",
+  "code",
+  "code_verifier",
+  "expires_in",
+  "grant_type",
+  "redirect_uri",
+  "refresh_token",
+  "scope",
+  "token_type",
+];
+
+const scopeSyntax = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
+
+/** Answers `POST /oauth/token`. */
+export async function answerTokenRequest(request: RequestRecord, parts: TokenEndpointParts): Promise<Answer> {
+  if (request.method !== "POST") {
+    return oauthError(405, "invalid_request", "The token endpoint takes POST.", { allow: "POST" });
+  }
+  const form = readForm(request);
+  if (!(form instanceof URLSearchParams)) return form;
+
+  const authenticated = authenticate(request, form, parts);
+  if (!("client" in authenticated)) return authenticated;
+  const { client, secret } = authenticated;
+
+  const grant = checkGrant(form, client);
+  if (!(grant instanceof URLSearchParams)) return grant;
+
+  const issuedAt = Date.now();
+  const outcome = await parts.engine.requestTokens(client, secret, grant);
+  if (!outcome.ok) {
+    return outcome.error === "invalid_client"
+      ? invalidClient(outcome.description)
+      : oauthError(outcome.status, outcome.error, outcome.description);
+  }
+  parts.tokens.record({
+    value: outcome.accessToken,
+    region: parts.region,
+    account: parts.account,
+    clientId: client.clientId,
+    scopes: outcome.scopes,
+    userId: outcome.userId,
+    grantId: outcome.grantId,
+    expiresAt: issuedAt + outcome.expiresIn * 1000,
+  });
+  return jsonAnswer(200, tokenResponse(outcome, parts.seed), {
+    "cache-control": "no-store",
+    pragma: "no-cache",
+  });
+}
+
+function tokenResponse(
+  { accessToken, expiresIn, scopes, refreshToken, idToken, grantId }: Extract<TokenOutcome, { ok: true }>,
+  seed: Seed,
+): Record<string, unknown> {
+  return {
+    access_token: accessToken,
+    token_type: "Bearer",
+    expires_in: expiresIn,
+    scope: scopes.join(" "),
+    ...(refreshToken !== undefined && { refresh_token: refreshToken }),
+    ...(grantId !== undefined && { sid: seed.hex(`sid/${grantId}`, 32) }),
+    ...(idToken !== undefined && { id_token: idToken }),
+  };
+}
+
+function readForm(request: RequestRecord): URLSearchParams | Answer {
+  const query = new URLSearchParams(request.url.split(/\?(.*)/s)[1] ?? "");
+  const misplaced = bodyOnlyParameters.find((name) => query.has(name));
+  if (misplaced !== undefined) {
+    return oauthError(
+      400,
+      "invalid_request",
+      `The parameter ${misplaced} must be in the body, not in the URL.`,
+    );
+  }
+  const mediaType = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
+  if (mediaType !== "application/x-www-form-urlencoded") {
+    return oauthError(400, "invalid_request", "The body must be application/x-www-form-urlencoded.");
+  }
+  if (request.body.length > maximumBodyBytes) {
+    return oauthError(400, "invalid_request", `The body must not exceed ${maximumBodyBytes} bytes.`);
+  }
+  if (/%(?![0-9A-Fa-f]{2})/.test(request.text)) {
+    return oauthError(400, "invalid_request", "The body holds a percent sign that escapes nothing.");
+  }
+  const { form } = request;
+  const repeated = [...form.keys()].find((name, index, names) => names.indexOf(name) !== index);
+  if (repeated !== undefined) {
+    return oauthError(400, "invalid_request", "The body holds a parameter twice.");
+  }
+  return form;
+}
+
+function authenticate(
+  request: RequestRecord,
+  form: URLSearchParams,
+  { clients, account }: TokenEndpointParts,
+): Answer | { readonly client: EmulatorClient; readonly secret: string } {
+  const hasHeader = request.headers["authorization"] !== undefined;
+  if (form.has("client_secret") || form.has("client_assertion") || form.has("client_assertion_type")) {
+    return hasHeader
+      ? oauthError(400, "invalid_request", "Credentials must be sent in one way only.")
+      : invalidClient("Client credentials are taken from an HTTP Basic header only.");
+  }
+  if (!hasHeader) return invalidClient("There is no Authorization header.");
+  const credentials = readBasicCredentials(request.headers["authorization"]);
+  if (credentials === undefined) {
+    return invalidClient("The Authorization header must be one HTTP Basic pair in Base64 on one line.");
+  }
+  const { clientId, clientSecret } = credentials;
+  const client = clients.find(clientId, account);
+  // One text for both, as a server does that does not want to tell which clients exist.
+  if (client?.clientSecret !== clientSecret) return invalidClient("The client id or secret is wrong.");
+  if (form.has("client_id") && form.get("client_id") !== clientId) {
+    return oauthError(
+      400,
+      "invalid_request",
+      "The parameter client_id differs from the Authorization header.",
+    );
+  }
+  return { client, secret: clientSecret };
+}
+
+/** Gives the parameters that the engine needs for the grant, or the answer that refuses it. */
+function checkGrant(form: URLSearchParams, client: EmulatorClient): URLSearchParams | Answer {
+  const grantType = form.get("grant_type") ?? "";
+  if (grantType === "") return oauthError(400, "invalid_request", "The parameter grant_type is missing.");
+  if (!grantTypes.includes(grantType as GrantType)) {
+    return oauthError(400, "unsupported_grant_type", "The grant type is not supported.");
+  }
+  if (!client.grantTypes.includes(grantType as GrantType)) {
+    return oauthError(400, "unauthorized_client", "The client is not allowed to use this grant type.");
+  }
+  if (form.has("token_type") || form.has("expires_in")) {
+    return oauthError(400, "invalid_request", "Service tokens (token_type, expires_in) are not emulated.");
+  }
+  const scope = form.get("scope") ?? undefined;
+  if (scope !== undefined && !scopeSyntax.test(scope)) {
+    return oauthError(400, "invalid_scope", "The scope must be scope tokens with one space between them.");
+  }
+  switch (grantType) {
+    case "client_credentials":
+      return clientCredentialsGrant(scope, client);
+    case "authorization_code":
+      return authorizationCodeGrant(form);
+    default:
+      return refreshTokenGrant(form, scope);
+  }
+}
+
+function clientCredentialsGrant(
+  scope: string | undefined,
+  { scopes }: EmulatorClient,
+): URLSearchParams | Answer {
+  const requested = scope?.split(" ") ?? scopes;
+  if (requested.some((item) => !scopes.includes(item))) {
+    return oauthError(400, "invalid_scope", "The scope goes beyond what the client is allowed.");
+  }
+  return new URLSearchParams({
+    grant_type: "client_credentials",
+    ...(requested.length > 0 && { scope: [...new Set(requested)].join(" ") }),
+  });
+}
+
+function authorizationCodeGrant(form: URLSearchParams): URLSearchParams | Answer {
+  for (const name of ["code", "redirect_uri"]) {
+    if (!form.get(name)) return oauthError(400, "invalid_request", `The parameter ${name} is missing.`);
+  }
+  return pick(form, ["grant_type", "code", "redirect_uri", "code_verifier"]);
+}
+
+function refreshTokenGrant(form: URLSearchParams, scope: string | undefined): URLSearchParams | Answer {
+  // The documentation of the service shows this error code and status, which no RFC has.
+  if (!form.get("refresh_token")) return oauthError(401, "unauthorized", "The refresh token is missing.");
+  const grant = pick(form, ["grant_type", "refresh_token"]);
+  if (scope !== undefined) grant.set("scope", scope);
+  return grant;
+}
+
+function pick(form: URLSearchParams, names: readonly string[]): URLSearchParams {
+  return new URLSearchParams([...form].filter(([name]) => names.includes(name)));
+}
