@@ -41,11 +41,12 @@ export async function runDemo({ env, write, complain }: DemoSurroundings): Promi
   write("");
   for (const line of table(steps)) write(line);
   write("");
-  write(
-    isReal
-      ? "This was the real service, read only."
-      : "All of this was an emulator on this machine. Set TALKDESK_ACCOUNT, TALKDESK_REGION, TALKDESK_CLIENT_ID and TALKDESK_CLIENT_SECRET to try your own account.",
-  );
+  if (isReal) {
+    write("This was the real service, read only.");
+  } else {
+    write("All of this was an emulator on this machine. To try your own account, set TALKDESK_ACCOUNT,");
+    write("TALKDESK_REGION, TALKDESK_CLIENT_ID and TALKDESK_CLIENT_SECRET.");
+  }
   return 0;
 }
 

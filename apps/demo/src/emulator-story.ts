@@ -6,6 +6,7 @@ import {
   isTalkdeskError,
   type Region,
   type TokenEvent,
+  type TokenSource,
   talkdeskClient,
 } from "@talkdesk-oauth/core";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
@@ -22,58 +23,52 @@ const SHORT_LIFE_SECONDS = 3;
 /** The main job in every region, then what a source does when tokens are revoked, grow old, or cannot be had. */
 export async function tellEmulatorStory(step: RunStep): Promise<void> {
   await using talkdesk = await startEmulator();
+  const tokenRequests = (): number => talkdesk.requests.to("token").length;
 
   for (const region of REGIONS) {
-    await step(`${region}: token, then GET /users`, async () => {
+    await step(`${region}: token, GET /users`, async () => {
       await using source = sourceOf(talkdesk, region);
-      const responses = await Promise.all(
-        Array.from({ length: 20 }, () => talkdeskFetch(source)("/users?per_page=1")),
-      );
-      const asked = talkdesk.requests.to("token").filter((request) => request.region === region).length;
-      return `${statuses(responses)}, ${requests(asked)}`;
+      const before = tokenRequests();
+      await callTwentyTimes(source);
+      return `20 calls at once, all 200; ${requests(tokenRequests() - before)}`;
     });
   }
 
-  await step("every token is revoked", async () => {
+  await step("the token is revoked", async () => {
     await using source = sourceOf(talkdesk, "us");
     await source.getToken();
-    const revoked = talkdesk.faults.revokeTokens();
-    const asked = tokenRequestsDuring(talkdesk);
-    const responses = await Promise.all(
-      Array.from({ length: 20 }, () => talkdeskFetch(source)("/users?per_page=1")),
-    );
-    return `${revoked} revoked; ${statuses(responses)} after one replay each, ${requests(asked())}`;
+    talkdesk.faults.revokeTokens();
+    const before = tokenRequests();
+    await callTwentyTimes(source);
+    return `20 calls refused, replayed, all 200; ${requests(tokenRequests() - before)}`;
   });
 
-  await step("token endpoint answers 429", async () => {
+  await step("the token service says 429", async () => {
     await using source = sourceOf(talkdesk, "us");
     talkdesk.faults.add({ at: "token", respond: { status: 429, headers: { "retry-after": "1" }, body: "" } });
-    const response = await talkdeskFetch(source)("/users?per_page=1");
-    return `waited as Retry-After asked, then ${statuses([response])}`;
+    const { status } = await talkdeskFetch(source)("/users?per_page=1");
+    claim(status === 200, `the call after a 429 was answered ${status}`);
+    return "waited 1 s as asked, then 200";
   });
 
-  await step("a token grows old", async () => {
-    const events: TokenEvent[] = [];
-    await using source = sourceOf(talkdesk, "us", events);
-    const short = talkdesk.faults.add({ at: "token", patch: { expires_in: SHORT_LIFE_SECONDS } });
-    const first = await source.getToken();
-    short.remove();
-    await sleep(SHORT_LIFE_SECONDS * 920);
-    const meanwhile = await source.getToken();
-    await until(() => events.filter(({ type }) => type === "token_received").length === 2);
-    const renewed = await source.getToken();
-    const ok = meanwhile === first && renewed !== first;
-    return ok
-      ? "answered at once with the old one, renewed in the background"
-      : "NOT renewed in the background";
-  });
-
-  await step("token service fails meanwhile", async () => {
+  await step("the token grows old", async () => {
     const events: TokenEvent[] = [];
     await using source = sourceOf(talkdesk, "us", events);
     talkdesk.faults.add({ at: "token", patch: { expires_in: SHORT_LIFE_SECONDS } });
+    const first = await source.getToken();
+    await sleep(SHORT_LIFE_SECONDS * 920);
+    claim((await source.getToken()) === first, "a caller had to wait for a renewal");
+    await until(() => events.filter(({ type }) => type === "token_received").length === 2);
+    claim((await source.getToken()) !== first, "the token was not renewed in the background");
+    return "served at once, renewed in the background";
+  });
+
+  const events: TokenEvent[] = [];
+  await using source = sourceOf(talkdesk, "us", events);
+  await step("the token service goes down", async () => {
+    talkdesk.faults.add({ at: "token", patch: { expires_in: SHORT_LIFE_SECONDS } });
     await source.getToken();
-    const down = talkdesk.faults.add({
+    talkdesk.faults.add({
       at: "token",
       times: Number.POSITIVE_INFINITY,
       respond: { status: 503, headers: { "retry-after": "60" }, body: "" },
@@ -81,20 +76,34 @@ export async function tellEmulatorStory(step: RunStep): Promise<void> {
     await sleep(SHORT_LIFE_SECONDS * 920);
     await source.getToken();
     await until(() => events.some(({ type }) => type === "gate_closed"));
-    const response = await talkdeskFetch(source)("/users?per_page=1");
-    const stale = events.filter((event) => event.type === "served_stale").map(({ renewal }) => renewal);
+    const { status } = await talkdeskFetch(source)("/users?per_page=1");
+    const isStale = events.some((event) => event.type === "served_stale" && event.renewal === "failed");
+    claim(status === 200 && isStale, `a call with a token still valid was answered ${status}`);
+    return "renewal failed; served stale, 200";
+  });
 
+  await step("the token ends meanwhile", async () => {
     await sleep(SHORT_LIFE_SECONDS * 100);
-    const before = down.hits;
+    const before = tokenRequests();
     const startedAt = performance.now();
     const error = await source.getToken().catch((reason: unknown) => reason);
     const elapsedMs = performance.now() - startedAt;
-    const retryInS = isTalkdeskError(error) ? Math.round(((error.retryAt ?? 0) - Date.now()) / 1000) : 0;
-    down.remove();
-    return `${statuses([response])} with the old token (stale: ${stale.join(", ")}); once it ended, ${
-      isTalkdeskError(error) ? error.code : "NO error"
-    } in ${elapsedMs.toFixed(1)} ms, ${down.hits - before} requests, retry in ${retryInS} s`;
+    claim(isTalkdeskError(error) && error.retryAt !== undefined, "the gate was not closed");
+    return `gate closed: ${error.code} after ${elapsedMs.toFixed(1)} ms; ${requests(tokenRequests() - before)}`;
   });
+}
+
+async function callTwentyTimes(source: TokenSource): Promise<void> {
+  const call = talkdeskFetch(source);
+  const responses = await Promise.all(Array.from({ length: 20 }, () => call("/users?per_page=1")));
+  const refused = responses.filter(({ status }) => status !== 200);
+  claim(refused.length === 0, `${refused.length} of 20 calls were answered ${refused[0]?.status}`);
+  await Promise.all(responses.map((response) => response.arrayBuffer()));
+}
+
+/** The demo says what happened; when that is not what should have, it fails. */
+function claim(isTrue: boolean, otherwise: string): asserts isTrue {
+  if (!isTrue) throw new Error(`The demo did not go as it should: ${otherwise}.`);
 }
 
 function sourceOf(talkdesk: Emulator, region: Region, events: TokenEvent[] = []): ClosableTokenSource {
@@ -110,19 +119,7 @@ function sourceOf(talkdesk: Emulator, region: Region, events: TokenEvent[] = [])
   );
 }
 
-function statuses(responses: readonly Response[]): string {
-  const ok = responses.filter(({ status }) => status === 200).length;
-  return responses.length === 1
-    ? `${responses[0]?.status}`
-    : `${ok} of ${responses.length} calls answered 200`;
-}
-
 const requests = (count: number): string => `${count} token ${count === 1 ? "request" : "requests"}`;
-
-function tokenRequestsDuring(talkdesk: Emulator): () => number {
-  const before = talkdesk.requests.to("token").length;
-  return () => talkdesk.requests.to("token").length - before;
-}
 
 async function until(isTrue: () => boolean): Promise<void> {
   for (let waitedMs = 0; !isTrue() && waitedMs < 2_000; waitedMs += 10) await sleep(10);

@@ -167,12 +167,18 @@ function tokenFault(options: unknown): string | undefined {
   return undefined;
 }
 
+/** Deeper than what an answer may nest, and far from the stack's end. */
+const MAX_LEVELS = 256;
+
 /** A deep copy of JSON data that nobody can change. `Object.fromEntries` keeps a member named `__proto__` a member. */
-function frozenCopy<T>(data: T): T {
-  if (Array.isArray(data)) return Object.freeze(data.map(frozenCopy)) as T;
+function frozenCopy<T>(data: T, level = 0): T {
   if (typeof data !== "object" || data === null) return data;
+  // Also what contains itself.
+  if (level > MAX_LEVELS) throw new TypeError("extra must be JSON data that is not nested too deeply.");
+  const copyOf = <Part>(part: Part): Part => frozenCopy(part, level + 1);
+  if (Array.isArray(data)) return Object.freeze(data.map(copyOf)) as T;
   return Object.freeze(
-    Object.fromEntries(Object.entries(data).map(([key, value]) => [key, frozenCopy(value)])),
+    Object.fromEntries(Object.entries(data).map(([key, value]) => [key, copyOf(value)])),
   ) as T;
 }
 
@@ -239,5 +245,9 @@ export function deserializeToken(text: string): AccessToken {
     extra,
     ...unknown
   } = members;
-  return tokenWith(members as unknown as AccessTokenOptions, unknown);
+  try {
+    return tokenWith(members as unknown as AccessTokenOptions, unknown);
+  } catch {
+    throw corrupt("it is nested too deeply");
+  }
 }

@@ -79,5 +79,6 @@ export function formEncoded(text: string): string {
 
 function base64(text: string): string {
   // btoa takes one character per byte, and never breaks the line.
-  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+  const bytes = Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte));
+  return btoa(bytes.join(""));
 }

@@ -82,7 +82,7 @@ export function resolvedEndpoints(
   }
   const checked = names.map((name) => {
     const url = secureUrl(resolved[name], `endpoints.${name}`);
-    if (url.search !== "") throw new TypeError(`endpoints.${name} must not have a query.`);
+    if (url.href.includes("?")) throw new TypeError(`endpoints.${name} must not have a query.`);
     return [name, name === "api" ? originOf(url, "endpoints.api") : url.href] as const;
   });
   return Object.freeze(Object.fromEntries(checked)) as unknown as Endpoints;
@@ -103,7 +103,8 @@ export function secureUrl(value: unknown, name: string): URL {
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url))) {
     throw new TypeError(`${name} must be https; plain http is for loopback addresses only.`);
   }
-  if (url.username !== "" || url.password !== "" || url.hash !== "" || url.hostname.endsWith(".")) {
+  // In `href`, since an empty fragment has no `hash`.
+  if (url.username !== "" || url.password !== "" || url.href.includes("#") || url.hostname.endsWith(".")) {
     throw new TypeError(`${name} must have no user, no password, no fragment and no dot after the host.`);
   }
   return url;

@@ -5,7 +5,7 @@ import { copyOfError, isTalkdeskError, TalkdeskError } from "./errors.js";
 import { type EventDetails, fingerprint, publish } from "./event-publisher.js";
 import type { Grant } from "./grant.js";
 import { onAbort } from "./shared-abort.js";
-import type { TokenEvent } from "./token-event.js";
+import type { TokenEvent, TokenRequested } from "./token-event.js";
 import type { ClosableTokenSource, TokenRequest } from "./token-source.js";
 
 /** How a source keeps its token; the same for every grant. */
@@ -161,18 +161,14 @@ function answer(state: State, { signal, rejected }: TokenRequest): Promise<Acces
     const age = elapsedSince(state.clock, held.askedAt);
     if (age < held.softAgeMs) return held.answer;
     if (age < held.endAgeMs) {
-      if (!isPaused(state)) state.flight ??= startFlight(state, "renewal");
+      if (state.flight === undefined && !isPaused(state)) startFlight(state, "renewal");
       if (state.flight === undefined || age < held.hardAgeMs) {
         reportStale(state, held, age);
         return held.answer;
       }
     }
   }
-  if (state.flight === undefined) {
-    if (isGateClosed(state)) return Promise.reject(gateError(state));
-    state.flight = startFlight(state, "no_token");
-  }
-  return wait(state.flight, rejected, signal);
+  return renewed(state, "no_token", rejected, signal);
 }
 
 /** What a caller gets whose token, the one held, was refused by the API. */
@@ -189,11 +185,19 @@ function replacement(
     held.isRefused = true;
     emit(state, "token_rejected", () => fingerprint(held.token.value));
   }
-  if (state.flight === undefined) {
-    if (isGateClosed(state)) return Promise.reject(gateError(state));
-    state.flight = startFlight(state, "refusal");
-  }
-  return wait(state.flight, rejected, signal);
+  return renewed(state, "refusal", rejected, signal);
+}
+
+/** A place in the queue for the call under way, or for one that begins now. */
+function renewed(
+  state: State,
+  reason: TokenRequested["reason"],
+  rejected: AccessToken | undefined,
+  signal: AbortSignal | undefined,
+): Promise<AccessToken> {
+  if (state.flight === undefined && isGateClosed(state)) return Promise.reject(gateError(state));
+  if (state.flight === undefined) startFlight(state, reason);
+  return state.flight === undefined ? Promise.reject(sourceClosed()) : wait(state.flight, rejected, signal);
 }
 
 function wait(
@@ -220,7 +224,9 @@ function wait(
   });
 }
 
-function startFlight(state: State, reason: "no_token" | "renewal" | "refusal"): Flight {
+/** Begins a call, unless a listener has closed the source meanwhile. */
+function startFlight(state: State, reason: TokenRequested["reason"]): void {
+  if (state.isClosed) return;
   const flight: Flight = {
     waiters: new Set(),
     abort: new AbortController(),
@@ -228,6 +234,8 @@ function startFlight(state: State, reason: "no_token" | "renewal" | "refusal"): 
     answersRefusal: reason === "refusal",
   };
   const probe = state.failure !== undefined && state.failure.gateMs > 0;
+  // Before anybody is told: a listener may ask for a token itself, and then waits for this call.
+  state.flight = flight;
   emit(state, "token_requested", () => ({ reason, probe }));
   state.call.request(flight.abort.signal).then(
     ({ token, sentAt }) => {
@@ -237,7 +245,6 @@ function startFlight(state: State, reason: "no_token" | "renewal" | "refusal"): 
       if (state.flight === flight) fail(state, flight, asTalkdeskError(error));
     },
   );
-  return flight;
 }
 
 /** A call brought a token. */
@@ -254,8 +261,13 @@ function land(state: State, flight: Flight, token: AccessToken, sentAt: Instant)
     settle(flight, token);
     return;
   }
-  const { failure } = state;
-  state.held = heldToken(state, token, sentAt, lifetimeMs, flight.answersRefusal);
+  const { failure, held } = state;
+  // The value that the API has refused has come back: as refused as it was, and asking again would change nothing.
+  const isRefused = held?.token.value === token.value && held.isRefused;
+  state.held = heldToken(state, token, sentAt, lifetimeMs, {
+    answersRefusal: flight.answersRefusal || isRefused,
+    isRefused,
+  });
   state.failure = undefined;
   emit(state, "token_received", () => ({
     durationMs: elapsedSince(state.clock, flight.startedAt),
@@ -347,7 +359,7 @@ function heldToken(
   token: AccessToken,
   askedAt: Instant,
   lifetimeMs: number,
-  answersRefusal: boolean,
+  refusal: Pick<Held, "answersRefusal" | "isRefused">,
 ): Held {
   const hardMs = Math.min(HARD_MARGIN_MS, lifetimeMs / 60);
   const softMs = Math.max(hardMs, Math.min(state.refreshEarlyMs, lifetimeMs / 10));
@@ -359,8 +371,7 @@ function heldToken(
     softAgeMs: lifetimeMs - softMs + clamp(random(), 0, 1) * (softMs - hardMs),
     hardAgeMs: lifetimeMs - hardMs,
     endAgeMs: lifetimeMs,
-    answersRefusal,
-    isRefused: false,
+    ...refusal,
   };
 }
 

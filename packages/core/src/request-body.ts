@@ -34,7 +34,7 @@ function multipartBlob(form: FormData): Blob {
       .replaceAll("\r", "%0D")
       .replaceAll("\n", "%0A")
       .replaceAll('"', "%22");
-  const parts: BlobPart[] = [];
+  const parts: (string | Blob)[] = [];
   for (const [name, value] of form) {
     const disposition = `--${boundary}\r\ncontent-disposition: form-data; name="${escaped(name)}"`;
     if (typeof value === "string") {

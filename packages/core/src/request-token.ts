@@ -139,7 +139,8 @@ async function attempt(
 }
 
 function withoutCredentials(error: unknown, limit: Deadline): TalkdeskError {
-  if (isTalkdeskError(error)) return error;
+  // One of another call, made by the function that looks them up, is as foreign as any other.
+  if (isTalkdeskError(error) && error.code === "credentials_unavailable") return error;
   return new TalkdeskError(
     "credentials_unavailable",
     limit.isPast

@@ -170,7 +170,7 @@ function typeOf(tokenType: unknown, value: string, grant: Grant): "Bearer" | "op
   const asked = grant.grant_type === "client_credentials" && grant.token_type === "opaque";
   if (asked || value.startsWith("tdst_")) return "opaque";
   // Bearer is the default that Talkdesk documents for a missing one.
-  if (tokenType === undefined || tokenType === null) return "Bearer";
+  if (tokenType === undefined || tokenType === null || tokenType === "") return "Bearer";
   if (typeof tokenType === "string" && tokenType.toLowerCase() === "bearer") return "Bearer";
   throw new TalkdeskError(
     "unsupported_token_type",
@@ -179,11 +179,15 @@ function typeOf(tokenType: unknown, value: string, grant: Grant): "Bearer" | "op
   );
 }
 
-/** Whole seconds; undefined for what is neither a number nor a string of digits, never a part of one. */
+/**
+ * Whole seconds, no further from zero than any date can bear; undefined for what is neither a number nor a string of
+ * digits, never a part of one.
+ */
 function lifetimeSeconds(expiresIn: unknown): number | undefined {
   const isDigits = typeof expiresIn === "string" && /^\d+$/.test(expiresIn);
   if (typeof expiresIn !== "number" && !isDigits) return undefined;
-  return Math.min(Math.floor(Number(expiresIn)), MAX_LIFETIME_SECONDS);
+  const seconds = Math.floor(Number(expiresIn));
+  return Math.max(-MAX_LIFETIME_SECONDS, Math.min(seconds, MAX_LIFETIME_SECONDS));
 }
 
 function optionalString(value: unknown, name: string): string | undefined {
@@ -197,7 +201,7 @@ function grantedScope(scope: unknown): string[] | undefined {
   if (typeof scope !== "string") throw malformed("scope is not a string");
   // Described as URL-encoded, shown with plain spaces: decoded once where it can only be the former.
   const encoded = !/\s/.test(scope) && /\+|%20|%3A/i.test(scope);
-  const text = encoded ? (new URLSearchParams(`scope=${scope}`).get("scope") ?? scope) : scope;
+  const text = encoded ? (new URLSearchParams(`s=${scope.replaceAll("&", "%26")}`).get("s") ?? scope) : scope;
   return text.split(/\s+/).filter((name) => name !== "");
 }
 
@@ -238,8 +242,10 @@ function refusal(
     );
   }
   if (status >= 300 && status < 400) {
-    const target = headers.get("location") ?? "";
-    const where = URL.canParse(target) ? ` to ${printable(mask(new URL(target).origin))}` : "";
+    // Masked before parsing too, which changes the letters of a host.
+    const target = mask(headers.get("location") ?? "");
+    const origin = URL.canParse(target) ? new URL(target).origin : "null";
+    const where = origin === "null" ? "" : ` to ${printable(mask(origin))}`;
     return new TalkdeskError(
       "token_unexpected_response",
       `The token endpoint answered ${status}, a redirect${where}, which is not followed: credentials stay with the address that was given.`,

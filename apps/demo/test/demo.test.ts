@@ -1,0 +1,123 @@
+import { createServer } from "node:net";
+import { startEmulator } from "@talkdesk-oauth/emulator";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { runDemo } from "../src/demo.js";
+
+interface Outcome {
+  readonly code: number;
+  readonly written: string;
+  readonly complaints: readonly string[];
+}
+
+async function demo(env: Readonly<Record<string, string | undefined>>): Promise<Outcome> {
+  const written: string[] = [];
+  const complaints: string[] = [];
+  const code = await runDemo({
+    env,
+    write: (line) => written.push(line),
+    complain: (line) => complaints.push(line),
+  });
+  return { code, written: written.join("\n"), complaints };
+}
+
+describe("without settings", () => {
+  it("tells the whole story against the emulator", async () => {
+    const { code, written, complaints } = await demo({ PATH: "/bin" });
+    expect(complaints).toEqual([]);
+    expect(code).toBe(0);
+    const table = written.slice(written.indexOf("what happened"));
+    for (const region of ["us", "eu", "ca", "au"]) {
+      expect(table).toContain(`${region}: token, GET /users`);
+    }
+    expect(table.match(/all 200; 1 token request\b/g)).toHaveLength(5);
+    expect(table).toContain("waited 1 s as asked, then 200");
+    expect(table).toContain("served at once, renewed in the background");
+    expect(table).toContain("served stale, 200");
+    expect(table).toContain("gate closed: token_unavailable");
+    expect(Math.max(...written.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+  }, 30_000);
+});
+
+describe("with settings", () => {
+  let talkdesk: Awaited<ReturnType<typeof startEmulator>>;
+  let env: Record<string, string>;
+
+  beforeEach(async () => {
+    talkdesk = await startEmulator();
+    const { clientId, clientSecret } = talkdesk.clients.get();
+    const { token, authorize, jwks, api } = talkdesk.endpoints();
+    env = {
+      TALKDESK_TOKEN_URL: token,
+      TALKDESK_AUTHORIZE_URL: authorize,
+      TALKDESK_JWKS_URL: jwks,
+      TALKDESK_API_URL: api,
+      TALKDESK_CLIENT_ID: clientId,
+      TALKDESK_CLIENT_SECRET: clientSecret,
+    };
+  });
+
+  afterEach(() => talkdesk.stop());
+
+  it("asks once for a token and reads once", async () => {
+    const { code, written } = await demo(env);
+    expect(code).toBe(0);
+    expect(written).toMatch(/received, lives 599 s/);
+    expect(written).toContain("answered 200");
+    expect(talkdesk.requests.to("token")).toHaveLength(1);
+    expect(talkdesk.requests.to("api").map(({ method }) => method)).toEqual(["GET"]);
+    const accessToken = talkdesk.requests.to("api")[0]?.headers["authorization"]?.slice("Bearer ".length);
+    expect(accessToken?.length).toBeGreaterThan(20);
+    expect(written).not.toContain(accessToken);
+    expect(written).not.toContain(env["TALKDESK_CLIENT_SECRET"]);
+  });
+
+  const oneSentence = ({ code, complaints, written }: Outcome): string => {
+    expect(code).toBe(1);
+    expect(complaints).toHaveLength(1);
+    const said = `${complaints[0]}${written}`;
+    expect(said).not.toMatch(/\n\s+at /);
+    expect(said).not.toContain(env["TALKDESK_CLIENT_SECRET"]);
+    return complaints[0] ?? "";
+  };
+
+  it("says what to check when the region is unknown", async () => {
+    const { TALKDESK_CLIENT_ID, TALKDESK_CLIENT_SECRET } = env;
+    const wrong = {
+      TALKDESK_CLIENT_ID,
+      TALKDESK_CLIENT_SECRET,
+      TALKDESK_ACCOUNT: "acme",
+      TALKDESK_REGION: "mars",
+    };
+    expect(oneSentence(await demo(wrong))).toMatch(/region must be one of us, eu, ca, au/);
+  });
+
+  it("says what to check when the account name is malformed", async () => {
+    const { TALKDESK_CLIENT_ID, TALKDESK_CLIENT_SECRET } = env;
+    const wrong = { TALKDESK_CLIENT_ID, TALKDESK_CLIENT_SECRET, TALKDESK_ACCOUNT: "evil.example/" };
+    expect(oneSentence(await demo(wrong))).toMatch(/account must be the account's name alone/);
+  });
+
+  it("names the credential that is missing", async () => {
+    expect(oneSentence(await demo({ ...env, TALKDESK_CLIENT_SECRET: "" }))).toBe(
+      "Set TALKDESK_CLIENT_SECRET in the environment.",
+    );
+  });
+
+  it("says what to check when the host cannot be reached", async () => {
+    const closed = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => closed.once("listening", resolve));
+    const { port } = closed.address() as { port: number };
+    await new Promise((resolve) => closed.close(resolve));
+    const wrong = { ...env, TALKDESK_TOKEN_URL: `http://127.0.0.1:${port}/oauth/token` };
+    expect(oneSentence(await demo(wrong))).toMatch(
+      /could not be reached \(ECONNREFUSED\); check account, region/,
+    );
+  });
+
+  it("says what to check when the secret is wrong", async () => {
+    const wrong = { ...env, TALKDESK_CLIENT_SECRET: "wrong-secret" };
+    expect(oneSentence(await demo(wrong))).toMatch(
+      /refused the client with 401 \(invalid_client\); check client id and secret/,
+    );
+  });
+});

@@ -1,0 +1,166 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
+import ts from "typescript";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const workspace = fileURLToPath(new URL("../../..", import.meta.url));
+// Inside this package, so that examples resolve what a user would have installed.
+const scratch = fileURLToPath(new URL("../.examples", import.meta.url));
+
+interface Example {
+  readonly name: string;
+  readonly from: string;
+  readonly code: string;
+}
+
+async function markdownFiles(): Promise<string[]> {
+  const folders = [
+    ".",
+    "docs",
+    ...(await readdir(join(workspace, "packages"))).map((name) => `packages/${name}`),
+  ];
+  const files = await Promise.all(
+    folders
+      .filter((folder) => existsSync(join(workspace, folder)))
+      .map(async (folder) =>
+        (await readdir(join(workspace, folder)))
+          .filter((name) => name.endsWith(".md") && name !== "CHANGELOG.md")
+          .map((name) => join(workspace, folder, name)),
+      ),
+  );
+  return files.flat();
+}
+
+async function examplesIn(file: string): Promise<Example[]> {
+  const text = await readFile(file, "utf8");
+  const from = relative(workspace, file);
+  return [...text.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = ""], index) => ({
+    name: `${from.replaceAll(/[/.]/g, "-").toLowerCase()}-${index + 1}`,
+    from: `${from}, example ${index + 1}`,
+    code,
+  }));
+}
+
+const examples = (await Promise.all((await markdownFiles()).map(examplesIn))).flat();
+const runnable = examples.filter(({ from }) => basename(from).startsWith("README"));
+const links = await Promise.all(
+  (await markdownFiles()).map(async (file) => ({
+    file: relative(workspace, file),
+    targets: [...(await readFile(file, "utf8")).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(
+      ([, target = ""]) => target,
+    ),
+  })),
+);
+
+let talkdesk: Emulator;
+
+beforeAll(async () => {
+  talkdesk = await startEmulator();
+  await rm(scratch, { recursive: true, force: true });
+  await mkdir(scratch);
+  for (const { name, code } of examples) await writeFile(join(scratch, `${name}.mts`), code);
+});
+
+afterAll(async () => {
+  await talkdesk?.stop();
+  await rm(scratch, { recursive: true, force: true });
+});
+
+const options: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  lib: ["lib.es2023.d.ts", "lib.esnext.disposable.d.ts"],
+  module: ts.ModuleKind.NodeNext,
+  moduleResolution: ts.ModuleResolutionKind.NodeNext,
+  types: ["node"],
+  typeRoots: [join(workspace, "node_modules/@types")],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: true,
+  noEmit: true,
+};
+
+describe("the examples in the documentation", () => {
+  it("are there", () => {
+    expect(runnable.length).toBeGreaterThanOrEqual(4);
+    expect(examples.length).toBeGreaterThan(runnable.length);
+  });
+
+  it("type-check", () => {
+    const program = ts.createProgram(
+      examples.map(({ name }) => join(scratch, `${name}.mts`)),
+      options,
+    );
+    const faults = ts.getPreEmitDiagnostics(program).map((diagnostic) => {
+      const text = ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n");
+      return `${diagnostic.file ? basename(diagnostic.file.fileName) : ""}: ${text}`;
+    });
+    expect(faults).toEqual([]);
+  }, 60_000);
+
+  it.each(runnable)(
+    "run: $from",
+    async ({ name, code }) => {
+      const { outputText } = ts.transpileModule(code, {
+        fileName: `${name}.mts`,
+        compilerOptions: { ...options, noEmit: false },
+      });
+      const script = join(scratch, `${name}.run.mjs`);
+      await writeFile(script, outputText);
+      const { code: exitCode, said } = await runAgainstEmulator(script);
+      expect(said).not.toMatch(/error/i);
+      expect(exitCode).toBe(0);
+      expect(said).not.toContain(talkdesk.clients.get().clientSecret);
+    },
+    30_000,
+  );
+
+  it.each(links)("links from $file lead to files", ({ file, targets }) => {
+    for (const target of targets)
+      expect(existsSync(join(workspace, dirname(file), target)), target).toBe(true);
+  });
+});
+
+/** Runs a script with the settings of a user, whose account happens to be the emulator's. */
+async function runAgainstEmulator(script: string): Promise<{ code: number | null; said: string }> {
+  const { clientId, clientSecret } = talkdesk.clients.get();
+  const { token, authorize, jwks, api } = talkdesk.endpoints();
+  const eu = talkdesk.endpoints(undefined, "eu");
+  const child = spawn(process.execPath, ["--import", redirectToEmulator(eu.token, eu.api), script], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...process.env,
+      NODE_OPTIONS: "",
+      ACCOUNT: "acme",
+      CLIENT_ID: clientId,
+      CLIENT_SECRET: clientSecret,
+      TALKDESK_TOKEN_URL: token,
+      TALKDESK_AUTHORIZE_URL: authorize,
+      TALKDESK_JWKS_URL: jwks,
+      TALKDESK_API_URL: api,
+      TALKDESK_CLIENT_ID: clientId,
+      TALKDESK_CLIENT_SECRET: clientSecret,
+    },
+  });
+  const chunks: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk));
+  const [code] = await once(child, "close");
+  return { code, said: Buffer.concat(chunks).toString() };
+}
+
+/** Sends what is meant for the EU's hosts to the emulator's instead, as a hosts file would: examples name real ones. */
+function redirectToEmulator(token: string, api: string): string {
+  const script = `
+    const fetch = globalThis.fetch;
+    globalThis.fetch = (input, init) => fetch(
+      typeof input !== "string" ? input : input
+        .replace("https://acme.talkdeskid.eu/oauth/token", ${JSON.stringify(token)})
+        .replace("https://api.talkdeskapp.eu", ${JSON.stringify(api)}), init);`;
+  return `data:text/javascript,${encodeURIComponent(script)}`;
+}
