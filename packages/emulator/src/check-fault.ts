@@ -1,8 +1,9 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import type { CannedAnswer, CheckedEffect, CheckedFault, Fault, FaultMatch, FaultPlace } from "./fault.js";
+import { checkMembers } from "./known-members.js";
 import { isRegion } from "./region.js";
 
-const places: readonly unknown[] = ["token", "api", "files"];
+const places: readonly unknown[] = ["token", "api", "files", "authorize", "jwks"];
 const effects = ["hang", "reset", "respond", "lose", "patch", "dateSkewMs", "truncate", "trickle"];
 const occasionMembers = ["at", "times", "skip", "match", "delayMs"];
 const matchMembers = ["region", "account", "method", "path", "grantType", "authorization"];
@@ -14,10 +15,10 @@ const matchMembers = ["region", "account", "method", "path", "grantType", "autho
  */
 export function checkFault(fault: Fault): CheckedFault {
   const members = record("a fault", fault);
-  onlyMembers("a fault", members, [...occasionMembers, ...effects]);
+  checkMembers("a fault", members, [...occasionMembers, ...effects]);
   const { at, times = 1, skip = 0, match = {}, delayMs = 0 } = members;
 
-  demand(places.includes(at), 'at must be "token", "api" or "files"');
+  demand(places.includes(at), 'at must be "token", "api", "files", "authorize" or "jwks"');
   demand(times === Infinity || isCount(times, 1), "times must be a positive integer or Infinity");
   demand(isCount(skip, 0), "skip must be an integer of 0 or more");
   demand(isMilliseconds(delayMs), "delayMs must be a number of milliseconds, 0 or more");
@@ -78,7 +79,7 @@ function checkEffect(
       return { kind: "truncate", bytes: value as number };
     default: {
       const { chunkBytes, everyMs, ...others } = record("trickle", value);
-      onlyMembers("trickle", others, []);
+      checkMembers("trickle", others, []);
       demand(isCount(chunkBytes, 1), "trickle.chunkBytes must be a positive integer");
       demand(isMilliseconds(everyMs), "trickle.everyMs must be a number of milliseconds, 0 or more");
       return { kind: "trickle", chunkBytes: chunkBytes as number, everyMs: everyMs as number };
@@ -88,7 +89,7 @@ function checkEffect(
 
 function checkCannedAnswer(value: unknown, times: number): CannedAnswer {
   const answer = record("respond", value);
-  onlyMembers("respond", answer, ["status", "headers", "body", "early"]);
+  checkMembers("respond", answer, ["status", "headers", "body", "early"]);
   const { status, headers = {}, body, early = false } = answer;
   demand(
     isCount(status, 200) && (status as number) <= 599,
@@ -126,7 +127,7 @@ function checkPatch(value: unknown): (body: unknown) => unknown {
 
 function checkMatch(value: unknown, at: unknown): FaultMatch {
   const match = record("match", value);
-  onlyMembers("match", match, matchMembers);
+  checkMembers("match", match, matchMembers);
   const { region, path, authorization } = match;
   demand(region === undefined || isRegion(region), "match.region must be a region");
   demand(isPattern(path), "match.path must be a string or a RegExp");
@@ -149,11 +150,6 @@ function record(name: string, value: unknown): Record<string, unknown> {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function onlyMembers(name: string, value: Record<string, unknown>, known: readonly string[]): void {
-  const unknown = Object.keys(value).find((member) => !known.includes(member));
-  if (unknown !== undefined) throw new TypeError(`${name} has no member ${unknown}`);
 }
 
 function isCount(value: unknown, from: number): boolean {

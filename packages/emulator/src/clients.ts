@@ -1,3 +1,4 @@
+import { checkMembers } from "./known-members.js";
 import type { Seed } from "./seed.js";
 
 /** The grants that a client may be allowed. */
@@ -24,7 +25,7 @@ export interface ClientRegistration {
   readonly clientId?: string;
   /** Any text. Default: 86 Base64url characters from the seed. */
   readonly clientSecret?: string;
-  /** Default: {@link knownScopes}. */
+  /** Default: `openid`, `refresh_token` and those that integrations use most; the default client shows them. */
   readonly scopes?: readonly string[];
   /** Default: all three. */
   readonly grantTypes?: readonly GrantType[];
@@ -64,7 +65,7 @@ export interface ClientRegistry extends Clients {
 }
 
 /** The scopes of a client that was registered without naming any. */
-export const knownScopes: readonly string[] = Object.freeze([
+const knownScopes: readonly string[] = Object.freeze([
   "openid",
   "refresh_token",
   "account:read",
@@ -88,6 +89,7 @@ export const grantTypes: readonly GrantType[] = Object.freeze([
   "refresh_token",
 ]);
 
+const registrationMembers = ["account", "clientId", "clientSecret", "scopes", "grantTypes", "redirectUris"];
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 const clientIdText = /^[\x21-\x39\x3b-\x7e]+$/;
 
@@ -136,9 +138,7 @@ export function clientRegistry(seed: Seed, accounts: readonly string[]): ClientR
       return client;
     },
     add(registration = {}) {
-      if (typeof registration !== "object" || registration === null) {
-        throw new TypeError("a client registration must be an object");
-      }
+      checkMembers("a client registration", registration, registrationMembers);
       const client = register(registration, `client/added/${added}`);
       added += 1;
       return client;

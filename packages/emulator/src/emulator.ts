@@ -1,7 +1,7 @@
-import { checkAccountNames } from "./account-name.js";
 import { type BrowserLoginResult, browserLogin } from "./browser-login.js";
 import { type Clients, clientRegistry } from "./clients.js";
 import { type Directory, makeDirectory } from "./directory.js";
+import { checkEmulatorOptions, type EmulatorOptions } from "./emulator-options.js";
 import { type Engine, startEngine } from "./engine.js";
 import { loadEngineLibrary } from "./engine-library.js";
 import { type Faults, faultScript } from "./faults.js";
@@ -13,36 +13,9 @@ import { issuedTokens, type TokenFilter } from "./issued-tokens.js";
 import { checkRegion, type Region, regions } from "./region.js";
 import { type ReportJobs, reportJobs } from "./report-jobs.js";
 import { type Requests, requestLog } from "./request-log.js";
-import type { RequestRecord } from "./request-record.js";
 import { seedFrom } from "./seed.js";
 import { pathSigner } from "./signed-path.js";
 import { startWebServer, type WebServer } from "./web-server.js";
-
-/** How to start the emulator; everything has a default. */
-export interface EmulatorOptions {
-  /**
-   * The port of the identity host; the gateways of us, eu, ca and au take the next four, the files host the one
-   * after. 0, the default, gives every server a free port.
-   */
-  readonly port?: number;
-  /** A loopback address: `127.0.0.1` (the default), `::1` or `localhost`. */
-  readonly host?: string;
-  /** What credentials, identifiers and data are derived from. Default `talkdesk`. */
-  readonly seed?: string;
-  /** The accounts that exist, in every region. Default: `acme`. */
-  readonly accounts?: readonly string[];
-  /** How long access tokens live, in seconds. Default 599. */
-  readonly tokenLifetimeSeconds?: number;
-  /**
-   * `rotate`, the default: each refresh token is good for one use, and a second one revokes the login. `keep`: the
-   * same refresh token comes back. Which of the two the real service does is not documented.
-   */
-  readonly refreshTokens?: "rotate" | "keep";
-  /** How many polls a report job answers before it is done. Default 2. */
-  readonly reportPolls?: number;
-  /** Called with each request when it has been answered, cut or given up. */
-  readonly onRequest?: (record: RequestRecord) => void;
-}
 
 /** Where an account is found in a region. */
 export interface EmulatorEndpoints {
@@ -113,7 +86,7 @@ const fileUrlLifetimeSeconds = 60;
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { port, host, accounts, tokenLifetimeSeconds, refreshTokens, reportPolls, onRequest } =
-    checkOptions(options);
+    checkEmulatorOptions(options);
   const seed = seedFrom(options.seed ?? "talkdesk");
   const [firstAccount = ""] = accounts;
   const library = await loadEngineLibrary();
@@ -135,8 +108,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     reportJobs(seed, region, account, reportPolls, (path) => `${origins.files}${signer.sign(path)}`),
   );
   const engineOf = perAccount<Engine>((region, account) =>
-    startEngine({
-      library,
+    startEngine(library, {
       region,
       account,
       seed,
@@ -230,50 +202,5 @@ function perAccount<Value>(
     const known = made.get(key) ?? make(region, account);
     made.set(key, known);
     return known;
-  };
-}
-
-const loopbackHosts: readonly unknown[] = ["127.0.0.1", "::1", "localhost"];
-const lastBasePort = 65_535 - 1 - regions.length;
-
-function checkOptions(options: EmulatorOptions): Required<Omit<EmulatorOptions, "seed" | "onRequest">> & {
-  readonly onRequest: ((record: RequestRecord) => void) | undefined;
-} {
-  if (typeof options !== "object" || options === null) throw new TypeError("the options must be an object");
-  const {
-    port = 0,
-    host = "127.0.0.1",
-    accounts = ["acme"],
-    tokenLifetimeSeconds = 599,
-    refreshTokens = "rotate",
-    reportPolls = 2,
-    onRequest,
-  } = options;
-  if (!Number.isInteger(port) || port < 0 || port > lastBasePort) {
-    throw new TypeError(`port must be an integer from 0 to ${lastBasePort}`);
-  }
-  if (!loopbackHosts.includes(host)) {
-    throw new TypeError(`host must be a loopback address (${loopbackHosts.join(", ")})`);
-  }
-  if (!Number.isSafeInteger(tokenLifetimeSeconds) || tokenLifetimeSeconds < 1) {
-    throw new TypeError("tokenLifetimeSeconds must be a positive integer");
-  }
-  if (refreshTokens !== "rotate" && refreshTokens !== "keep") {
-    throw new TypeError('refreshTokens must be "rotate" or "keep"');
-  }
-  if (!Number.isSafeInteger(reportPolls) || reportPolls < 0) {
-    throw new TypeError("reportPolls must be an integer of 0 or more");
-  }
-  if (onRequest !== undefined && typeof onRequest !== "function") {
-    throw new TypeError("onRequest must be a function");
-  }
-  return {
-    port,
-    host,
-    accounts: checkAccountNames(accounts),
-    tokenLifetimeSeconds,
-    refreshTokens,
-    reportPolls,
-    onRequest,
   };
 }

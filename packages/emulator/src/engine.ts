@@ -1,39 +1,13 @@
-import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { AdapterPayload, JWK } from "oidc-provider";
 import type { EmulatorClient } from "./clients.js";
+import { engineAuthorization } from "./engine-client.js";
+import { type EngineOptions, engineConfiguration } from "./engine-configuration.js";
 import { exchangeWithEngine } from "./engine-exchange.js";
 import type { ProviderConstructor } from "./engine-library.js";
-import { engineStorage } from "./engine-storage.js";
-import type { Region } from "./region.js";
-import type { Seed, SigningKey } from "./seed.js";
-
-/** What one engine is for. */
-export interface EngineOptions {
-  readonly library: ProviderConstructor;
-  readonly region: Region;
-  readonly account: string;
-  readonly seed: Seed;
-  /** The `iss` of its tokens. */
-  readonly issuer: string;
-  /** The `aud` of its access tokens: the gateway. */
-  readonly gateway: string;
-  readonly tokenLifetimeSeconds: number;
-  readonly rotatesRefreshTokens: boolean;
-  readonly findClient: (clientId: string) => EmulatorClient | undefined;
-  readonly findUser: (userId: string) => EngineUser | undefined;
-  /** Called when the engine takes back all tokens of a login, as it does when a code or refresh token is reused. */
-  readonly onGrantRevoked: (grantId: string) => void;
-}
-
-/** What an ID token says of a user. */
-export interface EngineUser {
-  readonly name: string;
-  readonly email: string;
-}
+import type { SigningKey } from "./seed.js";
 
 /** A login that a code stands for. */
-export interface CodeRequest {
+interface CodeRequest {
   readonly client: EmulatorClient;
   readonly userId: string;
   readonly scopes: readonly string[];
@@ -66,7 +40,6 @@ export type TokenOutcome =
 
 /** The authorization server of one account in one region. */
 export interface Engine {
-  readonly accountId: string;
   /** Issues tokens. Requests are handled one after the other, so that two can never use up the same code. */
   requestTokens(client: EmulatorClient, secret: string, form: URLSearchParams): Promise<TokenOutcome>;
   issueCode(request: CodeRequest): Promise<string>;
@@ -74,90 +47,15 @@ export interface Engine {
   readonly jwks: { readonly keys: readonly Omit<SigningKey, "d">[] };
 }
 
-const codeLifetimeSeconds = 60;
-const dayInSeconds = 86_400;
-
 /** Makes the authorization server of one account in one region, on oidc-provider. */
-export function startEngine(options: EngineOptions): Engine {
-  const { library, region, account, seed, issuer, gateway, tokenLifetimeSeconds, findClient } = options;
+export function startEngine(library: ProviderConstructor, options: EngineOptions): Engine {
+  const { region, account, seed, issuer, gateway } = options;
   const label = `${region}/${account}`;
-  const { d, ...publicKey } = seed.signingKey(`${label}/key`);
-  const accountId = seed.hex(`account/${account}`, 24);
-  const nextJti = seed.sequence(`${label}/jti`, 24);
+  const { d: _private, ...publicKey } = seed.signingKey(`${label}/key`);
   const grantsWithIdToken = new Set<string>();
   const logins = new WeakMap<IncomingMessage, { grantId?: string; userId?: string }>();
 
-  const provider = new library(issuer, {
-    adapter: engineStorage((clientId) => {
-      const client = findClient(clientId);
-      return client && clientMetadata(client);
-    }),
-    jwks: { keys: [{ ...publicKey, d } as JWK] },
-    routes: { token: "/oauth/token", authorization: "/oauth/authorize", jwks: "/oauth/2023-10/certs" },
-    clientAuthMethods: ["client_secret_basic"],
-    clockTolerance: 0,
-    pkce: { required: () => false },
-    rotateRefreshToken: options.rotatesRefreshTokens,
-    issueRefreshToken: async (_context, client) => client.grantTypeAllowed("refresh_token"),
-    expiresWithSession: async () => false,
-    findAccount: async (_context, userId) => {
-      const user = options.findUser(userId);
-      return user && { accountId: userId, claims: async () => ({ sub: userId, ...user }) };
-    },
-    features: {
-      devInteractions: { enabled: false },
-      userinfo: { enabled: false },
-      rpInitiatedLogout: { enabled: false },
-      clientCredentials: { enabled: true },
-      resourceIndicators: {
-        enabled: true,
-        defaultResource: () => gateway,
-        useGrantedResource: async () => true,
-        getResourceServerInfo: (_context, _resource, client) => ({
-          scope: (findClient(client.clientId)?.scopes ?? []).join(" "),
-          audience: gateway,
-          accessTokenFormat: "jwt",
-          accessTokenTTL: tokenLifetimeSeconds,
-          jwt: { sign: { alg: "ES256" } },
-        }),
-      },
-    },
-    formats: {
-      customizers: {
-        jwt(_context, token, parts) {
-          const { iat, exp, sub } = parts.payload as { iat: number; exp: number; sub: string };
-          parts.header = { typ: undefined };
-          parts.payload = {
-            iss: issuer,
-            aud: gateway,
-            // The real service announces 599 seconds for tokens that live 600.
-            exp: exp + 1,
-            nbf: iat,
-            iat,
-            jti: `emulator${nextJti()}`,
-            cid: token.clientId,
-            gty: ("gty" in token ? token.gty : undefined)?.split(" ").at(-1) ?? "client_credentials",
-            scp: token.scope?.split(" ") ?? [],
-            rlm: "emulator",
-            aid: accountId,
-            acc: account,
-            sub,
-            emulator: true,
-          };
-        },
-      },
-    },
-    ttl: {
-      AccessToken: tokenLifetimeSeconds,
-      AuthorizationCode: codeLifetimeSeconds,
-      ClientCredentials: tokenLifetimeSeconds,
-      Grant: 30 * dayInSeconds,
-      IdToken: tokenLifetimeSeconds,
-      Interaction: codeLifetimeSeconds,
-      RefreshToken: 30 * dayInSeconds,
-      Session: dayInSeconds,
-    },
-  });
+  const provider = new library(issuer, engineConfiguration(options));
 
   // The identifier of a model is the value a client gets; taken from the seed, runs can be compared.
   identifyBySeed(provider.RefreshToken, seed.sequence(`${label}/refresh`, 64));
@@ -215,7 +113,6 @@ export function startEngine(options: EngineOptions): Engine {
   }
 
   return {
-    accountId,
     jwks: { keys: [publicKey] },
     requestTokens(client, secret, form) {
       const outcome = queue.then(() => exchange(client.clientId, secret, form));
@@ -246,32 +143,6 @@ export function startEngine(options: EngineOptions): Engine {
       }).save();
     },
   };
-}
-
-/**
- * The engine form-decodes Basic credentials as RFC 6749 says, Talkdesk takes them as they are. The emulator reads
- * the pair itself and hands the engine a digest of the secret, which no decoding changes.
- */
-function engineAuthorization(clientId: string, secret: string): string {
-  const pair = `${encodeURIComponent(clientId)}:${secretDigest(secret)}`;
-  return `Basic ${Buffer.from(pair).toString("base64")}`;
-}
-
-function secretDigest(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex");
-}
-
-function clientMetadata(client: EmulatorClient): AdapterPayload {
-  const usesCodes = client.grantTypes.includes("authorization_code") && client.redirectUris.length > 0;
-  return {
-    client_id: client.clientId,
-    client_secret: secretDigest(client.clientSecret),
-    grant_types: client.grantTypes.filter((grantType) => usesCodes || grantType !== "authorization_code"),
-    redirect_uris: usesCodes ? [...client.redirectUris] : [],
-    response_types: usesCodes ? ["code"] : [],
-    token_endpoint_auth_method: "client_secret_basic",
-    id_token_signed_response_alg: "ES256",
-  } as AdapterPayload;
 }
 
 function identifyBySeed(model: { readonly prototype: object }, next: () => string): void {

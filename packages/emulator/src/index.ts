@@ -5,9 +5,9 @@ export {
   type AuthorizeOptions,
   type Emulator,
   type EmulatorEndpoints,
-  type EmulatorOptions,
   startEmulator,
 } from "./emulator.js";
+export type { EmulatorOptions } from "./emulator-options.js";
 export type {
   CannedAnswer,
   CannedBody,

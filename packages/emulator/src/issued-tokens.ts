@@ -1,3 +1,4 @@
+import { checkMembers } from "./known-members.js";
 import { isRegion, type Region } from "./region.js";
 
 /** Which access tokens are meant; a member left out matches all. */
@@ -81,14 +82,9 @@ function matches(token: IssuedToken, filter: TokenFilter): boolean {
   );
 }
 
-function checkTokenFilter(filter: unknown): void {
-  if (typeof filter !== "object" || filter === null) throw new TypeError("a token filter must be an object");
-  for (const [name, value] of Object.entries(filter)) {
-    if (!["region", "account", "clientId"].includes(name)) {
-      throw new TypeError(`a token filter has no member ${name}`);
-    }
-    if (name === "region" && value !== undefined && !isRegion(value)) {
-      throw new TypeError(`there is no region ${JSON.stringify(value)}`);
-    }
+function checkTokenFilter(filter: TokenFilter): void {
+  checkMembers("a token filter", filter, ["region", "account", "clientId"]);
+  if (filter.region !== undefined && !isRegion(filter.region)) {
+    throw new TypeError(`there is no region ${JSON.stringify(filter.region)}`);
   }
 }

@@ -30,8 +30,8 @@ export async function transmit(
   const writeHead = (length: number | undefined): void => {
     const names = Object.keys(headers).map((name) => name.toLowerCase());
     const isFramed = names.includes("content-length") || names.includes("transfer-encoding");
-    if (length !== undefined && !isFramed && answer.status !== 204)
-      headers["content-length"] = String(length);
+    const takesLength = answer.status !== 204 && answer.status !== 304;
+    if (length !== undefined && !isFramed && takesLength) headers["content-length"] = String(length);
     response.writeHead(answer.status, headers as Record<string, string | string[]>);
     response.flushHeaders();
     onHead(answer.status);
@@ -41,7 +41,7 @@ export async function transmit(
     const { body } = answer;
     if (body !== undefined && !(body instanceof Uint8Array) && !isBodiless) {
       writeHead(undefined);
-      await writeChunks(response, body);
+      if (!(await writeChunks(response, body))) return false;
       response.end();
     } else {
       writeHead(body instanceof Uint8Array ? body.length : body === undefined ? 0 : undefined);
@@ -55,7 +55,7 @@ export async function transmit(
   writeHead(body.length);
   switch (manner.kind) {
     case "trickle":
-      await writeChunks(response, trickled(body, manner.chunkBytes, manner.everyMs));
+      if (!(await writeChunks(response, trickled(body, manner.chunkBytes, manner.everyMs)))) return false;
       response.end();
       await ended(response);
       return false;
@@ -80,14 +80,16 @@ async function* trickled(body: Uint8Array, chunkBytes: number, everyMs: number):
   }
 }
 
+/** Tells whether all was written. A response that is ended after its client has gone would count as finished. */
 async function writeChunks(
   response: ServerResponse,
   chunks: AsyncIterable<Uint8Array | string>,
-): Promise<void> {
+): Promise<boolean> {
   for await (const chunk of chunks) {
-    if (response.destroyed) return;
+    if (response.destroyed) return false;
     if (!response.write(chunk)) await drained(response);
   }
+  return !response.destroyed;
 }
 
 function write(response: ServerResponse, chunk: Uint8Array): Promise<void> {

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Emulator, startEmulator } from "./package-under-test.js";
+import { claimsOf, exchange } from "./token-request.js";
+import { send } from "./wire.js";
+
+const redirectUri = "http://localhost:3000/callback";
+
+let talkdesk: Emulator;
+beforeAll(async () => {
+  talkdesk = await startEmulator({ accounts: ["acme", "globex"] });
+});
+afterAll(() => talkdesk.stop());
+
+function authorizeUrl(changes: Readonly<Record<string, string | undefined>> = {}): string {
+  const url = new URL(talkdesk.endpoints().authorize);
+  const parameters = {
+    response_type: "code",
+    client_id: talkdesk.clients.get().clientId,
+    redirect_uri: redirectUri,
+    ...changes,
+  };
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined) url.searchParams.set(name, value);
+  }
+  return url.href;
+}
+
+describe("over HTTP", () => {
+  it("answers with a redirect that carries a code and the state untouched", async () => {
+    const state = "a b+c/ü&=%";
+    const { status, headers } = await send(authorizeUrl({ state }));
+    expect(status).toBe(302);
+    expect(headers["cache-control"]).toBe("no-store");
+    const location = new URL(headers.location ?? "");
+    expect(location.origin + location.pathname).toBe(redirectUri);
+    expect(location.searchParams.get("state")).toBe(state);
+    expect((await exchange(talkdesk, location.searchParams.get("code") ?? "")).status).toBe(200);
+  });
+
+  it("adds no state when there was none, and keeps the query of the redirect URI", async () => {
+    const uri = "http://localhost:3000/callback?tenant=1";
+    const client = talkdesk.clients.add({ redirectUris: [uri] });
+    const { headers } = await send(authorizeUrl({ client_id: client.clientId, redirect_uri: uri }));
+    const { searchParams } = new URL(headers.location ?? "");
+    expect([...searchParams.keys()]).toEqual(["tenant", "code"]);
+  });
+
+  it.each<[string, number, string, Readonly<Record<string, string | undefined>>]>([
+    ["an unknown client", 401, "invalid_client", { client_id: "nobody" }],
+    ["no client", 400, "invalid_request", { client_id: undefined }],
+    ["no redirect URI", 400, "invalid_request", { redirect_uri: undefined }],
+    ["an unregistered redirect URI", 400, "invalid_grant", { redirect_uri: "http://evil.example/" }],
+    ["a redirect URI with a slash more", 400, "invalid_grant", { redirect_uri: `${redirectUri}/` }],
+    ["a redirect URI with a query more", 400, "invalid_grant", { redirect_uri: `${redirectUri}?a=1` }],
+  ])("refuses %s with JSON, not with a redirect", async (_name, status, error, changes) => {
+    const answer = await send(authorizeUrl(changes));
+    expect(answer.status).toBe(status);
+    expect(answer.headers.location).toBeUndefined();
+    expect(answer.json).toEqual({ header: "OAuth Error", error, error_description: expect.any(String) });
+  });
+
+  it("refuses the client of another account, a repeated parameter, and POST", async () => {
+    const foreign = await send(authorizeUrl({ client_id: talkdesk.clients.get("globex").clientId }));
+    expect(foreign.status).toBe(401);
+    expect((await send(`${authorizeUrl()}&scope=openid&scope=openid`)).status).toBe(400);
+    expect((await send(authorizeUrl(), { method: "POST" })).status).toBe(405);
+  });
+
+  it.each<[string, string, Readonly<Record<string, string | undefined>>]>([
+    ["another response type", "unsupported_response_type", { response_type: "token" }],
+    ["no response type", "unsupported_response_type", { response_type: undefined }],
+    ["an unknown scope", "invalid_scope", { scope: "openid nothing:read" }],
+    [
+      "a plain challenge",
+      "invalid_request",
+      { code_challenge: "c".repeat(43), code_challenge_method: "plain" },
+    ],
+    ["a short challenge", "invalid_request", { code_challenge: "c", code_challenge_method: "S256" }],
+    ["an unknown user", "access_denied", { login_hint: "nobody@example.com" }],
+  ])("sends the browser back with an error for %s", async (_name, error, changes) => {
+    const { status, headers } = await send(authorizeUrl({ state: "s", ...changes }));
+    expect(status).toBe(302);
+    const { searchParams } = new URL(headers.location ?? "");
+    expect(searchParams.get("error")).toBe(error);
+    expect(searchParams.get("state")).toBe("s");
+    expect(searchParams.has("code")).toBe(false);
+  });
+});
+
+describe("authorize()", () => {
+  it("gives code, state and callback, for the account, region and user named", async () => {
+    const result = await talkdesk.authorize({ account: "globex", region: "ca", state: "s", scope: "openid" });
+    expect(result).toEqual({
+      code: expect.any(String),
+      state: "s",
+      callback: `${redirectUri}?code=${result.code}&state=s`,
+    });
+    const { json } = await exchange(talkdesk, result.code, {}, { account: "globex", region: "ca" });
+    expect(claimsOf(json.access_token).acc).toBe("globex");
+    expect(talkdesk.requests.to("authorize").at(-1)).toMatchObject({ account: "globex", region: "ca" });
+  });
+
+  it("signs in the user named by id or by e-mail address", async () => {
+    const { code } = await talkdesk.authorize();
+    const firstUser = claimsOf((await exchange(talkdesk, code)).json.access_token).sub;
+    const again = await talkdesk.authorize({ user: firstUser });
+    expect(claimsOf((await exchange(talkdesk, again.code)).json.access_token).sub).toBe(firstUser);
+  });
+
+  it("rejects when the endpoint refuses", async () => {
+    await expect(talkdesk.authorize({ redirectUri: "http://evil.example/" })).rejects.toThrow(
+      "invalid_grant",
+    );
+    await expect(talkdesk.authorize({ clientId: "nobody", redirectUri })).rejects.toThrow("invalid_client");
+    await expect(talkdesk.authorize({ scope: "nothing:read" })).rejects.toThrow("invalid_scope");
+    await expect(talkdesk.authorize({ account: "nobody" })).rejects.toThrow(TypeError);
+  });
+});

@@ -1,0 +1,128 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, it } from "vitest";
+import { runCommand } from "../src/cli-command.js";
+import { basic } from "./token-request.js";
+import { send } from "./wire.js";
+
+interface Run {
+  readonly exitCode: Promise<number>;
+  readonly output: () => string;
+  readonly errors: () => string;
+  readonly stop: () => void;
+}
+
+function run(...argv: string[]): Run {
+  const stopping = new AbortController();
+  let output = "";
+  let errors = "";
+  return {
+    exitCode: runCommand(argv, {
+      write: (text) => {
+        output += text;
+      },
+      writeError: (text) => {
+        errors += text;
+      },
+      stopped: stopping.signal,
+    }),
+    output: () => output,
+    errors: () => errors,
+    stop: () => stopping.abort(),
+  };
+}
+
+function exported(output: string): Record<string, string> {
+  return Object.fromEntries(
+    [...output.matchAll(/^export (\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
+  );
+}
+
+it("prints variables that work, logs requests without secrets, and stops with 0", async () => {
+  const command = run(
+    "--port",
+    "0",
+    "--account",
+    "globex",
+    "--account",
+    "acme",
+    "--region",
+    "eu",
+    "--seed",
+    "s",
+  );
+  await expect.poll(command.output).toContain("TALKDESK_CLIENT_SECRET");
+  expect(command.output()).toMatch(/^A local Talkdesk is running\. Everything it issues is fake/);
+  const {
+    TALKDESK_TOKEN_URL: token = "",
+    TALKDESK_AUTHORIZE_URL: authorize = "",
+    TALKDESK_JWKS_URL: jwks = "",
+    TALKDESK_API_URL: api = "",
+    TALKDESK_CLIENT_ID: clientId = "",
+    TALKDESK_CLIENT_SECRET: clientSecret = "",
+  } = exported(command.output());
+  expect(token).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/eu\/globex\/oauth\/token$/);
+  expect(authorize).toBe(token.replace(/token$/, "authorize"));
+  expect((await send(jwks)).status).toBe(200);
+
+  const { json } = await send(token, {
+    method: "POST",
+    headers: {
+      authorization: basic({ clientId, clientSecret }),
+      "content-type": "application/x-www-form-urlencoded",
+    },
+    body: "grant_type=client_credentials",
+  });
+  const headers = { authorization: `Bearer ${json.access_token}` };
+  expect((await send(`${api}/users?page=2&access_token=hidden`, { headers })).status).toBe(200);
+
+  await expect.poll(command.output).toContain("GET /users?page&access_token 200\n");
+  expect(command.output()).toContain("POST /eu/globex/oauth/token 200\n");
+  const log = command.output().slice(command.output().indexOf(clientSecret) + clientSecret.length);
+  for (const secret of [clientSecret, json.access_token, "hidden"]) expect(log).not.toContain(secret);
+
+  command.stop();
+  expect(await command.exitCode).toBe(0);
+  expect(command.errors()).toBe("");
+  expect((await send(jwks)).error?.code).toBe("ECONNREFUSED");
+});
+
+it("shows how it is used", async () => {
+  const command = run("--help");
+  expect(await command.exitCode).toBe(0);
+  expect(command.output()).toMatch(/^Usage: talkdesk-emulator/);
+});
+
+it.each([
+  [["--bogus"], "--bogus"],
+  [["positional"], "positional"],
+  [["--port", "x"], "--port takes a port number, not 'x'."],
+  [["--port", "65535"], "port must be"],
+  [["--region", "uk"], "--region takes us, eu, ca, au, not 'uk'."],
+  [["--account", "a b"], "accounts must hold"],
+  [["--seed", ""], "seed must be"],
+])("ends with 2 and one sentence for %j", async (argv, message) => {
+  const command = run(...argv);
+  expect(await command.exitCode).toBe(2);
+  expect(command.errors()).toMatch(/^talkdesk-emulator: [^\n]+\n$/);
+  expect(command.errors()).toContain(message);
+  expect(command.output()).toBe("");
+});
+
+it("ends with 1 and one sentence when the port is in use", async () => {
+  const squatter = createServer();
+  let port = 0;
+  do {
+    squatter.close();
+    squatter.listen(0, "127.0.0.1");
+    await new Promise((resolve) => squatter.once("listening", resolve));
+    port = (squatter.address() as AddressInfo).port;
+    // With too high a port there is no room for the others, which is another mistake.
+  } while (port > 65_530);
+  const command = run("--port", String(port));
+  expect(await command.exitCode).toBe(1);
+  expect(command.errors()).toBe(
+    `talkdesk-emulator: port ${port} on 127.0.0.1, for the identity host, is in use\n`,
+  );
+  squatter.close();
+});

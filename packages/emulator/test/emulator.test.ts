@@ -1,0 +1,184 @@
+import { createServer } from "node:net";
+import { describe, expect, it } from "vitest";
+import { type EmulatorOptions, startEmulator } from "./package-under-test.js";
+import { bearer, claimsOf, login, requestToken } from "./token-request.js";
+import { send } from "./wire.js";
+
+describe("options", () => {
+  it.each<[string, unknown]>([
+    ["options", null],
+    ["account", { account: "acme" }],
+    ["port", { port: -1 }],
+    ["port", { port: 65_535 }],
+    ["port", { port: "4010" }],
+    ["host", { host: "0.0.0.0" }],
+    ["host", { host: "192.168.0.1" }],
+    ["host", { host: "" }],
+    ["seed", { seed: "" }],
+    ["seed", { seed: 1 }],
+    ["accounts", { accounts: [] }],
+    ["accounts", { accounts: "acme" }],
+    ["accounts", { accounts: ["Acme"] }],
+    ["accounts", { accounts: ["a/b"] }],
+    ["accounts", { accounts: ["acme", "acme"] }],
+    ["tokenLifetimeSeconds", { tokenLifetimeSeconds: 0 }],
+    ["tokenLifetimeSeconds", { tokenLifetimeSeconds: 1.5 }],
+    ["refreshTokens", { refreshTokens: "yes" }],
+    ["reportPolls", { reportPolls: -1 }],
+    ["onRequest", { onRequest: true }],
+  ])("with a wrong %s are refused: %j", async (name, options) => {
+    const starting = startEmulator(options as EmulatorOptions);
+    await expect(starting).rejects.toThrow(TypeError);
+    await expect(starting).rejects.toThrow(name);
+  });
+
+  it("give six ports in a row", async () => {
+    const port = await freeBasePort();
+    await using talkdesk = await startEmulator({ port });
+    expect(talkdesk.endpoints()).toEqual({
+      token: `http://127.0.0.1:${port}/us/acme/oauth/token`,
+      authorize: `http://127.0.0.1:${port}/us/acme/oauth/authorize`,
+      jwks: `http://127.0.0.1:${port}/us/acme/oauth/2023-10/certs`,
+      api: `http://127.0.0.1:${port + 1}`,
+    });
+    for (const [index, region] of (["us", "eu", "ca", "au"] as const).entries()) {
+      expect(talkdesk.endpoints("acme", region).api).toBe(`http://127.0.0.1:${port + 1 + index}`);
+    }
+    await expect(startEmulator({ port })).rejects.toMatchObject({
+      code: "EADDRINUSE",
+      message: `port ${port} on 127.0.0.1, for the identity host, is in use`,
+    });
+  });
+
+  it("leave nothing open when a later port is in use", async () => {
+    const port = await freeBasePort();
+    const squatter = createServer().listen(port + 2, "127.0.0.1");
+    await new Promise((resolve) => squatter.once("listening", resolve));
+    await expect(startEmulator({ port })).rejects.toThrow(
+      `port ${port + 2} on 127.0.0.1, for the eu gateway`,
+    );
+    expect((await send(`http://127.0.0.1:${port}/`)).error?.code).toBe("ECONNREFUSED");
+    squatter.close();
+  });
+
+  it("take localhost by name", async () => {
+    await using talkdesk = await startEmulator({ host: "localhost" });
+    expect(talkdesk.endpoints().api).toMatch(/^http:\/\/localhost:\d+$/);
+    const headers = await bearer(talkdesk);
+    expect((await send(`${talkdesk.endpoints().api}/echo`, { headers })).status).toBe(200);
+  });
+});
+
+describe("endpoints", () => {
+  it("refuse a region that is none", async () => {
+    await using talkdesk = await startEmulator();
+    expect(() => talkdesk.endpoints("acme", "uk" as never)).toThrow(TypeError);
+    expect(() => talkdesk.endpoints(1 as never)).toThrow(TypeError);
+    expect(talkdesk.endpoints("../x").token).toContain("/us/..%2Fx/oauth/token");
+  });
+});
+
+describe("the seed", () => {
+  async function trace(seed?: string): Promise<unknown> {
+    await using talkdesk = await startEmulator(seed === undefined ? {} : { seed });
+    const headers = await bearer(talkdesk);
+    const { api, jwks } = talkdesk.endpoints();
+    const { json } = await login(talkdesk, "openid");
+    const contact = await send(`${api}/contacts`, {
+      method: "POST",
+      headers: { ...headers, "content-type": "application/json" },
+      body: '{"name":"a"}',
+    });
+    const { clientId, clientSecret } = talkdesk.clients.get();
+    return {
+      clientId,
+      clientSecret,
+      added: talkdesk.clients.add(),
+      rotated: talkdesk.clients.rotateSecret(clientId).clientSecret,
+      keys: (await send(jwks)).json,
+      jti: claimsOf(headers.authorization).jti,
+      sub: claimsOf(json.access_token).sub,
+      code: talkdesk.requests.to("token").at(-1)?.form.get("code"),
+      refreshToken: json.refresh_token,
+      sid: json.sid,
+      users: (await send(`${api}/users`, { headers })).json._embedded.users.map(
+        ({ id }: { id: string }) => id,
+      ),
+      contact: contact.json.id,
+    };
+  }
+
+  it("gives the same credentials, identifiers and data to the same calls", async () => {
+    expect(await trace("mine")).toEqual(await trace("mine"));
+    expect(await trace()).toEqual(await trace("talkdesk"));
+  });
+
+  it("gives others with another text", async () => {
+    const [one, other] = (await Promise.all([trace("a"), trace("b")])) as Record<string, unknown>[];
+    for (const name of Object.keys(one ?? {})) expect(other?.[name], name).not.toEqual(one?.[name]);
+  });
+});
+
+describe("stop", () => {
+  it("closes every server, cuts what is open, and may be called again", async () => {
+    const talkdesk = await startEmulator();
+    const { api } = talkdesk.endpoints();
+    const headers = await bearer(talkdesk);
+    talkdesk.faults.add({ at: "api", hang: true });
+    talkdesk.faults.add({ at: "api", delayMs: 60_000 });
+    const open = [send(`${api}/echo`, { headers }), send(`${api}/echo`, { headers })];
+    await talkdesk.requests.waitFor(() => talkdesk.requests.to("api").length === 2);
+    await Promise.all([talkdesk.stop(), talkdesk.stop()]);
+    await talkdesk.stop();
+    for (const { error } of await Promise.all(open)) expect(error?.code).toBe("ECONNRESET");
+    expect((await requestToken(talkdesk)).error?.code).toBe("ECONNREFUSED");
+    expect((await send(api)).error?.code).toBe("ECONNREFUSED");
+  });
+
+  it("is what await using does", async () => {
+    let api = "";
+    {
+      await using talkdesk = await startEmulator();
+      api = talkdesk.endpoints().api;
+    }
+    expect((await send(api)).error?.code).toBe("ECONNREFUSED");
+  });
+
+  it("leaves the port free for another emulator", async () => {
+    const port = await freeBasePort();
+    for (let round = 0; round < 3; round += 1) {
+      await using talkdesk = await startEmulator({ port });
+      expect((await requestToken(talkdesk)).status).toBe(200);
+    }
+  });
+});
+
+it("lets two emulators live side by side without sharing anything", async () => {
+  await using one = await startEmulator();
+  await using other = await startEmulator();
+  const { code } = await one.authorize();
+  const exchanged = await requestToken(other, {
+    grant_type: "authorization_code",
+    code,
+    redirect_uri: "http://localhost:3000/callback",
+  });
+  expect(exchanged.json.error).toBe("invalid_grant");
+  const headers = await bearer(one);
+  expect((await send(`${other.endpoints().api}/echo`, { headers })).status).toBe(401);
+});
+
+/** Finds six free ports in a row, below those that systems give to connections. */
+async function freeBasePort(): Promise<number> {
+  for (let port = 20_000 + (process.pid % 1000) * 6; ; port += 6) {
+    const free = await Promise.all([0, 1, 2, 3, 4, 5].map((offset) => isFree(port + offset)));
+    if (free.every(Boolean)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}

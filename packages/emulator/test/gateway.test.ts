@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Emulator, startEmulator } from "./package-under-test.js";
+import { bearer, requestToken } from "./token-request.js";
+import { send } from "./wire.js";
+
+let talkdesk: Emulator;
+let api: string;
+let headers: { readonly authorization: string };
+beforeAll(async () => {
+  talkdesk = await startEmulator({ accounts: ["acme", "globex"] });
+  api = talkdesk.endpoints().api;
+  headers = await bearer(talkdesk);
+});
+afterAll(() => talkdesk.stop());
+
+describe("the token", () => {
+  it.each<[string, (header: string) => string | readonly string[]]>([
+    ["without the scheme", (header) => header.replace("Bearer ", "")],
+    ["with another scheme", (header) => header.replace("Bearer", "Basic")],
+    ["with the scheme in lower case", (header) => header.replace("Bearer", "bearer")],
+    ["after two spaces", (header) => header.replace(" ", "  ")],
+    ["after the scheme twice", (header) => `Bearer ${header}`],
+    ["that was cut", (header) => header.slice(0, -1)],
+    ["with something after it", (header) => `${header}, x`],
+    ["sent twice", (header) => [header, header]],
+    ["that is undefined", () => "Bearer undefined"],
+  ])("is refused %s", async (_name, change) => {
+    const answer = await send(`${api}/echo`, { headers: { authorization: change(headers.authorization) } });
+    expect(answer.status).toBe(401);
+    expect(answer.headers["www-authenticate"]).toBeUndefined();
+    expect(answer.headers["content-type"]).toBe("application/json");
+    expect(answer.json).toEqual({
+      code: "0070010",
+      message: "Unauthorized",
+      description: expect.any(String),
+    });
+  });
+
+  it("is refused when there is none", async () => {
+    expect((await send(`${api}/users`)).status).toBe(401);
+  });
+
+  it("is good in its own region only, for each of its accounts", async () => {
+    const european = await bearer(talkdesk, { account: "globex", region: "eu" });
+    expect((await send(`${talkdesk.endpoints("globex", "eu").api}/echo`, { headers: european })).status).toBe(
+      200,
+    );
+    for (const region of ["us", "ca", "au"] as const) {
+      const elsewhere = await send(`${talkdesk.endpoints("globex", region).api}/echo`, { headers: european });
+      expect([elsewhere.status, elsewhere.json.description]).toEqual([
+        401,
+        "The token was issued in another region.",
+      ]);
+    }
+  });
+
+  it("needs the scope of the operation", async () => {
+    const narrow = await bearer(talkdesk, { scope: "contacts:read" });
+    expect((await send(`${api}/contacts`, { headers: narrow })).status).toBe(200);
+    const answer = await send(`${api}/users`, { headers: narrow });
+    expect(answer.status).toBe(403);
+    expect(answer.json).toMatchObject({
+      code: "0070011",
+      description: expect.stringContaining("users:read"),
+    });
+  });
+
+  it("tells the log the account", async () => {
+    talkdesk.requests.clear();
+    await send(`${api}/echo`, { headers: await bearer(talkdesk, { account: "globex" }) });
+    await send(`${api}/echo`);
+    expect(talkdesk.requests.to("api").map(({ region, account }) => [region, account])).toEqual([
+      ["us", "globex"],
+      ["us", undefined],
+    ]);
+  });
+});
+
+it("knows no other paths, and says which methods a path takes", async () => {
+  for (const path of ["/", "/nothing", "/users/", "/oauth/token"]) {
+    const answer = await send(`${api}${path}`, { headers });
+    expect([answer.status, answer.json.message]).toEqual([404, "Not found"]);
+  }
+  const answer = await send(`${api}/contacts`, { method: "DELETE", headers });
+  expect([answer.status, answer.headers.allow]).toEqual([405, "GET, POST"]);
+});
+
+it("answers only to its own name", async () => {
+  const answer = await send(`${api}/echo`, { headers: { ...headers, host: "app.example" } });
+  expect(answer.status).toBe(404);
+  const local = await send(`${api.replace("127.0.0.1", "localhost")}/echo`, { headers });
+  expect(local.status).toBe(200);
+});
+
+it("is an origin of its own in every region", () => {
+  const origins = (["us", "eu", "ca", "au"] as const).map((region) => talkdesk.endpoints("acme", region).api);
+  origins.push(new URL(talkdesk.endpoints().token).origin);
+  expect(new Set(origins).size).toBe(5);
+});
+
+it("refuses a token as soon as its login is revoked, and takes a new one", async () => {
+  const { json } = await requestToken(talkdesk);
+  const own = { authorization: `Bearer ${json.access_token}` };
+  talkdesk.faults.revokeTokens({ account: "acme" });
+  expect((await send(`${api}/echo`, { headers: own })).status).toBe(401);
+  headers = await bearer(talkdesk);
+  expect((await send(`${api}/echo`, { headers })).status).toBe(200);
+});

@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Emulator, startEmulator } from "./package-under-test.js";
+import { requestToken } from "./token-request.js";
+import { send } from "./wire.js";
+
+let talkdesk: Emulator;
+beforeAll(async () => {
+  talkdesk = await startEmulator();
+});
+afterAll(() => talkdesk.stop());
+
+it("knows nothing of an account that does not exist, and says so in HTML", async () => {
+  const client = talkdesk.clients.get();
+  for (const answer of [
+    await requestToken(talkdesk, undefined, { account: "nobody", client }),
+    await send(talkdesk.endpoints("nobody").authorize),
+    await send(talkdesk.endpoints("nobody", "au").jwks),
+    await send(talkdesk.endpoints().token.replace("/us/", "/uk/")),
+    await send(`${new URL(talkdesk.endpoints().token).origin}/`),
+  ]) {
+    expect(answer.status).toBe(404);
+    expect(answer.headers["content-type"]).toMatch(/^text\/html/);
+  }
+});
+
+it("has no discovery document, as the service has none", async () => {
+  const root = talkdesk.endpoints().token.replace("/oauth/token", "");
+  expect((await send(`${root}/.well-known/openid-configuration`)).status).toBe(404);
+});
+
+it("shows other keys for every region, under the current path and the old one", async () => {
+  const current = await send(talkdesk.endpoints().jwks);
+  const old = await send(talkdesk.endpoints().jwks.replace("/2023-10/", "/"));
+  const other = await send(talkdesk.endpoints("acme", "eu").jwks);
+  expect(current.json.keys).toHaveLength(1);
+  expect(current.json.keys[0]).toMatchObject({ kty: "EC", crv: "P-256", alg: "ES256", use: "sig" });
+  expect(old.json).toEqual(current.json);
+  expect(other.json.keys[0].kid).not.toBe(current.json.keys[0].kid);
+  expect((await send(talkdesk.endpoints().jwks, { method: "POST" })).status).toBe(405);
+});
+
+it("sorts requests by what they are for", async () => {
+  talkdesk.requests.clear();
+  await requestToken(talkdesk);
+  await talkdesk.authorize();
+  await send(talkdesk.endpoints("acme", "eu").jwks);
+  await send(talkdesk.endpoints().token.replace("/token", "/introspect"), { method: "POST" });
+  expect(talkdesk.requests.all.map(({ to, region, account }) => [to, region, account])).toEqual([
+    ["token", "us", "acme"],
+    ["authorize", "us", "acme"],
+    ["jwks", "eu", "acme"],
+    ["other", "us", "acme"],
+  ]);
+});

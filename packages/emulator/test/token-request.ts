@@ -1,0 +1,79 @@
+import type { Emulator, EmulatorClient, Region } from "./package-under-test.js";
+import { send, type WireRequest, type WireResponse } from "./wire.js";
+
+/** Gives the HTTP Basic header of a client, in plain Base64. */
+export function basic({ clientId, clientSecret }: Pick<EmulatorClient, "clientId" | "clientSecret">): string {
+  return `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString("base64")}`;
+}
+
+/** A token request that is right unless told otherwise. */
+export interface TokenRequestOptions extends WireRequest {
+  readonly account?: string;
+  readonly region?: Region;
+  readonly client?: EmulatorClient;
+}
+
+/** Posts a form to the token endpoint. */
+export function requestToken(
+  emulator: Emulator,
+  form: Readonly<Record<string, string>> = { grant_type: "client_credentials" },
+  { account, region, client = emulator.clients.get(account), headers, ...rest }: TokenRequestOptions = {},
+): Promise<WireResponse> {
+  return send(emulator.endpoints(account, region).token, {
+    method: "POST",
+    headers: {
+      authorization: basic(client),
+      "content-type": "application/x-www-form-urlencoded",
+      ...headers,
+    },
+    body: new URLSearchParams(form).toString(),
+    ...rest,
+  });
+}
+
+/** Gives the Authorization header for a gateway. */
+export async function bearer(
+  emulator: Emulator,
+  options: TokenRequestOptions & { readonly scope?: string } = {},
+): Promise<{ readonly authorization: string }> {
+  const { scope, ...rest } = options;
+  const form = { grant_type: "client_credentials", ...(scope !== undefined && { scope }) };
+  const { json } = await requestToken(emulator, form, rest);
+  return { authorization: `Bearer ${json.access_token}` };
+}
+
+/** Goes through a login and gives the answer to the exchange of its code. */
+export async function login(emulator: Emulator, scope?: string): Promise<WireResponse> {
+  const { code } = await emulator.authorize(scope === undefined ? {} : { scope });
+  return exchange(emulator, code);
+}
+
+/** Exchanges a code of the default client. */
+export function exchange(
+  emulator: Emulator,
+  code: string,
+  changes: Readonly<Record<string, string>> = {},
+  options: TokenRequestOptions = {},
+): Promise<WireResponse> {
+  const [redirectUri = ""] = emulator.clients.get(options.account).redirectUris;
+  return requestToken(
+    emulator,
+    { grant_type: "authorization_code", code, redirect_uri: redirectUri, ...changes },
+    options,
+  );
+}
+
+/** Uses a refresh token of the default client. */
+export function refresh(
+  emulator: Emulator,
+  refreshToken: string,
+  changes: Readonly<Record<string, string>> = {},
+): Promise<WireResponse> {
+  return requestToken(emulator, { grant_type: "refresh_token", refresh_token: refreshToken, ...changes });
+}
+
+/** Reads the claims of a JWT without checking anything. */
+// biome-ignore lint/suspicious/noExplicitAny: the claims are what a test is about.
+export function claimsOf(jwt: string): any {
+  return JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString("utf8"));
+}
