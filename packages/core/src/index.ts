@@ -25,7 +25,13 @@ export type { Grant, Scope } from "./grant.js";
 export type { Lifecycle } from "./lifecycle.js";
 export { bufferedBody, type RequestBody, replayableBody } from "./request-body.js";
 export { requestToken } from "./request-token.js";
-export { type AuthorizedRequest, discardBody, isTokenRefusal, sendAuthorized } from "./send-authorized.js";
+export {
+  type AuthorizedRequest,
+  discardBody,
+  isTokenRefusal,
+  MAX_BUFFERED_BYTES,
+  sendAuthorized,
+} from "./send-authorized.js";
 export { type AdapterOptions, tokenDestination } from "./token-destination.js";
 export type {
   GateClosed,

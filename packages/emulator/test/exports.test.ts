@@ -1,4 +1,3 @@
-// biome-ignore lint/style/noRestrictedImports: it is this package itself.
 import * as emulator from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
 

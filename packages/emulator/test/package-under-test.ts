@@ -1,5 +1,4 @@
 // By its name, so that the suites run on the sources and on what is built alike.
-// biome-ignore-start lint/style/noRestrictedImports: it is this package itself.
 export type {
   CannedAnswer,
   Emulator,
@@ -9,4 +8,3 @@ export type {
   Region,
 } from "@talkdesk-oauth/emulator";
 export { answers, startEmulator } from "@talkdesk-oauth/emulator";
-// biome-ignore-end lint/style/noRestrictedImports: it is this package itself.

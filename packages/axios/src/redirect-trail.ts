@@ -1,0 +1,66 @@
+import type { AccessToken } from "@talkdesk-oauth/core";
+import type { InternalAxiosRequestConfig } from "axios";
+
+/** Where the redirects of one request have led. */
+export interface Trail {
+  isRedirected: boolean;
+  hasLeftOrigin: boolean;
+}
+
+/**
+ * For the adapter `http`: notes each redirect, and keeps the token within its origin. follow-redirects lets it go to
+ * sub-domains, and in some versions drops it at every redirect.
+ */
+export function keptInOrigin(
+  config: InternalAxiosRequestConfig,
+  url: URL,
+  token: AccessToken,
+  trail: Trail,
+): NonNullable<InternalAxiosRequestConfig["beforeRedirect"]> {
+  return (options, ...details) => {
+    config.beforeRedirect?.(options, ...details);
+    trail.isRedirected = true;
+    trail.hasLeftOrigin ||= new URL(options["href"]).origin !== url.origin;
+    const headers: Record<string, string> = options["headers"];
+    const name =
+      Object.keys(headers).find((header) => header.toLowerCase() === "authorization") ?? "Authorization";
+    if (!trail.hasLeftOrigin) headers[name] ??= token.authorization;
+    else if (headers[name] === token.authorization) delete headers[name];
+  };
+}
+
+const trails = new WeakMap<object, URL>();
+const observers = new WeakMap<typeof fetch, typeof fetch>();
+const observeGlobal = observing(() => globalThis.fetch);
+
+/**
+ * For the adapter `fetch`, of axios 1.12 and newer: a fetch that notes where each request ended. One for each fetch that
+ * it wraps, since axios keeps a client for each that it is given.
+ */
+export function observedFetch(
+  env: InternalAxiosRequestConfig["env"],
+): NonNullable<InternalAxiosRequestConfig["env"]> {
+  const chosen = env?.fetch as typeof fetch | undefined;
+  let observer = chosen === undefined ? observeGlobal : observers.get(chosen);
+  if (observer === undefined && chosen !== undefined) {
+    observer = observing(() => chosen);
+    observers.set(chosen, observer);
+  }
+  return { ...env, fetch: observer } as NonNullable<InternalAxiosRequestConfig["env"]>;
+}
+
+function observing(current: () => typeof fetch): typeof fetch {
+  return async (input, init) => {
+    const response = await current()(input, init);
+    if (response.redirected && typeof input === "object") trails.set(input, new URL(response.url));
+    return response;
+  };
+}
+
+/** Adds to a trail what {@link observedFetch} noted of the request that axios made. */
+export function noteFetched(request: unknown, url: URL, trail: Trail): void {
+  const ended = typeof request === "object" && request !== null ? trails.get(request) : undefined;
+  if (ended === undefined) return;
+  trail.isRedirected = true;
+  trail.hasLeftOrigin = ended.origin !== url.origin;
+}
