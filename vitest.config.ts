@@ -1,10 +1,12 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+import { notForThisNode } from "./vitest.node.ts";
 
 /** Runs every suite on the sources: the scoped condition in each package's exports leads there. */
 export default defineConfig({
   ssr: { resolve: { conditions: ["@talkdesk-oauth/source", "module", "node", "development|production"] } },
   test: {
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, ...notForThisNode],
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },

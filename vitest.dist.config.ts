@@ -1,9 +1,11 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+import { notForThisNode } from "./vitest.node.ts";
 
 /** Runs the same suites on what is built and published. */
 export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "testing/*/test/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, ...notForThisNode],
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },

@@ -77,7 +77,8 @@ export function formEncoded(text: string): string {
   return new URLSearchParams([["", text]]).toString().slice(1);
 }
 
-function base64(text: string): string {
+/** The Base64 of the UTF-8 bytes of `text`, in one line. @internal */
+export function base64(text: string): string {
   // btoa takes one character per byte, and never breaks the line.
   const bytes = Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte));
   return btoa(bytes.join(""));

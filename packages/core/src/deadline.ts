@@ -1,4 +1,5 @@
 import { type Clock, platformClock } from "./clock.js";
+import { onAbort } from "./shared-abort.js";
 
 /**
  * A limit on the whole of one call: its time, and its caller's patience.
@@ -44,7 +45,7 @@ export function deadline(timeoutMs: number, caller?: AbortSignal, clock: Clock =
   }, timeoutMs);
   const abandon = (): void => stop(caller?.reason);
   if (caller?.aborted) abandon();
-  else caller?.addEventListener("abort", abandon, { once: true });
+  const stopListening = caller === undefined || caller.aborted ? () => {} : onAbort(caller, abandon);
 
   const race = <T>(work: Promise<T>): Promise<T> => Promise.race([work, reached]);
   return {
@@ -67,7 +68,7 @@ export function deadline(timeoutMs: number, caller?: AbortSignal, clock: Clock =
     },
     clear() {
       clock.clearTimeout?.(timer);
-      caller?.removeEventListener("abort", abandon);
+      stopListening();
     },
   };
 }

@@ -395,7 +395,6 @@ function reportStale(state: State, held: Held, ageMs: number): void {
 }
 
 async function close(state: State): Promise<void> {
-  if (state.isClosed) return;
   const { flight } = state;
   state.isClosed = true;
   state.held = undefined;

@@ -16,8 +16,14 @@ export function replayableBody<Body>(body: Body): RequestBody<Body | Blob | URLS
   if (typeof body !== "object" || body === null) return { body, isReplayable: true };
   if (isFormData(body)) return { body: multipartBlob(body), isReplayable: true };
   if (body instanceof URLSearchParams) return { body: new URLSearchParams(body), isReplayable: true };
-  const isOneShot = "getReader" in body || "pipe" in body || Symbol.asyncIterator in body;
+  const isOneShot =
+    "getReader" in body || "pipe" in body || Symbol.asyncIterator in body || isGenerator(body);
   return { body, isReplayable: !isOneShot };
+}
+
+/** Of the things that undici reads by iterating, lists and typed arrays can be read again. */
+function isGenerator(body: object): boolean {
+  return Symbol.iterator in body && !Array.isArray(body) && !ArrayBuffer.isView(body);
 }
 
 function isFormData(body: object): body is FormData {
@@ -58,20 +64,21 @@ function multipartBlob(form: FormData): Blob {
 export async function bufferedBody(
   stream: ReadableStream<Uint8Array>,
   signal?: AbortSignal,
-): Promise<RequestBody<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>>> {
+): Promise<RequestBody<Blob | ReadableStream<Uint8Array>>> {
   signal?.throwIfAborted();
   const reader = stream.getReader();
   // Cancelling ends a read that is under way as if the stream had ended; the check below tells the two apart.
   const stopListening =
     signal === undefined ? () => {} : onAbort(signal, () => void reader.cancel(signal.reason));
-  const chunks: Uint8Array[] = [];
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   try {
     while (size <= MAX_BUFFERED_BYTES) {
       const { done, value } = await reader.read();
       signal?.throwIfAborted();
-      if (done) return { body: joined(chunks, size), isReplayable: true };
-      chunks.push(value);
+      // Not as bytes: up to Node 22, fetch cannot send those again where a 307 or 308 leads (it has detached them).
+      if (done) return { body: new Blob(chunks), isReplayable: true };
+      chunks.push(value as Uint8Array<ArrayBuffer>);
       size += value.byteLength;
     }
   } finally {
@@ -86,14 +93,4 @@ export async function bufferedBody(
     cancel: (reason) => reader.cancel(reason),
   });
   return { body, isReplayable: false };
-}
-
-function joined(chunks: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return whole;
 }

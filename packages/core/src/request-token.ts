@@ -2,7 +2,13 @@ import type { AccessToken } from "./access-token.js";
 import type { TalkdeskClient } from "./client.js";
 import { type Instant, instant, platformClock } from "./clock.js";
 import { type Deadline, deadline } from "./deadline.js";
-import { copyOfError, isTalkdeskError, reducedCause, TalkdeskError } from "./errors.js";
+import {
+  copyOfError,
+  isTalkdeskError,
+  reducedCause,
+  TalkdeskError,
+  type TalkdeskErrorOptions,
+} from "./errors.js";
 import { type Grant, grantParameters } from "./grant.js";
 import { refusalHints } from "./refusal-hints.js";
 import { maskOf } from "./sent-secrets.js";
@@ -31,8 +37,9 @@ const BACKOFF_MS = { first: 250, most: 2_000 };
  * @returns A promise that rejects with
  *   - a `TypeError` for a grant that cannot be asked for, before anything is sent;
  *   - a {@link TalkdeskError}: `token_network`, `token_timeout`, `credentials_unavailable`, `refresh_outcome_unknown`
- *     (a refresh token was sent and no answer came), or one of those of {@link parseTokenResponse}. Whatever was sent
- *     in secret is masked where the answer repeats it; `hints` name what could be checked locally.
+ *     (a refresh token was sent and no answer came, whatever came of the second try), or one of those of
+ *     {@link parseTokenResponse}. Whatever was sent in secret is masked where the answer repeats it; `hints` name what
+ *     could be checked locally.
  * @see RFC 6749 §3.2; RFC 9700 §4.11 (redirects)
  */
 export async function requestToken(
@@ -55,14 +62,22 @@ export async function exchange(
   const parameters = grantParameters(grant);
   signal?.throwIfAborted();
   const limit = deadline(client.timeoutMs, signal, client.clock);
+  let unanswered: TalkdeskError | undefined;
   try {
     for (let attempts = 1; ; attempts++) {
       const answer = await attempt(client, grant, new URLSearchParams(parameters), limit);
       if (!("error" in answer)) return answer;
-      if (limit.isPast || !answer.mayRepeat(attempts)) throw answer.error;
+      const isUnknown = answer.error.code === "refresh_outcome_unknown";
+      const wasTwiceUnanswered = isUnknown && unanswered !== undefined;
+      if (isUnknown) unanswered = answer.error;
+      const error = unanswered === undefined ? answer.error : stillUnknown(unanswered, answer.error);
+      if (limit.isPast || wasTwiceUnanswered || !answer.mayRepeat(attempts)) throw error;
       const delayMs = answer.waitMs ?? backoffMs(client, attempts);
-      if (delayMs >= limit.remainingMs()) throw answer.error;
-      await limit.wait(delayMs);
+      if (delayMs >= limit.remainingMs()) throw error;
+      await limit.wait(delayMs).catch((reason: unknown) => {
+        // The timer of the deadline may be ahead of the clock that `remainingMs` goes by.
+        throw limit.isPast ? error : reason;
+      });
     }
   } catch (error) {
     if (signal?.aborted && !isTalkdeskError(error)) throw signal.reason;
@@ -70,6 +85,16 @@ export async function exchange(
   } finally {
     limit.clear();
   }
+}
+
+/**
+ * What is to be said once a refresh token was sent without an answer: whatever failed afterwards, `invalid_grant`
+ * too, tells nothing about whether that one was replaced.
+ */
+function stillUnknown(unanswered: TalkdeskError, latest: TalkdeskError): TalkdeskError {
+  const { retryAt, status, error, errorDescription, hints } = latest;
+  const said = { retryAt, status, error, errorDescription, hints };
+  return copyOfError(unanswered, said as TalkdeskErrorOptions);
 }
 
 function backoffMs(client: TalkdeskClient, attempts: number): number {
@@ -240,7 +265,7 @@ function unanswered(
         "A refresh token was sent and no answer came, so it may or may not have been replaced; ask again with the same one.",
         { cause },
       ),
-      mayRepeat: (attempts) => attempts < 2,
+      mayRepeat: (attempts) => attempts < MAX_ATTEMPTS,
     };
   }
   const retryable = grant.grant_type !== "authorization_code" && !isCertificate;

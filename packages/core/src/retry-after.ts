@@ -14,7 +14,7 @@ export function retryAfterMs(headers: Headers, body: unknown, now: number): numb
   const text = said.trim();
   if (/^\d{1,9}(\.\d{1,9})?$/.test(text)) return Math.ceil(Number(text) * 1000);
   // Date.parse takes much that is no HTTP date, such as "-5"; all forms of one begin with the day's name.
-  const at = /^[A-Z][a-z]{2,8},? /.test(text) ? Date.parse(text) : Number.NaN;
+  const at = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(at)) return undefined;
   const sentAt = Date.parse(headers.get("date") ?? "");
   return Math.max(0, at - (Number.isNaN(sentAt) ? now : sentAt));

@@ -1,4 +1,4 @@
-import { formEncoded } from "./client-authentication.js";
+import { base64, formEncoded } from "./client-authentication.js";
 
 /** Parameters and headers of a token request whose values are no secret. */
 const PUBLIC_PARAMETERS = new Set([
@@ -20,15 +20,17 @@ const PUBLIC_HEADERS = new Set(["accept", "content-type", "user-agent"]);
 export function maskOf(headers: Headers, body: URLSearchParams): (text: string) => string {
   const secrets = new Set<string>();
   const add = (value: string): void => {
-    for (const form of [value, encodeURIComponent(value), formEncoded(value)])
-      if (form !== "") secrets.add(form);
+    for (const form of formsOf(value)) if (form !== "") secrets.add(form);
   };
   for (const [name, value] of body) if (!PUBLIC_PARAMETERS.has(name)) add(value);
   for (const [name, value] of headers) {
     if (PUBLIC_HEADERS.has(name)) continue;
     add(value);
     const [, scheme, credentials] = /^(\S+) +(.+)$/.exec(value) ?? [];
-    if (credentials !== undefined) add(credentials);
+    if (credentials !== undefined) {
+      add(credentials);
+      add(credentials.replace(/=+$/, ""));
+    }
     if (scheme?.toLowerCase() === "basic" && credentials !== undefined) {
       const secret = basicSecret(credentials);
       if (secret !== undefined) {
@@ -40,6 +42,15 @@ export function maskOf(headers: Headers, body: URLSearchParams): (text: string) 
   // The longest first: one secret may be part of another's encoding.
   const ordered = [...secrets].sort((a, b) => b.length - a.length);
   return (text) => ordered.reduce((masked, secret) => masked.replaceAll(secret, "***"), text);
+}
+
+/** What `value` may look like in an answer, or in the error of a client that shows its request. */
+function formsOf(value: string): string[] {
+  const percentEncoded = [encodeURIComponent(value), formEncoded(value)];
+  const lowerCase = percentEncoded.map((form) => form.replace(/%../g, (code) => code.toLowerCase()));
+  const unpadded = base64(value).replace(/=+$/, "");
+  const base64url = unpadded.replaceAll("+", "-").replaceAll("/", "_");
+  return [value, JSON.stringify(value).slice(1, -1), ...percentEncoded, ...lowerCase, unpadded, base64url];
 }
 
 /**

@@ -26,6 +26,8 @@ export function tokenDestination(source: TokenSource, options: AdapterOptions = 
   const tokenEndpoint = source.tokenEndpoint === undefined ? undefined : new URL(source.tokenEndpoint);
   return (url) =>
     allowed.has(url.origin) &&
+    // A `blob:` URL has the origin of whoever made it.
+    (url.protocol === "https:" || url.protocol === "http:") &&
     // A user in the URL is an Authorization header of the caller's own.
     url.username === "" &&
     url.password === "" &&

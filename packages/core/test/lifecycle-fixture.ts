@@ -99,7 +99,7 @@ export interface Call {
   lose(error?: unknown): void;
 }
 
-export interface TokenEndpoint {
+export interface ScriptedEndpoint {
   readonly fetch: typeof fetch;
   readonly calls: readonly Call[];
   /** The call that was made last. */
@@ -109,7 +109,7 @@ export interface TokenEndpoint {
 }
 
 /** A token endpoint without a network; `onCall` answers at once, else the test answers when it likes. */
-export function tokenEndpoint(onCall?: (call: Call) => void): TokenEndpoint {
+export function scriptedEndpoint(onCall?: (call: Call) => void): ScriptedEndpoint {
   const calls: Call[] = [];
   return {
     calls,
@@ -160,7 +160,7 @@ export function tokenEndpoint(onCall?: (call: Call) => void): TokenEndpoint {
 
 export interface Stage {
   readonly clock: VirtualClock;
-  readonly endpoint: TokenEndpoint;
+  readonly endpoint: ScriptedEndpoint;
   readonly client: TalkdeskClient;
   readonly source: ClosableTokenSource;
 }
@@ -173,7 +173,7 @@ export interface StageOptions extends ClientCredentialsOptions {
 
 /** A source on a clock of its own, with a token endpoint of its own. Jitter is off: the soft window is whole. */
 export function stage({ clock = new VirtualClock(), client, onCall, ...options }: StageOptions = {}): Stage {
-  const endpoint = tokenEndpoint(onCall);
+  const endpoint = scriptedEndpoint(onCall);
   const talkdesk = talkdeskClient({
     account: "acme",
     authentication: clientSecretBasic({ clientId: "client", clientSecret: "a secret" }),
@@ -192,13 +192,3 @@ export const granting = (members?: Record<string, unknown>): ((call: Call) => vo
 
 /** Answers every call with a refusal that is not tried again within one token call. */
 export const refusing = (call: Call): void => call.refuse(400, { error: "invalid_scope" });
-
-/** What a promise rejects with; fails when it resolves. */
-export async function rejection(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => {
-      throw new Error("It resolved.");
-    },
-    (error: unknown) => error,
-  );
-}

@@ -42,9 +42,19 @@ interface Call {
   readonly waiting: Map<number, string | undefined>;
 }
 
-export type Answer =
-  | { readonly token: string; readonly lifetime: number; readonly jitter: number }
-  | { readonly code: string; readonly retryAfter?: number };
+interface Success {
+  readonly token: string;
+  readonly lifetime: number;
+  /** From 0, the whole soft window, to 1, none of it. */
+  readonly jitter: number;
+}
+
+interface Refusal {
+  readonly code: string;
+  readonly retryAfter?: number;
+}
+
+export type Answer = Success | Refusal;
 
 const REFUSED = "error token_refused";
 const CLOSED = "error source_closed";
@@ -77,25 +87,30 @@ export class ReferenceModel {
   }
 
   ask(caller: number, rejected?: string): void {
-    const { held } = this;
-    if (this.isClosed) return this.#tell(caller, CLOSED);
+    const outcome = this.#outcomeOf(caller, rejected);
+    if (outcome !== undefined) this.outcomes.set(caller, outcome);
+  }
+
+  /** What a caller is told at once; undefined when it has to wait. */
+  #outcomeOf(caller: number, rejected: string | undefined): string | undefined {
+    const { held, failure } = this;
+    if (this.isClosed) return CLOSED;
     if (held !== undefined && held.value === rejected) {
-      if (held.answersRefusal && held.age.ms < 30_000) return this.#tell(caller, REFUSED);
+      if (held.answersRefusal && held.age.ms < 30_000) return REFUSED;
       if (!held.isReported) this.events.push({ type: "token_rejected", token: held.value });
       held.isReported = true;
       return this.#queue(caller, rejected, "refusal");
     }
     if (held === undefined || held.age.ms >= held.lifetime) return this.#queue(caller, rejected, "no_token");
-    if (held.age.ms < held.softAge) return this.#tell(caller, held.value);
-    if (this.call === undefined && !(this.failure !== undefined && this.failure.age.ms < this.failure.pause)) {
-      this.#request("renewal");
-    }
-    if (this.call !== undefined && held.age.ms >= held.hardAge) return this.#queue(caller, rejected, "renewal");
-    this.#serveStale(caller, held);
+    if (held.age.ms < held.softAge) return held.value;
+    const isPaused = failure !== undefined && failure.age.ms < failure.pause;
+    if (!isPaused) this.#request("renewal");
+    const mustWait = this.call !== undefined && held.age.ms >= held.hardAge;
+    return mustWait ? this.#queue(caller, rejected, "renewal") : this.#stale(held);
   }
 
   abort(caller: number, reason: string): void {
-    if (this.call?.waiting.delete(caller)) this.#tell(caller, reason);
+    if (this.call?.waiting.delete(caller)) this.outcomes.set(caller, reason);
   }
 
   /** The answer to the call under way has arrived. */
@@ -118,26 +133,27 @@ export class ReferenceModel {
       this.#fail("token" in answer ? { code: "token_malformed" } : answer, call);
     }
     for (const [caller, rejected] of call.waiting) {
-      if ("token" in answer) this.#tell(caller, rejected === answer.token ? REFUSED : answer.token);
-      else if (this.held && this.held.age.ms < this.held.lifetime && this.held.value !== rejected) {
-        this.#serveStale(caller, this.held);
-      } else this.#tell(caller, `error ${answer.code}${until(this.failure?.retryAt)}`);
+      this.outcomes.set(caller, this.#outcomeOfCall(answer, rejected));
     }
   }
 
+  /** What the answer to a call is for one of those who waited for it. */
+  #outcomeOfCall(answer: Answer, rejected: string | undefined): string {
+    const { held } = this;
+    if ("token" in answer) return rejected === answer.token ? REFUSED : answer.token;
+    if (held && held.age.ms < held.lifetime && held.value !== rejected) return this.#stale(held);
+    return `error ${answer.code}${until(this.failure?.retryAt)}`;
+  }
+
   close(): void {
-    for (const caller of this.call?.waiting.keys() ?? []) this.#tell(caller, CLOSED);
+    for (const caller of this.call?.waiting.keys() ?? []) this.outcomes.set(caller, CLOSED);
     this.isClosed = true;
     this.held = undefined;
     this.call = undefined;
     this.failure = undefined;
   }
 
-  #tell(caller: number, outcome: string): void {
-    this.outcomes.set(caller, outcome);
-  }
-
-  #serveStale(caller: number, held: HeldToken): void {
+  #stale(held: HeldToken): string {
     this.events.push({
       type: "served_stale",
       token: held.value,
@@ -145,16 +161,16 @@ export class ReferenceModel {
       remainingMs: held.lifetime - held.age.ms,
       ...(this.call === undefined && { error: this.failure?.code }),
     });
-    this.#tell(caller, held.value);
+    return held.value;
   }
 
-  #queue(caller: number, rejected: string | undefined, reason: string): void {
+  #queue(caller: number, rejected: string | undefined, reason: string): string | undefined {
     const { failure } = this;
     if (this.call === undefined && failure !== undefined && failure.age.ms < failure.gate) {
-      const opensAt = this.now - failure.age.wall + failure.gate;
-      return this.#tell(caller, `error ${failure.code}${until(opensAt)} at once`);
+      return `error ${failure.code}${until(this.now - failure.age.wall + failure.gate)} at once`;
     }
     this.#request(reason).waiting.set(caller, rejected);
+    return undefined;
   }
 
   #request(reason: string): Call {
@@ -165,21 +181,23 @@ export class ReferenceModel {
     return this.call;
   }
 
-  #hold({ token, lifetime, jitter }: Answer & { readonly token: string }, call: Call): void {
+  #hold({ token, lifetime, jitter }: Success, call: Call): void {
     const hard = Math.min(5_000, lifetime / 60);
     const soft = Math.max(hard, Math.min(this.#refreshEarly, lifetime / 10));
+    // The value that the API has refused has come back: it is as refused as it was.
+    const isReported = this.held?.value === token && this.held.isReported;
     this.held = {
       value: token,
       age: call.age,
       softAge: lifetime - soft + jitter * (soft - hard),
       hardAge: lifetime - hard,
       lifetime,
-      answersRefusal: call.answersRefusal,
-      isReported: false,
+      answersRefusal: call.answersRefusal || isReported,
+      isReported,
     };
   }
 
-  #fail({ code, retryAfter = 0 }: Answer & { readonly code: string }, call: Call): void {
+  #fail({ code, retryAfter = 0 }: Refusal, call: Call): void {
     const count = (this.failure?.count ?? 0) + 1;
     const gate = retryAfter > 0 ? Math.min(retryAfter, 300_000) : count < 5 ? 0 : doubling(count - 5);
     const age = new Age();

@@ -29,30 +29,35 @@ export interface TalkdeskFetchOptions extends AdapterOptions {
  */
 export function talkdeskFetch(source: TokenSource, options: TalkdeskFetchOptions = {}): typeof fetch {
   const mayHaveToken = tokenDestination(source, options);
-  return async (input, init = {}) => {
+  return async (input, init) => {
+    const settings = settingsOf(init);
     const send = options.fetch ?? globalThis.fetch;
     const request = typeof input === "object" && "url" in input ? input : undefined;
     const url = new URL(request?.url ?? String(input), source.api);
-    const headers = new Headers(init.headers ?? request?.headers);
+    const headers = new Headers(settings.headers ?? request?.headers);
     const target = request ?? url.href;
     if (!mayHaveToken(url) || headers.has("authorization")) return send(target, init);
 
-    if (init.body == null && request?.bodyUsed) {
+    if (settings.body == null && request?.bodyUsed) {
       throw new TypeError("The body of this Request was already used.");
     }
-    const signal = (init.signal === undefined ? request?.signal : init.signal) ?? undefined;
+    const signal = (settings.signal === undefined ? request?.signal : settings.signal) ?? undefined;
     const { body, isReplayable } =
-      init.body == null && request?.body
+      settings.body == null && request?.body
         ? await bufferedBody(request.body, signal)
-        : replayableBody(init.body);
-    const method = (init.method ?? request?.method ?? "GET").toUpperCase();
+        : replayableBody(settings.body);
+    const method = (settings.method ?? request?.method ?? "GET").toUpperCase();
 
     return sendAuthorized(source, {
       signal,
       send(token) {
         const authorized = new Headers(headers);
         authorized.set("authorization", token.authorization);
-        return send(target, { ...init, headers: authorized, ...(body != null && { body, duplex: "half" }) });
+        return send(target, {
+          ...settings,
+          headers: authorized,
+          ...(body != null && { body, duplex: "half" }),
+        });
       },
       isRefusal: (response) =>
         isTokenRefusal(response.status, response.headers.get("www-authenticate")) &&
@@ -63,4 +68,14 @@ export function talkdeskFetch(source: TokenSource, options: TalkdeskFetchOptions
       discard: (response) => discardBody(response.body),
     });
   };
+}
+
+/**
+ * What the caller says now: it may change `init` while a token is on its way, and `fetch` too reads it when called. A
+ * `Request` in its place has its members in the prototype, where spreading does not find them.
+ */
+function settingsOf(init: RequestInit | undefined): RequestInit {
+  const settings: Record<string, unknown> = {};
+  for (const name in init) settings[name] = init[name as keyof RequestInit];
+  return settings as RequestInit;
 }

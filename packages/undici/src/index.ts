@@ -112,7 +112,13 @@ function exchange(
       release() {
         const steps = held ?? [];
         held = undefined;
-        for (const step of steps) step();
+        try {
+          for (const step of steps) step();
+        } catch (error) {
+          // What undici does when a handler throws, which it cannot see now.
+          if (!isEnded) connection?.abort(error as Error);
+          client.fail(error);
+        }
         if (steps.length > 0 && !client.isPaused) connection?.resume();
       },
       discard() {

@@ -24,8 +24,13 @@ type End = NonNullable<Dispatcher.DispatchHandler["onResponseEnd"]>;
  * Starts the client's side at once, before there is a connection: a client can abort while it waits for a token.
  */
 export function relay(original: Dispatcher.DispatchHandler): Relay {
-  // DecoratorHandler translates for handlers of old; Node's own fetch has one.
+  // undici.request of undici 7 has a handler of old, and Node's own fetch has.
   const isOld = original.onRequestStart === undefined;
+  if (isOld && !translates()) {
+    throw new TypeError(
+      "This request comes from a client for undici 7 or older, such as the fetch of Node 20 to 24, and undici 8 does not serve it: use undici's own fetch, @talkdesk-oauth/fetch, or undici 7.",
+    );
+  }
   const handler: Dispatcher.DispatchHandler = isOld ? new DecoratorHandler(original) : original;
   const patience = new AbortController();
   let connection: Dispatcher.DispatchController | undefined;
@@ -81,8 +86,9 @@ export function relay(original: Dispatcher.DispatchHandler): Relay {
     },
     end(trailers) {
       if (isOver) return;
-      isOver = true;
+      // It may throw, to be told of that as an error: undici's retry interceptor does.
       handler.onResponseEnd?.(controller, trailers);
+      isOver = true;
     },
     fail(error) {
       if (isOver) return;
@@ -92,4 +98,17 @@ export function relay(original: Dispatcher.DispatchHandler): Relay {
   };
   handler.onRequestStart?.(controller, {});
   return client;
+}
+
+/** Whether this undici's DecoratorHandler makes a handler of today of one of old. That of undici 8 passes on alone. */
+function translates(): boolean {
+  let isTranslated = false;
+  const old: Dispatcher.DispatchHandler = {
+    onConnect() {
+      isTranslated = true;
+    },
+  };
+  const today: Dispatcher.DispatchHandler = new DecoratorHandler(old);
+  today.onRequestStart?.(undefined as unknown as Dispatcher.DispatchController, {});
+  return isTranslated;
 }

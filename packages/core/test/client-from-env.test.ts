@@ -1,0 +1,101 @@
+import { requestToken, talkdeskClientFromEnv } from "@talkdesk-oauth/core";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { granted, tokenEndpoint } from "./token-endpoint.js";
+
+const env = { TALKDESK_ACCOUNT: "acme", TALKDESK_CLIENT_ID: "client-1", TALKDESK_CLIENT_SECRET: "secret-1" };
+const urls = {
+  TALKDESK_TOKEN_URL: "https://id.example.com/token",
+  TALKDESK_AUTHORIZE_URL: "https://id.example.com/authorize",
+  TALKDESK_JWKS_URL: "https://id.example.com/keys",
+  TALKDESK_API_URL: "https://api.example.com",
+};
+
+describe("talkdeskClientFromEnv", () => {
+  it("makes a client of account, id and secret", async () => {
+    const client = talkdeskClientFromEnv(env);
+    expect(client.endpoints.token).toBe("https://acme.talkdeskid.com/oauth/token");
+    expect(client.authentication.clientId).toBe("client-1");
+    const headers = new Headers();
+    await client.authentication({
+      endpoints: client.endpoints,
+      headers,
+      body: new URLSearchParams(),
+      now: 0,
+    });
+    expect(headers.get("authorization")).toBe(`Basic ${Buffer.from("client-1:secret-1").toString("base64")}`);
+  });
+
+  it.each(["eu", "EU", "Eu"])("takes the region %s", (region) => {
+    expect(talkdeskClientFromEnv({ ...env, TALKDESK_REGION: region }).endpoints.api).toBe(
+      "https://api.talkdeskapp.eu",
+    );
+  });
+
+  it.each([
+    ["TALKDESK_TOKEN_URL", "token", "https://x.example.com/t"],
+    ["TALKDESK_AUTHORIZE_URL", "authorize", "https://x.example.com/a"],
+    ["TALKDESK_JWKS_URL", "jwks", "https://x.example.com/j"],
+    ["TALKDESK_API_URL", "api", "https://x.example.com"],
+  ] as const)("lets %s replace one address", (variable, name, address) => {
+    const { endpoints } = talkdeskClientFromEnv({ ...env, [variable]: address });
+    expect(endpoints).toEqual({ ...talkdeskClientFromEnv(env).endpoints, [name]: address });
+  });
+
+  it("needs no account when all four addresses are there, whatever the region says", () => {
+    const { TALKDESK_ACCOUNT: _, ...rest } = env;
+    expect(talkdeskClientFromEnv({ ...rest, ...urls, TALKDESK_REGION: "eu" }).endpoints).toEqual({
+      token: "https://id.example.com/token",
+      authorize: "https://id.example.com/authorize",
+      jwks: "https://id.example.com/keys",
+      api: "https://api.example.com",
+    });
+  });
+
+  it("takes an empty variable for absent", () => {
+    const client = talkdeskClientFromEnv({ ...env, TALKDESK_REGION: "", TALKDESK_API_URL: "" });
+    expect(client.endpoints.api).toBe("https://api.talkdeskapp.com");
+    expect(() => talkdeskClientFromEnv({ ...env, TALKDESK_CLIENT_SECRET: "" })).toThrow(
+      new TypeError("Set TALKDESK_CLIENT_SECRET in the environment."),
+    );
+  });
+
+  it("names every variable that is missing", () => {
+    expect(() => talkdeskClientFromEnv({})).toThrow(
+      new TypeError(
+        "Set TALKDESK_ACCOUNT and TALKDESK_CLIENT_ID and TALKDESK_CLIENT_SECRET in the environment.",
+      ),
+    );
+    const { TALKDESK_API_URL: _, ...three } = urls;
+    expect(() =>
+      talkdeskClientFromEnv({ ...three, TALKDESK_CLIENT_ID: "i", TALKDESK_CLIENT_SECRET: "s" }),
+    ).toThrow(new TypeError("Set TALKDESK_ACCOUNT in the environment."));
+  });
+
+  it.each([
+    ["TALKDESK_ACCOUNT", "canary.example"],
+    ["TALKDESK_REGION", "canary"],
+    ["TALKDESK_CLIENT_ID", "can:ary"],
+    ["TALKDESK_CLIENT_SECRET", "canary\n"],
+    ["TALKDESK_TOKEN_URL", "https://user:canary@id.example.com/token"],
+    ["TALKDESK_API_URL", "https://api.example.com/canary"],
+  ])("refuses a %s that cannot be used with a TypeError, without its value", (variable, value) => {
+    const make = () => talkdeskClientFromEnv({ ...env, [variable]: value });
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(/^In the environment \(TALKDESK_…\): /);
+    expect(make).not.toThrow(/canary|can:ary/);
+  });
+
+  it("reads the environment of the process when called, not before", () => {
+    onTestFinished(() => void vi.unstubAllEnvs());
+    vi.stubEnv("TALKDESK_ACCOUNT", "from-process");
+    vi.stubEnv("TALKDESK_CLIENT_ID", "i");
+    vi.stubEnv("TALKDESK_CLIENT_SECRET", "s");
+    expect(talkdeskClientFromEnv().endpoints.token).toBe("https://from-process.talkdeskid.com/oauth/token");
+  });
+
+  it("makes a client that works", async () => {
+    await using server = await tokenEndpoint(granted);
+    const client = talkdeskClientFromEnv({ ...env, TALKDESK_TOKEN_URL: server.endpoints.token });
+    expect((await requestToken(client, { grant_type: "client_credentials" })).value).toBe("token-1");
+  });
+});

@@ -1,0 +1,26 @@
+import * as core from "@talkdesk-oauth/core";
+import { expect, it } from "vitest";
+
+it("exports these names and no others", () => {
+  expect(Object.keys(core).sort()).toEqual([
+    "MAX_BUFFERED_BYTES",
+    "TalkdeskError",
+    "accessToken",
+    "bufferedBody",
+    "clientCredentials",
+    "clientSecretBasic",
+    "deserializeToken",
+    "discardBody",
+    "isTalkdeskError",
+    "isTokenRefusal",
+    "parseTokenResponse",
+    "replayableBody",
+    "requestToken",
+    "sendAuthorized",
+    "serializeToken",
+    "talkdeskClient",
+    "talkdeskClientFromEnv",
+    "talkdeskEndpoints",
+    "tokenDestination",
+  ]);
+});

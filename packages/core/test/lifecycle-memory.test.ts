@@ -1,0 +1,107 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import {
+  type ClosableTokenSource,
+  clientCredentials,
+  clientSecretBasic,
+  talkdeskClient,
+} from "@talkdesk-oauth/core";
+import { describe, expect, it } from "vitest";
+import { granting, settled, stage } from "./lifecycle-fixture.js";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+async function heapUsed(): Promise<number> {
+  for (let round = 0; round < 3; round += 1) {
+    await settled();
+    collectGarbage();
+  }
+  return process.memoryUsage().heapUsed;
+}
+
+/** A token as long as the service's own: a signed JWT of 1 KB. */
+const tokenText = (index: number): string => `${String(index).padStart(8, "0")}${"x".repeat(1_016)}`;
+
+describe("memory", () => {
+  const SOURCES = 20_000;
+  /** What one tenant may cost: client, credentials, source and token, of which 1 KB is the token's own text. */
+  const MOST_BYTES = 4_096;
+
+  it("of one source with its own client and a token is bounded, for twenty thousand tenants", async () => {
+    let asked = 0;
+    const fetch = async (): Promise<Response> => {
+      asked += 1;
+      return Response.json({ access_token: tokenText(asked), token_type: "bearer", expires_in: 599 });
+    };
+    const tenant = (index: number): ClosableTokenSource =>
+      clientCredentials(
+        talkdeskClient({
+          account: `tenant-${index}`,
+          authentication: clientSecretBasic({ clientId: `id-${index}`, clientSecret: `secret-${index}` }),
+          fetch,
+        }),
+      );
+    // What is made once in a process is not a source's.
+    await tenant(0).getToken();
+    const before = await heapUsed();
+    const sources: ClosableTokenSource[] = [];
+    for (let index = 1; index <= SOURCES; index += 1) {
+      const source = tenant(index);
+      sources.push(source);
+      await source.getToken();
+    }
+    const perSource = ((await heapUsed()) - before) / SOURCES;
+    expect(asked).toBe(SOURCES + 1);
+    expect(perSource).toBeGreaterThan(1_000);
+    expect(perSource).toBeLessThan(MOST_BYTES);
+
+    await Promise.all(sources.map((source) => source.close()));
+    const closed = ((await heapUsed()) - before) / SOURCES;
+    // The token's text, at the least, is gone although the sources are still there.
+    expect(perSource - closed).toBeGreaterThan(1_000);
+    expect(sources).toHaveLength(SOURCES);
+  }, 60_000);
+
+  it("does not grow with calls, renewals, refusals and failures", async () => {
+    let calls = 0;
+    const { clock, client, endpoint } = stage();
+    const source = clientCredentials({
+      ...client,
+      async fetch() {
+        calls += 1;
+        return calls % 3 === 0
+          ? Response.json({ error: "invalid_scope" }, { status: 400 })
+          : Response.json({ access_token: tokenText(calls), token_type: "bearer", expires_in: 599 });
+      },
+    });
+    const { signal } = new AbortController();
+    const live = async (rounds: number): Promise<void> => {
+      for (let round = 0; round < rounds; round += 1) {
+        const rejected = await source.getToken({ signal }).catch(() => undefined);
+        if (rejected !== undefined) await source.getToken({ rejected, signal }).catch(() => {});
+        clock.pass(400_000);
+      }
+    };
+    await live(500);
+    const before = await heapUsed();
+    await live(3_000);
+    expect((await heapUsed()) - before).toBeLessThan(500_000);
+    expect(calls).toBeGreaterThan(3_000);
+    expect(endpoint.calls).toHaveLength(0);
+  }, 60_000);
+
+  it.each([
+    ["it was replaced", (source: ClosableTokenSource) => source.getToken()],
+    ["its source was closed", (source: ClosableTokenSource) => source.close()],
+  ])("of a token is given back once %s", async (_, end) => {
+    const { source, clock } = stage({ onCall: granting() });
+    const held = new WeakRef(await source.getToken());
+    await heapUsed();
+    expect(held.deref()).toBeDefined();
+    clock.pass(600_000);
+    await end(source);
+    await heapUsed();
+    expect(held.deref()).toBeUndefined();
+  });
+});

@@ -1,0 +1,112 @@
+import {
+  clientSecretBasic,
+  type Grant,
+  requestToken,
+  type TalkdeskClientOptions,
+} from "@talkdesk-oauth/core";
+import { describe, expect, it } from "vitest";
+import { leapingClock } from "./leaping-clock.js";
+import { type Answer, clientOf, failure, json, text, tokenEndpoint } from "./token-endpoint.js";
+
+const refused: Answer = json(401, { error: "invalid_client" });
+
+async function hintsOn(
+  answer: Answer,
+  options: Partial<TalkdeskClientOptions> = {},
+  grant: Grant = { grant_type: "client_credentials" },
+): Promise<readonly string[]> {
+  await using server = await tokenEndpoint(answer);
+  const { hints } = await failure(requestToken(clientOf(server, options), grant));
+  return hints.map((hint) => hint.replace(new URL(server.origin).host, "HOST"));
+}
+
+const secret = (clientSecret: string, encoding: "plain" | "form" = "plain") => ({
+  authentication: clientSecretBasic({ clientId: "i", clientSecret, encoding }),
+});
+
+const HOST = "The request went to HOST: a client exists in one account and one region only.";
+const ENCODING = expect.stringContaining('try clientSecretBasic with encoding: "form"');
+const SPACE = "The client secret begins or ends with a space.";
+const SCOPE = expect.stringContaining("may not be effective yet");
+
+describe("the hints of a refusal", () => {
+  it("name the host that the client was refused by, and nothing that is not amiss", async () => {
+    expect(await hintsOn(refused)).toEqual([HOST]);
+    expect(await hintsOn(text(401, "", { "www-authenticate": "Basic" }))).toEqual([HOST]);
+  });
+
+  it.each(["a+b", "a/b=", "p%rcent".replace("%", "&"), "é", "~"])(
+    "name the characters of the secret %s, which encodings change",
+    async (value) => {
+      expect(await hintsOn(refused, secret(value))).toEqual([HOST, ENCODING]);
+    },
+  );
+
+  it.each(["Az09", "with-hyphen_and_underscore", "dots.and*stars"])(
+    "have no word about the secret %s, which encodings leave alone",
+    async (value) => {
+      expect(await hintsOn(refused, secret(value))).toEqual([HOST]);
+    },
+  );
+
+  it("do not advise an encoding that is in use", async () => {
+    expect(await hintsOn(refused, secret("a/b", "form"))).toEqual([HOST]);
+  });
+
+  it("name a space around the secret", async () => {
+    expect(await hintsOn(refused, secret(" pasted "))).toEqual([HOST, ENCODING, SPACE]);
+  });
+
+  it("name a scope that may be too new", async () => {
+    const grant: Grant = { grant_type: "client_credentials", scope: "account:read" };
+    expect(await hintsOn(refused, {}, grant)).toEqual([HOST, SCOPE]);
+    expect(await hintsOn(json(400, { error: "invalid_scope" }), {}, grant)).toEqual([SCOPE]);
+    expect(await hintsOn(json(400, { error: "invalid_request" }), {}, grant)).toEqual([]);
+  });
+
+  it.each<[number, string[]]>([
+    [0, []],
+    [29, []],
+    [-29, []],
+    [600, ["This machine's clock is 600 s behind the server's."]],
+    [-600, ["This machine's clock is 600 s ahead of the server's."]],
+    [400 * 86_400, []],
+    [-400 * 86_400, []],
+  ])("tell of a server's clock that is %d s off", async (offset, expected) => {
+    const clock = leapingClock();
+    const date = new Date(clock.now() + offset * 1000).toUTCString();
+    const answer = json(400, { error: "invalid_request" }, { date });
+    expect(await hintsOn(answer, { clock })).toEqual(expected);
+  });
+
+  it("have no word about a date that is none", async () => {
+    expect(await hintsOn(json(400, { error: "invalid_request" }, { date: "noon" }))).toEqual([]);
+    expect(
+      await hintsOn((response) => {
+        response.sendDate = false;
+        response.writeHead(400, { "content-type": "application/json" }).end('{"error":"invalid_request"}');
+      }),
+    ).toEqual([]);
+  });
+
+  it.each<[string, Answer]>([
+    ["an outage", json(503, {})],
+    ["a page", text(200, "<html>")],
+    ["a redirect", text(302, "")],
+  ])("are none after %s", async (_, answer) => {
+    expect(await hintsOn(answer, secret(" a+b "))).toEqual([]);
+  });
+
+  it("cannot be changed", async () => {
+    await using server = await tokenEndpoint(refused);
+    const error = await failure(requestToken(clientOf(server), { grant_type: "client_credentials" }));
+    expect(Object.isFrozen(error.hints)).toBe(true);
+  });
+
+  it("work with an authentication of one's own, which they know nothing about", async () => {
+    const authentication: TalkdeskClientOptions["authentication"] = ({ headers }) => {
+      headers.set("authorization", "Proof éé".replace(/é/g, "e"));
+    };
+    expect(await hintsOn(refused, { authentication })).toEqual([HOST]);
+  });
+});

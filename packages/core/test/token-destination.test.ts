@@ -1,0 +1,82 @@
+import { accessToken, type TokenSource, tokenDestination } from "@talkdesk-oauth/core";
+import { describe, expect, it } from "vitest";
+
+const token = accessToken({ value: "t", expiresAt: 1 });
+const source: TokenSource = {
+  api: "https://api.talkdeskapp.com",
+  tokenEndpoint: "https://acme.talkdeskid.com/oauth/token",
+  getToken: async () => token,
+};
+
+describe("tokenDestination", () => {
+  it.each([
+    "https://api.talkdeskapp.com",
+    "https://api.talkdeskapp.com/contacts?x=1#y",
+    "https://api.talkdeskapp.com:443/",
+    "https://API.TALKDESKAPP.COM/",
+    "https://files.example.com/a",
+  ])("lets the token go to %s", (url) => {
+    expect(tokenDestination(source, { origins: ["https://files.example.com"] })(new URL(url))).toBe(true);
+  });
+
+  it.each([
+    "http://api.talkdeskapp.com/",
+    "https://api.talkdeskapp.com:8443/",
+    "https://api.talkdeskapp.com.evil.example/",
+    "https://evil.api.talkdeskapp.com/",
+    "https://talkdeskapp.com/",
+    "https://api.talkdeskapp.eu/",
+    "https://api.talkdeskapp.com./",
+    "https://api.talkdeskapp.com@evil.example/",
+    "https://user@api.talkdeskapp.com/",
+    "https://:secret@api.talkdeskapp.com/",
+    "https://acme.talkdeskid.com/oauth/token",
+    "data:text/plain,https://api.talkdeskapp.com",
+    "blob:https://api.talkdeskapp.com/1",
+    "about:blank",
+  ])("keeps the token from %s", (url) => {
+    expect(tokenDestination(source)(new URL(url))).toBe(false);
+  });
+
+  it("keeps the token from the token endpoint, also where its origin is allowed", () => {
+    const goes = tokenDestination(source, { origins: ["https://acme.talkdeskid.com"] });
+    expect(goes(new URL("https://acme.talkdeskid.com/oauth/token?x=1"))).toBe(false);
+    expect(goes(new URL("https://acme.talkdeskid.com/oauth/introspect"))).toBe(true);
+  });
+
+  it("needs no token endpoint", () => {
+    const { tokenEndpoint: _, ...rest } = source;
+    expect(tokenDestination(rest)(new URL("https://api.talkdeskapp.com/oauth/token"))).toBe(true);
+  });
+
+  it.each(["http://127.0.0.1:8080", "http://localhost", "http://[::1]:1"])(
+    "takes %s for this machine",
+    (api) => {
+      expect(tokenDestination({ ...source, api })(new URL("/x", api))).toBe(true);
+    },
+  );
+
+  it.each<[string, unknown]>([
+    ["no source", undefined],
+    ["a client in place of a source", { api: "https://api.example.com" }],
+    ["an api with a path", { ...source, api: "https://api.example.com/v1" }],
+    ["an api by plain http", { ...source, api: "http://api.example.com" }],
+    ["no api", { ...source, api: undefined }],
+  ])("refuses %s with a TypeError at once", (_, wrong) => {
+    expect(() => tokenDestination(wrong as TokenSource)).toThrow(TypeError);
+  });
+
+  it.each<unknown>([
+    "https://files.example.com",
+    ["https://files.example.com/path"],
+    ["http://files.example.com"],
+    ["https://*.example.com/x"],
+    ["files.example.com"],
+    ["*"],
+    ["null"],
+    [7],
+    [null],
+  ])("refuses the origins %j with a TypeError at once", (origins) => {
+    expect(() => tokenDestination(source, { origins: origins as string[] })).toThrow(TypeError);
+  });
+});

@@ -1,0 +1,146 @@
+import {
+  type AccessToken,
+  accessToken,
+  type ClientAuthentication,
+  type Clock,
+  type ClosableTokenSource,
+  clientCredentials,
+  clientSecretBasic,
+  type Endpoints,
+  type Grant,
+  isTalkdeskError,
+  parseTokenResponse,
+  type Region,
+  requestToken,
+  type Scope,
+  type TalkdeskClient,
+  type TalkdeskClientOptions,
+  type TalkdeskError,
+  type TalkdeskErrorCode,
+  type TokenEvent,
+  type TokenSource,
+  talkdeskClient,
+  talkdeskClientFromEnv,
+  talkdeskEndpoints,
+} from "@talkdesk-oauth/core";
+import { describe, expectTypeOf, it } from "vitest";
+
+// Checked by the compiler; at run time there is nothing to see.
+describe("the types", () => {
+  it("of regions and endpoints", () => {
+    expectTypeOf<Region>().toEqualTypeOf<"us" | "eu" | "ca" | "au">();
+    expectTypeOf(talkdeskEndpoints).toEqualTypeOf<(account: string, region?: Region) => Endpoints>();
+    expectTypeOf<Endpoints>().toEqualTypeOf<{
+      readonly token: string;
+      readonly authorize: string;
+      readonly jwks: string;
+      readonly api: string;
+    }>();
+  });
+
+  it("of a client", () => {
+    expectTypeOf(talkdeskClient).toEqualTypeOf<(options: TalkdeskClientOptions) => TalkdeskClient>();
+    expectTypeOf(talkdeskClientFromEnv).returns.toEqualTypeOf<TalkdeskClient>();
+    expectTypeOf(talkdeskClientFromEnv).toBeCallableWith();
+    expectTypeOf(talkdeskClientFromEnv).toBeCallableWith(process.env);
+    expectTypeOf<TalkdeskClientOptions["authentication"]>().toEqualTypeOf<ClientAuthentication>();
+    expectTypeOf<TalkdeskClientOptions["fetch"]>().toEqualTypeOf<typeof fetch | undefined>();
+    expectTypeOf<Partial<Endpoints> | undefined>().toEqualTypeOf<TalkdeskClientOptions["endpoints"]>();
+    // @ts-expect-error: no region but the four
+    const wrong: Partial<TalkdeskClientOptions> = { region: "uk" };
+    // @ts-expect-error: a client needs an authentication
+    const empty: TalkdeskClientOptions = { account: "acme" };
+    void wrong;
+    void empty;
+  });
+
+  it("of a client authentication, ours or one's own", () => {
+    expectTypeOf(clientSecretBasic).returns.toEqualTypeOf<ClientAuthentication>();
+    expectTypeOf(clientSecretBasic).toBeCallableWith({ clientId: "i", clientSecret: async () => "s" });
+    const own: ClientAuthentication = ({ endpoints, headers, body, now }) => {
+      expectTypeOf(endpoints).toEqualTypeOf<Endpoints>();
+      expectTypeOf(now).toEqualTypeOf<number>();
+      headers.set("x-at", String(now));
+      body.set("client_id", "own");
+    };
+    expectTypeOf(own.clientId).toEqualTypeOf<string | undefined>();
+    // @ts-expect-error: "base64" is no encoding
+    void (() => clientSecretBasic({ clientId: "i", clientSecret: "s", encoding: "base64" }));
+  });
+
+  it("of grants", () => {
+    expectTypeOf<Grant["grant_type"]>().toEqualTypeOf<
+      "client_credentials" | "authorization_code" | "refresh_token"
+    >();
+    expectTypeOf<Scope>().toEqualTypeOf<string | readonly string[]>();
+    expectTypeOf(requestToken).parameter(0).toEqualTypeOf<TalkdeskClient>();
+    expectTypeOf(requestToken).parameter(1).toEqualTypeOf<Grant>();
+    expectTypeOf<{ signal: AbortSignal }>().toExtend<Parameters<typeof requestToken>[2]>();
+    expectTypeOf(requestToken).returns.toEqualTypeOf<Promise<AccessToken>>();
+    expectTypeOf(parseTokenResponse).returns.toEqualTypeOf<AccessToken>();
+    // @ts-expect-error: a code goes with its redirect URI
+    const code: Grant = { grant_type: "authorization_code", code: "c" };
+    // @ts-expect-error: a refresh token is not optional
+    const refresh: Grant = { grant_type: "refresh_token" };
+    // @ts-expect-error: Talkdesk has no other type of token to ask for
+    const jwt: Grant = { grant_type: "client_credentials", token_type: "jwt" };
+    void [code, refresh, jwt];
+  });
+
+  it("of a token, which cannot be changed", () => {
+    expectTypeOf(accessToken).returns.toEqualTypeOf<AccessToken>();
+    expectTypeOf<AccessToken["type"]>().toEqualTypeOf<"Bearer" | "opaque">();
+    expectTypeOf<AccessToken["scope"]>().toEqualTypeOf<readonly string[] | undefined>();
+    expectTypeOf<AccessToken["extra"]>().toEqualTypeOf<Readonly<Record<string, unknown>>>();
+    const change = (token: AccessToken): void => {
+      // @ts-expect-error: read only
+      token.value = "other";
+    };
+    void change;
+  });
+
+  it("of an error, whose codes are a closed set", () => {
+    const use = (error: unknown): void => {
+      if (!isTalkdeskError(error)) return;
+      expectTypeOf(error).toEqualTypeOf<TalkdeskError>();
+      expectTypeOf(error.code).toEqualTypeOf<TalkdeskErrorCode>();
+      expectTypeOf(error.retryAt).toEqualTypeOf<number | undefined>();
+      expectTypeOf(error.hints).toEqualTypeOf<readonly string[]>();
+      // @ts-expect-error: no such code
+      void (error.code === "network");
+    };
+    void use;
+  });
+
+  it("of a source", () => {
+    expectTypeOf(clientCredentials).returns.toEqualTypeOf<ClosableTokenSource>();
+    expectTypeOf<ClosableTokenSource>().toExtend<TokenSource>();
+    expectTypeOf<ClosableTokenSource>().toExtend<AsyncDisposable>();
+    expectTypeOf<TokenSource["getToken"]>().returns.toEqualTypeOf<Promise<AccessToken>>();
+    expectTypeOf<{ api: string; getToken: () => Promise<AccessToken> }>().toExtend<TokenSource>();
+  });
+
+  it("of events, told apart by type", () => {
+    expectTypeOf<TokenEvent["type"]>().toEqualTypeOf<
+      | "token_requested"
+      | "token_received"
+      | "token_failed"
+      | "served_stale"
+      | "token_rejected"
+      | "gate_closed"
+      | "gate_opened"
+      | "store_failed"
+      | "session_ended"
+    >();
+    expectTypeOf<Extract<TokenEvent, { type: "token_failed" }>["error"]>().toEqualTypeOf<TalkdeskError>();
+    expectTypeOf<Extract<TokenEvent, { type: "gate_closed" }>["retryAt"]>().toEqualTypeOf<number>();
+  });
+
+  it("of a clock, which the platform's timers fit", () => {
+    expectTypeOf<{
+      now: typeof Date.now;
+      monotonic: () => number;
+      setTimeout: (callback: () => void, delayMs: number) => NodeJS.Timeout;
+    }>().toExtend<Clock>();
+  });
+});

@@ -1,0 +1,20 @@
+import type { TokenSource } from "@talkdesk-oauth/core";
+import { expect, it, vi } from "vitest";
+import { composed, describeUndici, type Undici } from "./undici-drivers.js";
+
+// What a user has who installed undici 8 beside the adapter.
+vi.mock("undici", () => import("undici8"));
+
+const undici8 = (await import("undici8")) as unknown as Undici;
+
+describeUndici(undici8, "undici 8");
+
+const major = Number(process.versions.node.split(".")[0]);
+
+// Node 26 brings undici 8 itself.
+it.runIf(major < 26)("says why an Agent of undici 8 does not serve the global fetch", async () => {
+  const source: TokenSource = { api: "https://api.example", getToken: () => new Promise(() => {}) };
+  const [, dispatcher] = composed(undici8, { source }, (agent, authorized) => agent.compose(authorized));
+  const error = await fetch("https://api.example/users", { dispatcher } as object).catch((reason) => reason);
+  expect(error.cause?.message).toMatch(/undici 8 does not serve it: use undici's own fetch/);
+});

@@ -1,0 +1,60 @@
+import { accessToken, type TokenSource } from "@talkdesk-oauth/core";
+import { expect, it } from "vitest";
+import { type Subject, setStage } from "./stage.js";
+
+const ROUNDS = 20;
+
+/** A response that was thrown away keeps no connection. */
+export function describeConnections(subject: Subject): void {
+  const { limitsConnections } = subject.capabilities;
+
+  it("leaves the connection of a refused request fit for what comes next", async () => {
+    let asked = 0;
+    await using stage = await setStage(subject, (talkdesk) => ({
+      source: {
+        api: talkdesk.endpoints().api,
+        async getToken(request) {
+          asked += 1;
+          const value = request?.rejected === undefined ? `stale-${asked}` : `fresh-${asked}`;
+          return accessToken({ value, expiresAt: Date.now() + 60_000 });
+        },
+      } satisfies TokenSource,
+    }));
+    stage.talkdesk.faults.add({
+      at: "api",
+      match: { authorization: /stale/ },
+      times: ROUNDS,
+      respond: { status: 401, body: "refused ".repeat(4_000) },
+    });
+    stage.talkdesk.faults.add({ at: "api", times: ROUNDS, respond: { status: 200, body: "done" } });
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const response = await stage.send({ url: `${stage.api}/users` });
+      expect(await response.text()).toBe("done");
+    }
+    expect(stage.apiRequests).toHaveLength(2 * ROUNDS);
+    expect(new Set(stage.apiRequests.map(({ connection }) => connection)).size).toBeLessThanOrEqual(3);
+  });
+
+  it.each([
+    ["short", 100],
+    ["long", 300_000],
+  ])(
+    `does not dead-lock ${limitsConnections ? "a pool of one connection" : "the client's pool"} with refusals that are %s`,
+    async (_, length) => {
+      await using stage = await setStage(subject, () => (limitsConnections ? { connections: 1 } : {}));
+      const { authorization } = await stage.source.getToken();
+      stage.talkdesk.faults.add({
+        at: "api",
+        match: { authorization },
+        times: Number.POSITIVE_INFINITY,
+        respond: { status: 401, body: "x".repeat(length) },
+      });
+      const calls = Array.from({ length: ROUNDS }, async () => {
+        const response = await stage.send({ url: `${stage.api}/users` });
+        return [response.status, JSON.parse(await response.text()).page];
+      });
+      for (const call of calls) expect(await call).toMatchObject([200, 1]);
+      expect(stage.tokenRequests).toBe(2);
+    },
+  );
+}

@@ -1,0 +1,11 @@
+export { describeAdapter } from "./describe-adapter.js";
+export type {
+  AdapterCapabilities,
+  AdapterDriver,
+  AdapterSetup,
+  BodyKind,
+  PlainRequest,
+  PlainResponse,
+  RequestBody,
+  Send,
+} from "./driver.js";

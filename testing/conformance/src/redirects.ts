@@ -1,0 +1,99 @@
+import { answers } from "@talkdesk-oauth/emulator";
+import { expect, it } from "vitest";
+import { type Subject, setStage } from "./stage.js";
+
+/** Redirects are the client's; the token stays on its origin. */
+export function describeRedirects(subject: Subject): void {
+  if (!subject.capabilities.followsRedirects) {
+    it("hands over a redirect", async () => {
+      await using stage = await setStage(subject);
+      stage.talkdesk.faults.add({ at: "api", respond: answers.redirect(`${stage.otherApi}/users`) });
+      const response = await stage.send({ url: `${stage.api}/users` });
+      expect(response).toMatchObject({ status: 302, headers: { location: `${stage.otherApi}/users` } });
+      expect(stage.talkdesk.requests.to("api")).toHaveLength(1);
+    });
+    return;
+  }
+
+  it("downloads a report of Explore: the token comes along on the gateway, and not to the host of the files", async () => {
+    await using stage = await setStage(subject);
+    const started = await stage.send({
+      url: `${stage.api}/data/reports/calls/jobs`,
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: { kind: "string", value: "{}" },
+    });
+    const response = await stage.send({ url: started.headers["location"] ?? "" });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toMatch(/^call_id,/);
+
+    const { authorization } = await stage.source.getToken();
+    expect(stage.apiRequests.map(({ status, headers }) => [status, headers["authorization"]])).toEqual([
+      [202, authorization],
+      [303, authorization],
+      [302, authorization],
+    ]);
+    expect(stage.talkdesk.requests.to("files")).toHaveLength(1);
+    expect(stage.talkdesk.requests.to("files")[0]?.headers).not.toHaveProperty("authorization");
+  });
+
+  it.each([301, 302, 303, 307, 308])("drops the token at a %i to another gateway", async (status) => {
+    await using stage = await setStage(subject);
+    stage.talkdesk.faults.add({ at: "api", respond: answers.redirect(`${stage.otherApi}/users`, status) });
+    const response = await stage.send({ url: `${stage.api}/users` });
+    expect(response.status).toBe(401);
+    expect(JSON.parse(await response.text())).toMatchObject({ message: "Unauthorized" });
+    expect(stage.apiRequests.map(({ region, headers }) => [region, "authorization" in headers])).toEqual([
+      ["us", true],
+      ["eu", false],
+    ]);
+    // That the other gateway refuses a request without a token says nothing about ours.
+    expect(stage.tokenRequests).toBe(1);
+  });
+
+  const { hopsAreRequests } = subject.capabilities;
+
+  it(`${hopsAreRequests ? "has" : "drops"} the token at a redirect to an origin that may have it`, async () => {
+    await using stage = await setStage(subject, (talkdesk) => ({
+      origins: [talkdesk.endpoints("acme", "eu").api],
+    }));
+    stage.talkdesk.faults.add({ at: "api", respond: answers.redirect(`${stage.otherApi}/missing`) });
+    const { status } = await stage.send({ url: `${stage.api}/users` });
+    // The other gateway knows no such path, whoever asks.
+    expect(status).toBe(404);
+    expect(stage.withToken.map(({ region }) => region)).toEqual(hopsAreRequests ? ["us", "eu"] : ["us"]);
+    expect(stage.tokenRequests).toBe(1);
+  });
+
+  it("replaces a token that is refused after a redirect on the same gateway", async () => {
+    await using stage = await setStage(subject);
+    await stage.useRefusedToken();
+    stage.talkdesk.faults.add({
+      at: "api",
+      respond: answers.redirect("/users"),
+      match: { path: "/moved" },
+      times: 2,
+    });
+    const { status } = await stage.send({ url: `${stage.api}/moved` });
+    expect(status).toBe(200);
+    expect(stage.tokenRequests).toBe(2);
+  });
+
+  it.each([302, 303, 307])("does not repeat a POST whose redirect, a %i, ends in a 401", async (status) => {
+    await using stage = await setStage(subject);
+    stage.talkdesk.faults.add({
+      at: "api",
+      respond: answers.redirect("/echo?status=401", status),
+      match: { path: "/orders" },
+      times: 2,
+    });
+    const response = await stage.send({
+      url: `${stage.api}/orders`,
+      method: "POST",
+      body: { kind: "string", value: "one order" },
+    });
+    expect(response.status).toBe(401);
+    expect(await response.text()).toContain("/echo?status=401");
+    expect(stage.apiRequests.filter(({ url }) => url === "/orders")).toHaveLength(1);
+  });
+}

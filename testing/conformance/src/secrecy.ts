@@ -1,0 +1,118 @@
+import { inspect } from "node:util";
+import { answers, type Emulator } from "@talkdesk-oauth/emulator";
+import { expect, it } from "vitest";
+import type { PlainRequest } from "./driver.js";
+import { causesOf, rejectionOf } from "./rejection.js";
+import { type Stage, type Subject, setStage } from "./stage.js";
+
+interface Failure {
+  /** Scripts it, and adds to `secrets` what only the script learns. */
+  readonly prepare: (talkdesk: Emulator, secrets: string[]) => void;
+  /** How the call fails; default: it rejects. */
+  readonly fail?: (stage: Stage, request: PlainRequest) => Promise<unknown>;
+}
+
+const failures: Readonly<Record<string, Failure>> = {
+  "the token endpoint refuses the client and quotes it": {
+    prepare({ faults, clients }) {
+      const { clientId, clientSecret } = clients.get();
+      const description = `${clientId}:${clientSecret} is unknown`;
+      faults.add({ at: "token", respond: answers.oauthError("invalid_client", 401, description) });
+    },
+  },
+  "the token endpoint answers with a token that cannot be used": {
+    prepare({ faults }, secrets) {
+      faults.add({
+        at: "token",
+        patch(body) {
+          secrets.push(String(body["access_token"]));
+          return { ...body, token_type: "mac" };
+        },
+      });
+    },
+  },
+  "the gateway resets the connection": {
+    prepare: ({ faults }) => void faults.add({ at: "api", reset: "before", times: 5 }),
+  },
+  "the gateway resets the connection of what is sent again": {
+    prepare({ faults }) {
+      faults.add({ at: "api", respond: answers.empty(401) });
+      faults.add({ at: "api", reset: "before", times: 5 });
+    },
+  },
+  "the gateway ends a response too early": {
+    prepare: ({ faults }) => void faults.add({ at: "api", truncate: 10 }),
+    fail: async (stage, request) => {
+      // A client that reads the whole body before it resolves rejects already here.
+      const response = await stage.send(request);
+      return response.text();
+    },
+  },
+  "the caller gives up while the gateway thinks": {
+    prepare: ({ faults }) => void faults.add({ at: "api", hang: true }),
+    fail: async (stage, request) => {
+      const giveUp = new AbortController();
+      const call = stage.send({ ...request, signal: giveUp.signal });
+      await stage.talkdesk.requests.waitFor(({ to }) => to === "api");
+      giveUp.abort();
+      return call;
+    },
+  },
+};
+
+/** Such as this, where the client follows. */
+const endlessRedirect: Failure = {
+  prepare: ({ faults }) =>
+    void faults.add({ at: "api", respond: answers.redirect("/echo"), times: Number.POSITIVE_INFINITY }),
+};
+
+/** Everything that can be read off a value, by people and by loggers. */
+function everythingIn(value: unknown): string {
+  return causesOf(value)
+    .flatMap((part) => [
+      String(part),
+      inspect(part, {
+        depth: Number.POSITIVE_INFINITY,
+        showHidden: true,
+        getters: true,
+        maxStringLength: null,
+      }),
+      (part as Partial<Error>).message,
+      (part as Partial<Error>).stack,
+      safeJson(part),
+    ])
+    .join("\n");
+}
+
+function safeJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** No error that a caller gets tells what the request was authorised with. */
+export function describeSecrecy(subject: Subject): void {
+  const cases = Object.entries({
+    ...failures,
+    ...(subject.capabilities.followsRedirects && { "redirects have no end": endlessRedirect }),
+  });
+
+  it.each(cases)("tells no secret when %s", async (_, { prepare, fail }) => {
+    await using stage = await setStage(subject);
+    const { clientId, clientSecret } = stage.talkdesk.clients.get();
+    const secrets = [clientSecret, btoa(`${clientId}:${clientSecret}`)];
+    prepare(stage.talkdesk, secrets);
+    // A POST, because clients try others again by themselves.
+    const request: PlainRequest = { url: `${stage.api}/echo`, method: "POST" };
+    const error = await rejectionOf(fail === undefined ? stage.send(request) : fail(stage, request));
+    for (const { headers } of stage.withToken) {
+      secrets.push((headers["authorization"] ?? "").slice("Bearer ".length));
+    }
+
+    const told = everythingIn(error);
+    expect(told).toMatch(/error/i);
+    for (const secret of secrets) expect(told).not.toContain(secret);
+  });
+}
