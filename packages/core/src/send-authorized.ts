@@ -12,7 +12,10 @@ export interface AuthorizedRequest<Answer> {
   isRefusal(answer: Answer): boolean;
   /** Whether the same bytes can be sent again, and doing so repeats nothing that was done. */
   isReplayable(answer: Answer): boolean;
-  /** Frees what a refused answer holds, since nobody will read it: at best drains it, so its connection is kept. */
+  /**
+   * Frees what a refused answer holds, since nobody will read it: at best drains it, so its connection is kept. It is
+   * not waited for, since such an answer may never end.
+   */
   discard(answer: Answer): void | Promise<void>;
   /** Ends the caller's wait for tokens. */
   readonly signal?: AbortSignal | undefined;
@@ -42,12 +45,16 @@ export async function sendAuthorized<Answer>(
     next = await source.getToken({ ...patience, rejected: token });
   } catch {
     if (!signal?.aborted) return answer;
-    await request.discard(answer);
+    free(request, answer);
     throw signal.reason;
   }
   if (next.value === token.value || !request.isReplayable(answer)) return answer;
-  await request.discard(answer);
+  free(request, answer);
   return request.send(next);
+}
+
+function free<Answer>(request: AuthorizedRequest<Answer>, answer: Answer): void {
+  Promise.resolve(request.discard(answer)).catch(() => {});
 }
 
 /**

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { type BrowserLoginResult, browserLogin } from "./browser-login.js";
 import { type Clients, clientRegistry } from "./clients.js";
 import { type Directory, makeDirectory } from "./directory.js";
@@ -92,6 +93,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const library = await loadEngineLibrary();
 
   const stopping = new AbortController();
+  // Every request that is delayed waits on it.
+  setMaxListeners(0, stopping.signal);
   const servers: WebServer[] = [];
   const closeIdleConnections = (): void => {
     for (const server of servers) server.closeIdleConnections();

@@ -57,4 +57,22 @@ export function describeConnections(subject: Subject): void {
       expect(stage.tokenRequests).toBe(2);
     },
   );
+
+  if (!subject.capabilities.streamsResponses) return;
+
+  it("does not wait for the end of a refusal that never ends", async () => {
+    await using stage = await setStage(subject);
+    stage.talkdesk.faults.add({
+      at: "api",
+      respond: {
+        status: 401,
+        body: (async function* () {
+          yield "not yet";
+          await new Promise(() => {});
+        })(),
+      },
+    });
+    const { status } = await stage.send({ url: `${stage.api}/users` });
+    expect(status).toBe(200);
+  });
 }
