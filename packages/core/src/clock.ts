@@ -45,3 +45,16 @@ export function instant(clock: Clock): Instant {
 export function elapsedSince(clock: Clock, then: Instant): number {
   return Math.max(clock.monotonic() - then.monotonic, clock.now() - then.wall);
 }
+
+/** @internal */
+export function later(than: Instant, byMs: number): Instant {
+  return { wall: than.wall + byMs, monotonic: than.monotonic + byMs };
+}
+
+/**
+ * Whether neither clock has reached `end`: {@link elapsedSince}, without the arithmetic.
+ * @internal
+ */
+export function isBefore(clock: Clock, end: Instant): boolean {
+  return clock.now() < end.wall && clock.monotonic() < end.monotonic;
+}

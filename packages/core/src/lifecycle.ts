@@ -1,6 +1,6 @@
 import type { AccessToken } from "./access-token.js";
 import type { TalkdeskClient } from "./client.js";
-import { type Clock, elapsedSince, type Instant, instant, platformClock } from "./clock.js";
+import { type Clock, elapsedSince, type Instant, instant, isBefore, later, platformClock } from "./clock.js";
 import { copyOfError, isTalkdeskError, TalkdeskError } from "./errors.js";
 import { type EventDetails, fingerprint, publish } from "./event-publisher.js";
 import type { Grant } from "./grant.js";
@@ -47,8 +47,8 @@ interface Held {
   /** The answer to every caller, so that an answer costs nothing. */
   readonly answer: Promise<AccessToken>;
   readonly askedAt: Instant;
-  /** From this age on, it is renewed in the background. */
-  readonly softAgeMs: number;
+  /** From this instant on, by either clock, it is renewed in the background. */
+  readonly softAt: Instant;
   /** From this age on, callers wait for the renewal. */
   readonly hardAgeMs: number;
   /** At this age it ends. */
@@ -134,13 +134,8 @@ export function tokenLifecycle(call: TokenCall, options: Lifecycle): ClosableTok
     getToken(request) {
       const { held } = state;
       // Nearly every call ends here.
-      if (
-        request === undefined &&
-        held !== undefined &&
-        elapsedSince(state.clock, held.askedAt) < held.softAgeMs
-      ) {
+      if (request === undefined && held !== undefined && isBefore(state.clock, held.softAt))
         return held.answer;
-      }
       return answer(state, request ?? {});
     },
     close: closeState,
@@ -159,7 +154,7 @@ function answer(state: State, { signal, rejected }: TokenRequest): Promise<Acces
   }
   if (held !== undefined) {
     const age = elapsedSince(state.clock, held.askedAt);
-    if (age < held.softAgeMs) return held.answer;
+    if (isBefore(state.clock, held.softAt)) return held.answer;
     if (age < held.endAgeMs) {
       if (state.flight === undefined && !isPaused(state)) startFlight(state, "renewal");
       if (state.flight === undefined || age < held.hardAgeMs) {
@@ -368,7 +363,7 @@ function heldToken(
     token,
     answer: Promise.resolve(token),
     askedAt,
-    softAgeMs: lifetimeMs - softMs + clamp(random(), 0, 1) * (softMs - hardMs),
+    softAt: later(askedAt, lifetimeMs - softMs + clamp(random(), 0, 1) * (softMs - hardMs)),
     hardAgeMs: lifetimeMs - hardMs,
     endAgeMs: lifetimeMs,
     ...refusal,

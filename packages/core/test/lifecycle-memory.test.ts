@@ -86,7 +86,8 @@ describe("memory", () => {
     await live(500);
     const before = await heapUsed();
     await live(3_000);
-    expect((await heapUsed()) - before).toBeLessThan(500_000);
+    // A third of what one kept token of every round would be; compiled code and caches grow for a while.
+    expect((await heapUsed()) - before).toBeLessThan(1_000_000);
     expect(calls).toBeGreaterThan(3_000);
     expect(endpoint.calls).toHaveLength(0);
   }, 60_000);
