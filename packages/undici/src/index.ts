@@ -9,7 +9,7 @@ import {
 } from "@talkdesk-oauth/core";
 import type { Dispatcher } from "undici";
 import { authorizedHeaders, flatHeaders, headerPairs } from "./headers.js";
-import { type Relay, relay } from "./relay.js";
+import { type Relay, relay, translatesOldHandlers } from "./relay.js";
 
 /**
  * An interceptor that sends a token of `source` to the source's gateway, and to no other origin.
@@ -28,6 +28,7 @@ export function talkdeskUndici(
   options: AdapterOptions = {},
 ): Dispatcher.DispatcherComposeInterceptor {
   const mayHaveToken = tokenDestination(source, options);
+  const takesOldHandlers = translatesOldHandlers();
   return (dispatch) => (request, handler) => {
     const url = destination(request);
     const headers = headerPairs(request.headers);
@@ -38,9 +39,9 @@ export function talkdeskUndici(
     }
 
     const { body, isReplayable } = replayableBody(request.body ?? null);
-    const client = relay(handler);
+    const client = relay(handler, takesOldHandlers);
+    if (client.isOver) return true;
     sendAuthorized(source, {
-      signal: client.signal,
       send: (token) =>
         exchange(
           dispatch,
@@ -92,6 +93,9 @@ function exchange(
   request: Dispatcher.DispatchOptions,
   client: Relay,
 ): Promise<Answer> {
+  // Aborted while it waited for a token.
+  if (client.isOver)
+    return Promise.resolve({ isRefusal: false, isRedirected: false, release() {}, discard() {} });
   return new Promise((resolve) => {
     let held: (() => void)[] | undefined;
     let isDiscarded = false;
@@ -102,7 +106,7 @@ function exchange(
     let visited: readonly URL[] = [];
 
     const pass = (step: () => void): void => {
-      if (isDiscarded) return;
+      if (isDiscarded || client.isOver) return;
       if (held === undefined) step();
       else held.push(step);
     };
@@ -119,7 +123,7 @@ function exchange(
           if (!isEnded) connection?.abort(error as Error);
           client.fail(error);
         }
-        if (steps.length > 0 && !client.isPaused) connection?.resume();
+        if (steps.length > 0 && !client.controller.paused) connection?.resume();
       },
       discard() {
         isDiscarded = true;

@@ -6,9 +6,8 @@ export interface Relay {
   readonly handler: Dispatcher.DispatchHandler;
   /** What the client holds on to: it outlives the connections behind it. */
   readonly controller: Dispatcher.DispatchController;
-  /** Aborts when the client does. */
-  readonly signal: AbortSignal;
-  readonly isPaused: boolean;
+  /** Whether the client has been told the end, or has aborted: it wants nothing more. */
+  readonly isOver: boolean;
   /** A connection was made for the request. */
   connect(connection: Dispatcher.DispatchController, context: unknown): void;
   start(status: number, headers: Parameters<Start>[2], message: string | undefined): void;
@@ -19,80 +18,73 @@ export interface Relay {
 
 type Start = NonNullable<Dispatcher.DispatchHandler["onResponseStart"]>;
 type End = NonNullable<Dispatcher.DispatchHandler["onResponseEnd"]>;
+type Mutable<T> = { -readonly [Member in keyof T]: T[Member] };
 
 /**
  * Starts the client's side at once, before there is a connection: a client can abort while it waits for a token.
+ *
+ * @param takesOld Whether handlers of old can be served: {@link translatesOldHandlers}.
  */
-export function relay(original: Dispatcher.DispatchHandler): Relay {
+export function relay(original: Dispatcher.DispatchHandler, takesOld: boolean): Relay {
   // undici.request of undici 7 has a handler of old, and Node's own fetch has.
   const isOld = original.onRequestStart === undefined;
-  if (isOld && !translates()) {
+  if (isOld && !takesOld) {
     throw new TypeError(
       "This request comes from a client for undici 7 or older, such as the fetch of Node 20 to 24, and undici 8 does not serve it: use undici's own fetch, @talkdesk-oauth/fetch, or undici 7.",
     );
   }
   const handler: Dispatcher.DispatchHandler = isOld ? new DecoratorHandler(original) : original;
-  const patience = new AbortController();
   let connection: Dispatcher.DispatchController | undefined;
-  let isPaused = false;
-  let isOver = false;
 
-  const controller: Dispatcher.DispatchController = {
-    get aborted() {
-      return patience.signal.aborted;
-    },
-    get reason() {
-      return patience.signal.aborted ? patience.signal.reason : null;
-    },
-    get paused() {
-      return isPaused;
-    },
-    get rawHeaders() {
-      return connection?.rawHeaders ?? null;
-    },
-    get rawTrailers() {
-      return connection?.rawTrailers ?? null;
-    },
+  // Members that are set, not getters: V8 makes a new shape for every object with getters of its own.
+  const controller: Mutable<Dispatcher.DispatchController> = {
+    aborted: false,
+    paused: false,
+    reason: null,
+    rawHeaders: null,
+    rawTrailers: null,
     abort(reason) {
-      if (patience.signal.aborted || isOver) return;
-      patience.abort(reason);
+      if (controller.aborted || client.isOver) return;
+      controller.aborted = true;
+      controller.reason = reason;
       connection?.abort(reason);
+      // While it waits for a token there is no connection to say so.
+      client.fail(reason);
     },
     pause() {
-      isPaused = true;
+      controller.paused = true;
       connection?.pause();
     },
     resume() {
-      isPaused = false;
+      controller.paused = false;
       connection?.resume();
     },
   };
-  const client: Relay = {
+  const client: Mutable<Relay> = {
     handler,
     controller,
-    signal: patience.signal,
-    get isPaused() {
-      return isPaused;
-    },
+    isOver: false,
     connect(made, context) {
       connection = made;
-      if (patience.signal.aborted) made.abort(patience.signal.reason);
+      if (controller.aborted) made.abort(controller.reason as Error);
       else handler.onRequestStart?.(controller, context);
     },
     start(status, headers, message) {
+      controller.rawHeaders = connection?.rawHeaders ?? null;
       // DecoratorHandler takes one start alone, and an informational response comes before it.
       const target = isOld && status < 200 ? new DecoratorHandler(original) : handler;
       (target as Dispatcher.DispatchHandler).onResponseStart?.(controller, status, headers, message);
     },
     end(trailers) {
-      if (isOver) return;
+      if (client.isOver) return;
+      controller.rawTrailers = connection?.rawTrailers ?? null;
       // It may throw, to be told of that as an error: undici's retry interceptor does.
       handler.onResponseEnd?.(controller, trailers);
-      isOver = true;
+      client.isOver = true;
     },
     fail(error) {
-      if (isOver) return;
-      isOver = true;
+      if (client.isOver) return;
+      client.isOver = true;
       handler.onResponseError?.(controller, error as Error);
     },
   };
@@ -101,7 +93,7 @@ export function relay(original: Dispatcher.DispatchHandler): Relay {
 }
 
 /** Whether this undici's DecoratorHandler makes a handler of today of one of old. That of undici 8 passes on alone. */
-function translates(): boolean {
+export function translatesOldHandlers(): boolean {
   let isTranslated = false;
   const old: Dispatcher.DispatchHandler = {
     onConnect() {
