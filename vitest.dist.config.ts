@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { configDefaults, defineConfig } from "vitest/config";
 import { notForThisNode } from "./vitest.node.ts";
 
@@ -6,6 +7,8 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "testing/*/test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, ...notForThisNode],
+    // vitest leaves a core free; on a machine of two that would be one worker.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },

@@ -52,6 +52,12 @@ function suites(name, config, node = process.execPath) {
   if (!isOk) failures.push(name);
 }
 
+/** What changesets are compared with: `main`, or nothing, where a clone has no branch of that name. */
+function since() {
+  const hasMain = run("git", ["rev-parse", "--quiet", "--verify", "main"], { stdio: "ignore" });
+  return hasMain ? [] : ["--since=HEAD"];
+}
+
 /** @param {string} bin @param {string[]} args */
 const tool = (bin, ...args) => pnpm(["exec", bin, ...args]);
 
@@ -67,7 +73,7 @@ if (check("install", () => install())) {
     );
     check("unused code and dependencies (knip)", () => tool("knip"));
     check("one version of everything (sherif)", () => tool("sherif"));
-    if (existsSync(`${root}/.git`)) check("changesets", () => tool("changeset", "status"));
+    if (existsSync(`${root}/.git`)) check("changesets", () => tool("changeset", "status", ...since()));
     suites("tests on the sources", "vitest.config.ts");
     suites("tests on the build", "vitest.dist.config.ts");
     for (const major of [22, 24, 26]) {

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -36,14 +37,20 @@ export function pnpm(args, options) {
 }
 
 /**
- * Installs what the lock file says.
+ * Installs what the lock file says; tells what pnpm said only when that fails.
  * @param {readonly string[]} [filters] Packages to install for; default all.
  */
 export function install(filters = []) {
   const only = filters.flatMap((filter) => ["--filter", filter]);
+  const log = join(mkdtempSync(join(tmpdir(), "talkdesk-oauth-")), "install.log");
+  const out = openSync(log, "w");
   // CI: never ask on a terminal whether node_modules may be replaced.
-  return pnpm([...only, "install", "--frozen-lockfile", "--prefer-offline", "--reporter=append-only"], {
-    stdio: ["ignore", "pipe", "inherit"],
+  const isOk = pnpm([...only, "install", "--frozen-lockfile", "--prefer-offline", "--reporter=append-only"], {
+    stdio: ["ignore", out, out],
     env: { CI: "true" },
   });
+  closeSync(out);
+  if (!isOk) console.error(readFileSync(log, "utf8"));
+  rmSync(dirname(log), { recursive: true, force: true });
+  return isOk;
 }

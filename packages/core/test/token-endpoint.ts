@@ -12,7 +12,7 @@ import {
 } from "@talkdesk-oauth/core";
 
 /** One request as a token endpoint saw it. */
-export interface Received {
+interface Received {
   readonly method: string | undefined;
   readonly url: string | undefined;
   readonly headers: IncomingHttpHeaders;

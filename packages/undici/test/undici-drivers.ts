@@ -46,7 +46,7 @@ export function describeUndici(undici: Undici, name: string): void {
       (agent, authorized) =>
         agent.compose(
           undici.interceptors.dns(),
-          undici.interceptors.retry({ statusCodes: [] }),
+          undici.interceptors.retry({ statusCodes: [], errorCodes: [] }),
           authorized,
           redirect,
         ),
