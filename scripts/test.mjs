@@ -31,13 +31,15 @@ function check(name, work) {
  * @param {string} name
  * @param {string} config
  * @param {string} [node] The Node to run it with.
+ * @param {string[]} [only] What to run; default all.
  */
-function suites(name, config, node = process.execPath) {
+function suites(name, config, node = process.execPath, only = []) {
   console.log(`\n── ${name}`);
   const report = `${reports}/${name.replaceAll(" ", "-")}.json`;
   const isOk = run(node, [
     `${root}/node_modules/vitest/vitest.mjs`,
     "run",
+    ...only,
     `--config=${config}`,
     "--reporter=default",
     "--reporter=json",
@@ -78,7 +80,8 @@ if (check("install", () => install())) {
     suites("tests on the build", "vitest.dist.config.ts");
     for (const major of [22, 24, 26]) {
       const node = `${root}/testing/node-versions/node_modules/node${major}/bin/node`;
-      if (existsSync(node)) suites(`tests on the build, Node ${major}`, "vitest.dist.config.ts", node);
+      if (existsSync(node))
+        suites(`packages, on the build, Node ${major}`, "vitest.dist.config.ts", node, ["packages/"]);
       else console.log(`\n── Node ${major} is not to be had for this platform; its run is left out.`);
     }
   }

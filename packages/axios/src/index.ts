@@ -1,17 +1,12 @@
-import type { Readable } from "node:stream";
-import { PassThrough, pipeline } from "node:stream";
 import {
   type AdapterOptions,
-  discardBody,
   isTokenRefusal,
-  MAX_BUFFERED_BYTES,
   replayableBody,
   sendAuthorized,
   type TokenSource,
   tokenDestination,
 } from "@talkdesk-oauth/core";
 import {
-  Axios,
   type AxiosAdapter,
   type AxiosError,
   AxiosHeaders,
@@ -20,8 +15,11 @@ import {
   type InternalAxiosRequestConfig,
   isAxiosError,
 } from "axios";
+import { addressed } from "./address.js";
 import { keptInOrigin, noteFetched, observedFetch, type Trail } from "./redirect-trail.js";
+import { discardData, isNodeStream } from "./response-data.js";
 import { waitLimit } from "./wait-limit.js";
+import { agentsOf, errorWithoutToken, responseWithoutToken, withHiddenAgents } from "./without-token.js";
 
 /** What one sending brought: a response, and the error that axios made of it when `validateStatus` says so. */
 interface Outcome {
@@ -56,12 +54,13 @@ export function talkdeskAxios(
     if (typeof chosen === "function" && ours.has(chosen)) return config;
     // Its types know one parameter; the adapter `fetch` needs the second.
     const send: AxiosAdapter = (request) => (getAdapter as AdapterLookup)(chosen, request)(request);
-    const adapter: AxiosAdapter = async (request) => {
-      const based = { ...request, baseURL: request.baseURL || source.api };
-      const url = addressOf(based);
-      const hasOwn = AxiosHeaders.from(request.headers).has("authorization") || request.auth !== undefined;
-      if (url === undefined || hasOwn || !mayHaveToken(url)) return send(based);
-      return sendWithToken(source, send, based, url, request);
+    const agents = agentsOf(config);
+    const adapter: AxiosAdapter = async (given) => {
+      const request = { ...agents, ...given };
+      const { config: complete, url } = addressed(request, source.api);
+      const hasOwn = AxiosHeaders.from(request.headers).has("authorization") || Boolean(request.auth);
+      if (url === undefined || hasOwn || !mayHaveToken(url)) return send(complete);
+      return sendWithToken(source, send, complete, url, request);
     };
     ours.add(adapter);
     return { ...config, adapter };
@@ -69,18 +68,6 @@ export function talkdeskAxios(
 }
 
 type AdapterLookup = (adapter: InternalAxiosRequestConfig["adapter"], config: object) => AxiosAdapter;
-
-const addresses = new Axios({});
-
-/** Where a request goes, as axios puts it together; undefined when that is not an address, which axios then says. */
-function addressOf({ url = "", baseURL, allowAbsoluteUrls }: InternalAxiosRequestConfig): URL | undefined {
-  const address = addresses.getUri({
-    url,
-    ...(baseURL !== undefined && { baseURL }),
-    ...(allowAbsoluteUrls !== undefined && { allowAbsoluteUrls }),
-  });
-  return URL.canParse(address) ? new URL(address) : undefined;
-}
 
 /** @param caller The config that errors and responses show. */
 async function sendWithToken(
@@ -90,8 +77,9 @@ async function sendWithToken(
   url: URL,
   caller: InternalAxiosRequestConfig,
 ): Promise<AxiosResponse> {
-  const limit = waitLimit(caller);
-  const { body, isReplayable } = replayableBody(config.data);
+  const shown = withHiddenAgents(caller);
+  const limit = waitLimit(shown);
+  const { body, isReplayable } = bodyOf(config);
   try {
     const { response, error } = await sendAuthorized<Outcome>(source, {
       signal: limit.signal,
@@ -116,69 +104,33 @@ async function sendWithToken(
         } catch (error) {
           if (!isAxiosError(error)) throw error;
           noteFetched(error.request, url, trail);
-          withoutToken(error, caller);
+          errorWithoutToken(error, shown);
+          limit.restate(error, request);
           if (error.response === undefined) throw error;
           return { response: error.response, error, trail };
         }
       },
       isRefusal: ({ response, trail }) =>
-        isTokenRefusal(response.status, String(response.headers["www-authenticate"] ?? "")) &&
-        !trail.hasLeftOrigin,
+        isTokenRefusal(response.status, challengeOf(response)) && !trail.hasLeftOrigin,
       // What answered a redirected request with a refusal is not what acted on it.
       isReplayable: ({ trail }) =>
         isReplayable && (!trail.isRedirected || /^(get|head)$/i.test(config.method ?? "get")),
       discard: ({ response }) => discardData(response.data),
     });
-    withoutToken(response, caller);
     if (error !== undefined) throw error;
+    responseWithoutToken(response, caller);
     return response;
   } finally {
     limit.clear();
   }
 }
 
-/** Takes away what shows the token: the config that was sent, and the request that the adapter made of it. */
-function withoutToken(shown: AxiosError | AxiosResponse, caller: InternalAxiosRequestConfig): void {
-  if (isAxiosError(shown)) {
-    shown.config = withHiddenAgents(caller);
-    delete shown.request;
-    if (shown.response === undefined) return;
-    shown.response.config = shown.config;
-    delete shown.response.request;
-    // A stream of Node's `http` leads to its request.
-    if (isNodeStream(shown.response.data)) {
-      shown.response.data = pipeline(shown.response.data, new PassThrough(), () => {});
-    }
-    return;
-  }
-  shown.config = caller;
-  // What people read from it is where a redirect has led.
-  const responseUrl: unknown = shown.request?.res?.responseUrl;
-  if (responseUrl === undefined) delete shown.request;
-  else shown.request = { res: { responseUrl } };
+function bodyOf({ data }: InternalAxiosRequestConfig): ReturnType<typeof replayableBody<unknown>> {
+  // The package `form-data` calls itself a FormData too.
+  return isNodeStream(data) ? { body: data, isReplayable: false } : replayableBody<unknown>(data);
 }
 
-/** An agent leads to its sockets, and they to what was sent: there for whoever sends again, not for who prints. */
-function withHiddenAgents(caller: InternalAxiosRequestConfig): InternalAxiosRequestConfig {
-  const config = { ...caller };
-  for (const name of ["httpAgent", "httpsAgent"]) {
-    if (name in config) Object.defineProperty(config, name, { enumerable: false });
-  }
-  return config;
-}
-
-function isNodeStream(data: unknown): data is Readable {
-  return typeof data === "object" && data !== null && "pipe" in data;
-}
-
-/** Reads a refused answer away when axios left that to its caller, so that its connection can be used again. */
-async function discardData(data: unknown): Promise<void> {
-  if (data instanceof ReadableStream) return discardBody(data);
-  if (!isNodeStream(data)) return;
-  let size = 0;
-  data.on("error", () => {});
-  data.on("data", (chunk: Buffer) => {
-    size += chunk.length;
-    if (size > MAX_BUFFERED_BYTES) data.destroy();
-  });
+/** An adapter of the caller's own may give headers of any kind, or none. */
+function challengeOf({ headers }: AxiosResponse): string {
+  return String(AxiosHeaders.from(headers as AxiosHeaders | undefined).get("www-authenticate") ?? "");
 }

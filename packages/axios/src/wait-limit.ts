@@ -6,6 +6,8 @@ export interface WaitLimit {
   readonly signal: AbortSignal;
   /** What is left of the time, as axios' options for one sending. Throws when nothing is. */
   remaining(): { timeout?: number; timeoutErrorMessage?: string };
+  /** Says in an error of `fetch`, which has a message of its own, what the limit was, and not what was left of it. */
+  restate(error: AxiosError, sent: InternalAxiosRequestConfig): void;
   clear(): void;
 }
 
@@ -35,6 +37,9 @@ export function waitLimit(config: InternalAxiosRequestConfig): WaitLimit {
       const left = timeout - (performance.now() - startedAt);
       if (left <= 0) throw timedOut();
       return { timeout: Math.ceil(left), timeoutErrorMessage: message };
+    },
+    restate(error, sent) {
+      if (error.message === `timeout of ${sent.timeout}ms exceeded`) error.message = message;
     },
     clear() {
       clearTimeout(timer);

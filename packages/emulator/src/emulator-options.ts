@@ -25,6 +25,8 @@ export interface EmulatorOptions {
   readonly refreshTokens?: "rotate" | "keep";
   /** How many polls a report job answers before it is done. Default 2. */
   readonly reportPolls?: number;
+  /** How many rows the file of a report has, at about 80 bytes each. At most 1 000 000; default 40. */
+  readonly reportRows?: number;
   /** Called with each request when it has been answered, cut or given up. */
   readonly onRequest?: (record: RequestRecord) => void;
 }
@@ -37,9 +39,11 @@ const optionMembers = [
   "tokenLifetimeSeconds",
   "refreshTokens",
   "reportPolls",
+  "reportRows",
   "onRequest",
 ];
 const loopbackHosts: readonly unknown[] = ["127.0.0.1", "::1", "localhost"];
+const maximumReportRows = 1_000_000;
 const lastBasePort = 65_535 - 1 - regions.length;
 
 /**
@@ -60,6 +64,7 @@ export function checkEmulatorOptions(options: EmulatorOptions): Required<
     tokenLifetimeSeconds = 599,
     refreshTokens = "rotate",
     reportPolls = 2,
+    reportRows = 40,
     onRequest,
   } = options;
   if (!Number.isInteger(port) || port < 0 || port > lastBasePort) {
@@ -77,6 +82,9 @@ export function checkEmulatorOptions(options: EmulatorOptions): Required<
   if (!Number.isSafeInteger(reportPolls) || reportPolls < 0) {
     throw new TypeError("reportPolls must be an integer of 0 or more");
   }
+  if (!Number.isSafeInteger(reportRows) || reportRows < 0 || reportRows > maximumReportRows) {
+    throw new TypeError(`reportRows must be an integer from 0 to ${maximumReportRows}`);
+  }
   if (onRequest !== undefined && typeof onRequest !== "function") {
     throw new TypeError("onRequest must be a function");
   }
@@ -87,6 +95,7 @@ export function checkEmulatorOptions(options: EmulatorOptions): Required<
     tokenLifetimeSeconds,
     refreshTokens,
     reportPolls,
+    reportRows,
     onRequest,
   };
 }

@@ -86,7 +86,7 @@ const fileUrlLifetimeSeconds = 60;
  * @throws Error (rejection) when a port is in use, with the code `EADDRINUSE`.
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
-  const { port, host, accounts, tokenLifetimeSeconds, refreshTokens, reportPolls, onRequest } =
+  const { port, host, accounts, tokenLifetimeSeconds, refreshTokens, reportPolls, reportRows, onRequest } =
     checkEmulatorOptions(options);
   const seed = seedFrom(options.seed ?? "talkdesk");
   const [firstAccount = ""] = accounts;
@@ -157,7 +157,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     origins.files = await serve(
       "the files host",
       1 + regions.length,
-      filesHost({ seed, signer, directoryOf }),
+      filesHost({ seed, signer, directoryOf, reportRows }),
     );
   } catch (error) {
     await stop();

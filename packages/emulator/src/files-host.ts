@@ -3,6 +3,7 @@ import { type Answer, emptyAnswer } from "./answer.js";
 import type { Directory } from "./directory.js";
 import type { Host } from "./host-server.js";
 import { isRegion, type Region } from "./region.js";
+import { reportFile } from "./report-file.js";
 import type { RequestRecord } from "./request-record.js";
 import type { Seed } from "./seed.js";
 import type { PathSigner } from "./signed-path.js";
@@ -12,13 +13,25 @@ export interface FilesHostParts {
   readonly seed: Seed;
   readonly signer: PathSigner;
   readonly directoryOf: (region: Region, account: string) => Directory;
+  /** How many rows a report has. */
+  readonly reportRows: number;
 }
 
 const filePath = /^\/([a-z]+)\/([a-z0-9-]+)\/([0-9a-f]{32})\.csv$/;
-const rowCount = 40;
 
 /** Makes the host that report files are fetched from: signed addresses only, and no credentials in headers. */
-export function filesHost({ seed, signer, directoryOf }: FilesHostParts): Host {
+export function filesHost({ seed, signer, directoryOf, reportRows }: FilesHostParts): Host {
+  // Only the last one, since files may be large; whoever resumes asks for the same one again.
+  let last: { readonly name: string; readonly file: Uint8Array } | undefined;
+
+  function fileOf(region: Region, account: string, id: string): Uint8Array {
+    const name = `${region}/${account}/${id}`;
+    if (last?.name !== name) {
+      last = { name, file: reportFile(seed, directoryOf(region, account), id, reportRows) };
+    }
+    return last.file;
+  }
+
   return {
     destination({ path }) {
       const [, region, account] = filePath.exec(path) ?? [];
@@ -40,7 +53,7 @@ export function filesHost({ seed, signer, directoryOf }: FilesHostParts): Host {
       if (!isRegion(region) || account === undefined || id === undefined || !signer.isValid(request.url)) {
         return problem(403, "AccessDenied", "The address is not signed, or has expired.");
       }
-      return fileAnswer(request, reportFile(seed, directoryOf(region, account), id));
+      return fileAnswer(request, fileOf(region, account, id));
     },
   };
 }
@@ -63,19 +76,6 @@ function fileAnswer(request: RequestRecord, file: Uint8Array): Answer {
     headers: { ...headers, "content-range": `bytes ${start}-${end}/${file.length}` },
     body: file.subarray(start, end + 1),
   };
-}
-
-function reportFile(seed: Seed, { users }: Directory, id: string): Uint8Array {
-  const rows = Array.from({ length: rowCount }, (_, index) => {
-    const label = `report/${id}/${index}`;
-    const startedAt = new Date(Date.UTC(2024, 0, 1) + index * 3_600_000).toISOString();
-    const agent = users[seed.number(`${label}/agent`, users.length)]?.name ?? "";
-    const direction = seed.number(`${label}/direction`, 2) === 0 ? "in" : "out";
-    return [seed.hex(label, 32), startedAt, direction, seed.number(`${label}/seconds`, 900), agent].join(",");
-  });
-  return new TextEncoder().encode(
-    `${["call_id,started_at,direction,duration_seconds,agent", ...rows].join("\n")}\n`,
-  );
 }
 
 function problem(status: number, code: string, message: string): Answer {

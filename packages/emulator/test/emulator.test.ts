@@ -25,6 +25,9 @@ describe("options", () => {
     ["tokenLifetimeSeconds", { tokenLifetimeSeconds: 1.5 }],
     ["refreshTokens", { refreshTokens: "yes" }],
     ["reportPolls", { reportPolls: -1 }],
+    ["reportRows", { reportRows: -1 }],
+    ["reportRows", { reportRows: 1.5 }],
+    ["reportRows", { reportRows: 1_000_001 }],
     ["onRequest", { onRequest: true }],
   ])("with a wrong %s are refused: %j", async (name, options) => {
     const starting = startEmulator(options as EmulatorOptions);

@@ -73,6 +73,26 @@ it("is followed to the file by a fetch that drops the token on the way", async (
   expect(received?.headers).not.toHaveProperty("authorization");
 });
 
+it("makes files of as many rows as asked for, the same each time", async () => {
+  const fileOf = async (reportRows: number): Promise<string> => {
+    await using made = await startEmulator({ reportPolls: 0, reportRows });
+    const authorised = { ...(await bearer(made)), "content-type": "application/json" };
+    const jobs = `${made.endpoints().api}/data/reports/calls/jobs`;
+    const started = await fetch(jobs, { method: "POST", headers: authorised, body: "{}" });
+    return (await fetch(started.headers.get("location") ?? "", { headers: authorised })).text();
+  };
+  expect(await fileOf(0)).toBe("call_id,started_at,direction,duration_seconds,agent\n");
+  const long = await fileOf(1000);
+  const rows = long.trimEnd().split("\n").slice(1);
+  expect(rows).toHaveLength(1000);
+  for (const row of rows) {
+    expect(row).toMatch(/^[0-9a-f]{32},20\d\d-\d\d-\d\dT\d\d:00:00\.000Z,(in|out),\d{1,3},[^,]+$/);
+  }
+  expect(new Set(rows.map((row) => row.slice(0, 32))).size).toBe(1000);
+  expect(await fileOf(1000)).toBe(long);
+  expect(long.startsWith((await fileOf(300)).trimEnd())).toBe(true);
+});
+
 it("notices a token that comes along to the files host", async () => {
   const answer = await send(await finishedFile(), { headers });
   expect(answer.status).toBe(400);

@@ -1,0 +1,31 @@
+import { isTalkdeskError } from "@talkdesk-oauth/core";
+import { type AxiosResponse, isAxiosError } from "axios";
+
+/** Why the export cannot go on: its message is one sentence for the person who runs it. */
+export class ExportFailure extends Error {
+  override readonly name = "ExportFailure";
+}
+
+/** Makes the failure of a request that Talkdesk refused. */
+export function refusal(request: string, { status, data }: AxiosResponse): ExportFailure {
+  const { code } = Object(data) as { readonly code?: unknown };
+  const coded = /^\d{7}$/.test(String(code)) ? ` (code ${code})` : "";
+  const advice = ADVICE[status] ?? "";
+  return new ExportFailure(`Talkdesk answered ${request} with ${status}${coded}${advice}.`);
+}
+
+const ADVICE: Readonly<Record<number, string>> = {
+  400: "; check --from and --to: a report spans a month at most",
+  401: "; check that client and region belong together",
+  403: "; the client needs the scopes data-reports:read and data-reports:write",
+};
+
+/** What a person needs to know of an error: one sentence, and what may explain it. */
+export function sentenceOf(error: unknown): string {
+  if (isTalkdeskError(error)) return [error.message, ...error.hints].join(" ");
+  // Not its message, which may quote the address of the file with its signature.
+  if (isAxiosError(error)) return `Talkdesk could not be reached (${error.code ?? "unknown error"}).`;
+  const { message = "", code, path } = Object(error) as NodeJS.ErrnoException;
+  if (code !== undefined && path !== undefined) return `${path} cannot be written (${code}).`;
+  return code === "ENOSPC" ? "The disk is full." : (message.split("\n", 1)[0] ?? "");
+}

@@ -1,0 +1,108 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
+import type { Emulator } from "@talkdesk-oauth/emulator";
+import { exportCalls } from "../src/export-calls.js";
+
+/** What one run did, as a person sees it. */
+interface Outcome {
+  readonly code: number;
+  readonly lines: readonly string[];
+  readonly complaints: readonly string[];
+  /** The waits it asked for, in milliseconds. None was waited for. */
+  readonly waits: readonly number[];
+}
+
+interface RunOptions {
+  readonly stallMs?: number;
+  /** Called at each wait, with how many there were before. */
+  onWait?(index: number, stop: () => void): unknown;
+  onLine?(line: string, stop: () => void): unknown;
+}
+
+/** A folder of its own, and runs of the command in it. */
+export interface Workplace extends AsyncDisposable {
+  readonly out: string;
+  run(args?: readonly string[], options?: RunOptions): Promise<Outcome>;
+  files(): Promise<string[]>;
+  read(ending?: string): Promise<Buffer>;
+}
+
+export async function workplace(env: Readonly<Record<string, string | undefined>>): Promise<Workplace> {
+  const folder = await mkdtemp(join(tmpdir(), "export-calls-"));
+  const out = join(folder, "calls.csv");
+  return {
+    out,
+    async run(args = [], { stallMs, onWait, onLine } = {}) {
+      const lines: string[] = [];
+      const complaints: string[] = [];
+      const waits: number[] = [];
+      const stopping = new AbortController();
+      const stop = (): void => stopping.abort();
+      let now = 0;
+      const code = await exportCalls({
+        args: [...(args.includes("--out") ? [] : ["--out", out]), ...args],
+        env,
+        signal: stopping.signal,
+        output: {
+          line(text) {
+            lines.push(text);
+            onLine?.(text, stop);
+          },
+          end: () => undefined,
+        },
+        complain: (line) => complaints.push(line),
+        clock: {
+          now: () => now,
+          async sleep(ms, signal) {
+            onWait?.(waits.length, stop);
+            waits.push(ms);
+            now += ms;
+            await turn();
+            signal.throwIfAborted();
+          },
+        },
+        ...(stallMs !== undefined && { stallMs }),
+      });
+      return { code, lines, complaints, waits };
+    },
+    files: async () => (await readdir(folder)).sort(),
+    read: (ending = "") => readFile(`${out}${ending}`),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  };
+}
+
+/** The settings that lead to an emulator. */
+export function settingsOf(talkdesk: Emulator): Record<string, string> {
+  const { clientId, clientSecret } = talkdesk.clients.get();
+  const { token, authorize, jwks, api } = talkdesk.endpoints();
+  return {
+    TALKDESK_TOKEN_URL: token,
+    TALKDESK_AUTHORIZE_URL: authorize,
+    TALKDESK_JWKS_URL: jwks,
+    TALKDESK_API_URL: api,
+    TALKDESK_CLIENT_ID: clientId,
+    TALKDESK_CLIENT_SECRET: clientSecret,
+  };
+}
+
+/** The file as the files host serves it to whoever has the address that the last request used. */
+export async function servedFile(talkdesk: Emulator): Promise<Buffer> {
+  talkdesk.faults.clear();
+  const request = talkdesk.requests.to("files").at(-1);
+  const response = await fetch(`http://${request?.headers["host"]}${request?.url}`);
+  return Buffer.from(await response.arrayBuffer());
+}
+
+/** Method, path and status of the gateway's requests, with `ID` for the job's. */
+export function gatewayCalls(talkdesk: Emulator): string[] {
+  return talkdesk.requests
+    .to("api")
+    .map(({ method, url, status }) => `${method} ${url.replace(/[0-9a-f]{32}/, "ID")} ${status}`);
+}
+
+/** The `Range` of each request for the file; undefined when it was for all. */
+export function ranges(talkdesk: Emulator): (string | undefined)[] {
+  return talkdesk.requests.to("files").map(({ headers }) => headers["range"]);
+}

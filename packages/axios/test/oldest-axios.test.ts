@@ -1,0 +1,38 @@
+import axios from "axios";
+import { describe, expect, it, vi } from "vitest";
+import { setStage } from "./authorized-stage.js";
+import { describeAxios } from "./axios-drivers.js";
+import { describeRedirectedTokens } from "./redirected-tokens.js";
+import { axiosErrorOf } from "./rejection.js";
+import { expectNoToken } from "./shown-tokens.js";
+
+vi.mock("axios", () => import("axios-oldest"));
+
+it("is about the oldest axios that is supported", () => {
+  expect(axios.VERSION).toBe("1.7.0");
+});
+
+describeAxios("http");
+
+describe("a redirect", () => {
+  describeRedirectedTokens();
+});
+
+// No more than this: before 1.12, nobody can see where its redirects have led.
+describe("the adapter `fetch`", () => {
+  it("sends a token, and a refused request once more", async () => {
+    await using stage = await setStage({ adapter: "fetch" });
+    await stage.useRefusedToken();
+    const { data } = await stage.client.post("/echo", { name: "Ada" });
+    expect(data).toMatchObject({ text: '{"name":"Ada"}', headers: { "content-type": "application/json" } });
+    expect(stage.apiRequests.map(({ status }) => status)).toEqual([401, 200]);
+  });
+
+  it("shows no token in an error, nor in the error that is its cause", async () => {
+    await using stage = await setStage({ adapter: "fetch" });
+    const error = await axiosErrorOf(stage.client.get("/echo?status=404"));
+    expect(error.response?.status).toBe(404);
+    expect(error.cause).toBeInstanceOf(Error);
+    expectNoToken(stage, error);
+  });
+});

@@ -1,0 +1,182 @@
+import { once } from "node:events";
+import { Agent } from "node:http";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { answers } from "@talkdesk-oauth/emulator";
+import axios, { type AxiosRequestConfig } from "axios";
+import { describe, expect, it } from "vitest";
+import { type AuthorizedStage, setStage } from "./authorized-stage.js";
+import { axiosErrorOf } from "./rejection.js";
+import { expectNoToken } from "./shown-tokens.js";
+
+const failures: Readonly<
+  Record<string, { prepare?: (stage: AuthorizedStage) => unknown; config: AxiosRequestConfig; code: string }>
+> = {
+  "a status that validateStatus rejects": { config: { url: "/echo?status=404" }, code: "ERR_BAD_REQUEST" },
+  "a second refusal": {
+    config: { url: "/echo?status=401", method: "POST", data: "word" },
+    code: "ERR_BAD_REQUEST",
+  },
+  "a refusal after which there is no token": {
+    async prepare(stage) {
+      await stage.useRefusedToken();
+      stage.talkdesk.faults.add({ at: "token", respond: answers.oauthError("invalid_client", 401) });
+    },
+    config: { url: "/users" },
+    code: "ERR_BAD_REQUEST",
+  },
+  "a connection that is reset": {
+    prepare: ({ talkdesk }) => talkdesk.faults.add({ at: "api", reset: "before" }),
+    config: { url: "/users" },
+    code: "ECONNRESET|ERR_NETWORK",
+  },
+  "a response that is too long": {
+    config: { url: "/large?bytes=5000", maxContentLength: 100 },
+    code: "ERR_BAD_RESPONSE",
+  },
+  "a time that is up": {
+    prepare: ({ talkdesk }) => talkdesk.faults.add({ at: "api", hang: true }),
+    config: { url: "/users", timeout: 100 },
+    code: "ECONNABORTED|ETIMEDOUT",
+  },
+};
+
+describe.each(["http", "fetch"] as const)("an error of %s", (adapter) => {
+  it.each(Object.keys(failures))("shows no token after %s", async (name) => {
+    const { prepare, config, code } = failures[name] as (typeof failures)[string];
+    await using stage = await setStage({ adapter, headers: { "x-trace": "of the caller" } });
+    await prepare?.(stage);
+    const error = await axiosErrorOf(stage.client.request(config));
+    expect(error.code).toMatch(new RegExp(`^(${code})$`));
+    expectNoToken(stage, error);
+    expect(error.request).toBeUndefined();
+    expect(error).not.toHaveProperty("response.request");
+    expect(error.config).toMatchObject({ url: config.url });
+    expect(error.config?.headers.get("x-trace")).toBe("of the caller");
+    if (error.response) expect(error.response.config).toBe(error.config);
+  });
+
+  it("shows no token after a response that is no JSON", async () => {
+    await using stage = await setStage({ adapter, responseType: "json" });
+    stage.talkdesk.faults.add({ at: "api", respond: answers.malformedJson() });
+    const transitional = { silentJSONParsing: false };
+    const error = await axiosErrorOf(stage.client.get("/users", { transitional }));
+    expect(error.code).toBe("ERR_BAD_RESPONSE");
+    expectNoToken(stage, error);
+  });
+
+  it("shows no token while its own body is a stream, which can be read", async () => {
+    await using stage = await setStage({ adapter, responseType: "stream" });
+    await stage.source.getToken();
+    const error = await axiosErrorOf(stage.client.get("/echo?status=500"));
+    expectNoToken(stage, { ...error, message: error.message, padding: "-".repeat(200) });
+    expect(await text(error.response?.data as Readable)).toContain('"path":"/echo?status=500"');
+  });
+
+  it("shows no token when it comes while a response is read", async () => {
+    await using stage = await setStage({ adapter, responseType: "stream" });
+    const { data } = await stage.client.get("/large?bytes=500000", { maxContentLength: 100_000 }).catch(
+      // What announces too much is an error at once in some versions, on `fetch`.
+      (error) => ({ data: { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) } }),
+    );
+    const error = await axiosErrorOf(text(data));
+    expect(error.code).toBe("ERR_BAD_RESPONSE");
+    expectNoToken(stage, error);
+  });
+
+  it("shows no token when a response of unknown length is read, and is too long", async () => {
+    await using stage = await setStage({ adapter, responseType: "stream" });
+    const body = async function* (): AsyncGenerator<string> {
+      for (let chunk = 0; chunk < 50; chunk += 1) yield "0123456789".repeat(1_000);
+    };
+    stage.talkdesk.faults.add({ at: "api", respond: { status: 200, body } });
+    const { data } = await stage.client.get("/users", { maxContentLength: 100_000 });
+    const error = await axiosErrorOf(text(data));
+    expect(error.code).toBe("ERR_BAD_RESPONSE");
+    expect(error.request).toBeUndefined();
+    expectNoToken(stage, error);
+  });
+
+  it("shows no token when the caller gives up while a response is read", async () => {
+    await using stage = await setStage({ adapter, responseType: "stream" });
+    const giveUp = new AbortController();
+    const { data } = await stage.client.get("/large?bytes=20000000", { signal: giveUp.signal });
+    const reading = axiosErrorOf(text(data));
+    giveUp.abort();
+    const error = await reading;
+    expect(axios.isCancel(error)).toBe(true);
+    expectNoToken(stage, { ...error, stack: error.stack, padding: "-".repeat(200) });
+  });
+});
+
+describe("an error with an agent of the caller's", () => {
+  async function withAgent(fail: (stage: AuthorizedStage) => Promise<unknown>): Promise<void> {
+    const httpAgent = new Agent({ keepAlive: true });
+    try {
+      await using stage = await setStage({ httpAgent });
+      const error = await axiosErrorOf(fail(stage));
+      // It is there for whoever sends again.
+      expect(error.config?.httpAgent).toBe(httpAgent);
+      expectNoToken(stage, error, false);
+    } finally {
+      httpAgent.destroy();
+    }
+  }
+
+  it("shows no token when the answer is an error", () =>
+    withAgent(({ client }) => client.get("/echo?status=500")));
+
+  /** Leaves one request in flight on the agent, and lets the next one wait for a token. */
+  async function occupy(stage: AuthorizedStage): Promise<void> {
+    stage.talkdesk.faults.add({ at: "api", hang: true });
+    stage.client.get("/users").catch(() => {});
+    await stage.talkdesk.requests.waitFor(({ to }) => to === "api");
+    stage.talkdesk.faults.revokeTokens();
+    stage.talkdesk.faults.add({ at: "token", hang: true });
+  }
+
+  it("shows no token when the time is up, nor that of a request which is under way", () =>
+    withAgent(async (stage) => {
+      await occupy(stage);
+      return stage.client.get("/echo", { timeout: 100 });
+    }));
+
+  it("shows no token when the caller gives up, nor that of a request which is under way", () =>
+    withAgent(async (stage) => {
+      await occupy(stage);
+      const giveUp = new AbortController();
+      const abandoned = stage.client.get("/echo", { signal: giveUp.signal });
+      await stage.talkdesk.requests.waitFor(() => stage.tokenRequests === 2);
+      giveUp.abort();
+      return abandoned;
+    }));
+});
+
+describe("a response", () => {
+  it.each(["http", "fetch"] as const)("of %s shows no token", async (adapter) => {
+    await using stage = await setStage({ adapter });
+    await stage.useRefusedToken();
+    expectNoToken(stage, await stage.client.post("/echo", { name: "Ada" }));
+  });
+
+  it("tells where a redirect has led, and no more of its request", async () => {
+    await using stage = await setStage();
+    stage.talkdesk.faults.add({ at: "api", respond: answers.redirect("/users?page=1") });
+    const { request } = await stage.client.get("/moved");
+    expect(request).toEqual({ res: { responseUrl: `${stage.api}/users?page=1` } });
+  });
+
+  it("that is a stream fails as it does without us, for who does not listen", async () => {
+    await using stage = await setStage({ responseType: "stream" });
+    stage.talkdesk.faults.add({ at: "api", reset: "body" });
+    const { data } = await stage.client.get("/users");
+    expect(data.listenerCount("error")).toBe(
+      (
+        await axios.get(`${stage.api}/users`, { responseType: "stream", validateStatus: null })
+      ).data.listenerCount("error"),
+    );
+    data.resume();
+    const [error] = await once(data, "error");
+    expect(error.code).toBe("ECONNRESET");
+  });
+});
