@@ -10,6 +10,7 @@ export default defineConfig({
       "test/client-credentials.test.ts",
       "test/token-events.test.ts",
       "test/token-response.test.ts",
+      "test/token-response-wording.test.ts",
       "test/request-token.test.ts",
       "test/retry-after.test.ts",
     ],
