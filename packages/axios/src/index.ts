@@ -17,7 +17,7 @@ import {
 } from "axios";
 import { addressed } from "./address.js";
 import { keptInOrigin, noteFetched, observedFetch, type Trail } from "./redirect-trail.js";
-import { discardData, isNodeStream } from "./response-data.js";
+import { discardData } from "./response-data.js";
 import { waitLimit } from "./wait-limit.js";
 import { agentsOf, errorWithoutToken, responseWithoutToken, withHiddenAgents } from "./without-token.js";
 
@@ -79,7 +79,7 @@ async function sendWithToken(
 ): Promise<AxiosResponse> {
   const shown = withHiddenAgents(caller);
   const limit = waitLimit(shown);
-  const { body, isReplayable } = bodyOf(config);
+  const { body, isReplayable } = replayableBody<unknown>(config.data);
   try {
     const { response, error } = await sendAuthorized<Outcome>(source, {
       signal: limit.signal,
@@ -123,11 +123,6 @@ async function sendWithToken(
   } finally {
     limit.clear();
   }
-}
-
-function bodyOf({ data }: InternalAxiosRequestConfig): ReturnType<typeof replayableBody<unknown>> {
-  // The package `form-data` calls itself a FormData too.
-  return isNodeStream(data) ? { body: data, isReplayable: false } : replayableBody<unknown>(data);
 }
 
 /** An adapter of the caller's own may give headers of any kind, or none. */

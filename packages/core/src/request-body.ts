@@ -26,8 +26,9 @@ function isGenerator(body: object): boolean {
   return Symbol.iterator in body && !Array.isArray(body) && !ArrayBuffer.isView(body);
 }
 
+/** Of any realm. The package `form-data` calls its streams so too, and those have no entries. */
 function isFormData(body: object): body is FormData {
-  return Object.prototype.toString.call(body) === "[object FormData]";
+  return Object.prototype.toString.call(body) === "[object FormData]" && Symbol.iterator in body;
 }
 
 /** @see WHATWG HTML, "Multipart form data"; WHATWG Fetch, "extract a body" */
