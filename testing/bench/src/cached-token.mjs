@@ -1,6 +1,9 @@
 import { Bench } from "tinybench";
 import { sourceWithoutNetwork } from "./warm-source.mjs";
 
+/** The machine does other things meanwhile: the best round of each is the one that they met least. */
+const ROUNDS = 25;
+
 /** `await source.getToken()` with a token held, beside an async function that looks at a clock. */
 export async function cachedToken() {
   const source = sourceWithoutNetwork();
@@ -8,8 +11,8 @@ export async function cachedToken() {
   const floor = async () => (Date.now() < token.expiresAt ? token : undefined);
 
   const rounds = [];
-  for (let round = 0; round < 5; round++) {
-    const bench = new Bench({ time: 400, warmupTime: 100 });
+  for (let round = 0; round < ROUNDS; round++) {
+    const bench = new Bench({ time: 80, warmupTime: 20 });
     bench.add("floor", async () => {
       for (let i = 0; i < 100; i++) await floor();
     });
@@ -18,12 +21,15 @@ export async function cachedToken() {
     });
     await bench.run();
     const [floorNs, tokenNs] = bench.tasks.map((task) => (task.result.latency.p50 * 1e6) / 100);
-    rounds.push({ floorNs, tokenNs, ratio: tokenNs / floorNs });
+    rounds.push({ floorNs, tokenNs });
   }
-  const { floorNs, tokenNs, ratio } = median(rounds, (round) => round.ratio);
+  const [floorNs, tokenNs] = ["floorNs", "tokenNs"].map((of) =>
+    Math.min(...rounds.map((round) => round[of])),
+  );
+  const ratio = tokenNs / floorNs;
   const bytes = { floor: await bytesPerCall(floor), token: await bytesPerCall(() => source.getToken()) };
   return [
-    "A token held, per awaited call (median of 5 rounds)",
+    `A token held, per awaited call (best of ${ROUNDS} rounds in turns)`,
     `  async function that checks a clock   ${floorNs.toFixed(0)} ns   ${bytes.floor.toFixed(0)} bytes`,
     `  getToken()                           ${tokenNs.toFixed(0)} ns   ${bytes.token.toFixed(0)} bytes   ratio ${ratio.toFixed(2)}`,
   ];
