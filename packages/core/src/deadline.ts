@@ -59,6 +59,8 @@ export function deadline(timeoutMs: number, caller?: AbortSignal, clock: Clock =
       const timers: { pause?: unknown } = {};
       const pause = new Promise<void>((resolve) => {
         timers.pause = clock.setTimeout(resolve, delayMs);
+        // Between two attempts there is no socket to keep the process alive, and somebody may be waiting for the call.
+        (timers.pause as { ref?: () => void } | undefined)?.ref?.();
       });
       try {
         await race(pause);

@@ -16,7 +16,12 @@ let scratch: string;
 let tarballs: string[];
 let talkdesk: Emulator;
 
-async function output(command: string, args: readonly string[], cwd: string): Promise<string> {
+async function output(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const { clientId, clientSecret } = talkdesk.clients.get();
   const { token, authorize, jwks, api } = talkdesk.endpoints();
   const child = spawn(command, args, {
@@ -32,6 +37,7 @@ async function output(command: string, args: readonly string[], cwd: string): Pr
       TALKDESK_API_URL: api,
       TALKDESK_CLIENT_ID: clientId,
       TALKDESK_CLIENT_SECRET: clientSecret,
+      ...env,
     },
   });
   const text: Buffer[] = [];
@@ -75,6 +81,9 @@ describe("the packed core and fetch", () => {
   it("work in a script of ES modules", async () => {
     const folder = await installed("esm");
     expect(await output(process.execPath, ["main.mjs"], folder)).toBe("200 true source_closed");
+    // Port 1 is nobody's.
+    const nowhere = { TALKDESK_TOKEN_URL: "http://127.0.0.1:1/oauth/token" };
+    expect(await output(process.execPath, ["unreachable.mjs"], folder, nowhere)).toBe("token_network");
   }, 60_000);
 
   it("work in a CommonJS script", async () => {
