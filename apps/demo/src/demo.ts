@@ -17,6 +17,9 @@ export interface Step {
   readonly ms: number;
 }
 
+/** Does one step of a story, and notes what happened and how long it took. */
+export type RunStep = (what: string, work: () => Promise<string>) => Promise<void>;
+
 /**
  * Runs the demo: once against the real service when any `TALKDESK_` variable is set, else against an emulator.
  * @returns The exit code: 0, or 1 after one sentence about what to check.
@@ -24,7 +27,7 @@ export interface Step {
 export async function runDemo({ env, write, complain }: DemoSurroundings): Promise<number> {
   const isReal = Object.keys(env).some((name) => name.startsWith("TALKDESK_") && env[name]);
   const steps: Step[] = [];
-  const step = async (what: string, work: () => Promise<string>): Promise<void> => {
+  const step: RunStep = async (what, work) => {
     write(`… ${what}`);
     const startedAt = performance.now();
     const happened = await work();

@@ -11,9 +11,7 @@ import {
 } from "@talkdesk-oauth/core";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import { talkdeskFetch } from "@talkdesk-oauth/fetch";
-import type { Step } from "./demo.js";
-
-type RunStep = (what: Step["what"], work: () => Promise<Step["happened"]>) => Promise<void>;
+import type { RunStep } from "./demo.js";
 
 const REGIONS: readonly Region[] = ["us", "eu", "ca", "au"];
 

@@ -1,8 +1,6 @@
 import { clientCredentials, type TalkdeskClient } from "@talkdesk-oauth/core";
 import { talkdeskFetch } from "@talkdesk-oauth/fetch";
-import type { Step } from "./demo.js";
-
-type RunStep = (what: Step["what"], work: () => Promise<Step["happened"]>) => Promise<void>;
+import type { RunStep } from "./demo.js";
 
 /** Gets one token and reads one page with it. */
 export async function callOnce(client: TalkdeskClient, path: string, step: RunStep): Promise<void> {

@@ -49,7 +49,7 @@ describe.each(inBothOrders((client) => axiosRetry(client, { retries: 2, retryDel
       const { data } = await call;
       expect(data).toMatchObject({ path: "/echo?page=2", text: '{"name":"Ada"}' });
       const { authorization } = await stage.source.getToken();
-      expect(stage.authorizations).toEqual([authorization, authorization]);
+      expect(stage.authorizations()).toEqual([authorization, authorization]);
     });
 
     it("retries with a fresh token where the first one is refused by then", async () => {

@@ -12,7 +12,7 @@ export function describeRedirectedTokens(): void {
     stage.talkdesk.faults.add({ at: "api", respond: answers.redirect("/users?page=1", status) });
     expect((await stage.client.get("/moved")).status).toBe(200);
     const { authorization } = await stage.source.getToken();
-    expect(stage.authorizations).toEqual([authorization, authorization]);
+    expect(stage.authorizations()).toEqual([authorization, authorization]);
   });
 
   it("to another name of the same host and port drops the token, also on the way back", async () => {
@@ -22,7 +22,7 @@ export function describeRedirectedTokens(): void {
     stage.talkdesk.faults.add({ at: "api", respond: answers.redirect(`${stage.api}/users`) });
     expect((await stage.client.get("/moved")).status).toBe(401);
     const { authorization } = await stage.source.getToken();
-    expect(stage.authorizations).toEqual([authorization, undefined, undefined]);
+    expect(stage.authorizations()).toEqual([authorization, undefined, undefined]);
     expect(stage.tokenRequests).toBe(1);
   });
 
@@ -36,7 +36,7 @@ export function describeRedirectedTokens(): void {
     stage.talkdesk.faults.add({ at: "api", respond: answers.redirect(`${elsewhere}/users`) });
     await client.get("/moved");
     const { authorization } = await stage.source.getToken();
-    expect(stage.authorizations).toEqual([authorization, undefined]);
+    expect(stage.authorizations()).toEqual([authorization, undefined]);
     expect(stage.apiRequests[1]?.headers["host"]).toBe(new URL(elsewhere).host);
   });
 }

@@ -22,7 +22,7 @@ function shownOf(value: unknown, showHidden: boolean): string {
 export function expectNoToken(stage: AuthorizedStage, value: unknown, showHidden = true): void {
   const shown = shownOf(value, showHidden);
   expect(shown.length).toBeGreaterThan(200);
-  const tokens = stage.authorizations.flatMap((authorization) => authorization?.split(" ").at(-1) ?? []);
+  const tokens = stage.authorizations().flatMap((authorization) => authorization?.split(" ").at(-1) ?? []);
   expect(tokens).not.toEqual([]);
   for (const token of tokens) expect(shown).not.toContain(token);
 }

@@ -185,25 +185,26 @@ function frozenCopy<T>(data: T, level = 0): T {
 /** The major version of the stored form. Members may be added within it; readers keep those they do not know. */
 const FORMAT = 1;
 
+/** What is stored of a token, beside members of a record that this version does not know. */
+const STORED_MEMBERS = [
+  "value",
+  "type",
+  "issuedAt",
+  "expiresAt",
+  "expiryAssumed",
+  "scope",
+  "refreshToken",
+  "sessionId",
+  "idToken",
+  "extra",
+] as const satisfies readonly (keyof AccessTokenOptions)[];
+
 /**
  * All of a token as text, for a store. It holds every secret of the token: keep it as you keep passwords.
  * {@link deserializeToken} reads it back, here and in every version of the package with the same format.
  */
 export function serializeToken(token: AccessToken): string {
-  const { value, type, issuedAt, expiresAt, expiryAssumed, scope, refreshToken, sessionId, idToken, extra } =
-    token;
-  const known = {
-    value,
-    type,
-    issuedAt,
-    expiresAt,
-    expiryAssumed,
-    scope,
-    refreshToken,
-    sessionId,
-    idToken,
-    extra,
-  };
+  const known = Object.fromEntries(STORED_MEMBERS.map((name) => [name, token[name]]));
   return JSON.stringify({ ...(token as { [UNKNOWN]?: object })[UNKNOWN], format: FORMAT, ...known });
 }
 
@@ -232,19 +233,8 @@ export function deserializeToken(text: string): AccessToken {
   const fault =
     tokenFault(members) ?? (members["issuedAt"] === undefined ? "issuedAt is missing" : undefined);
   if (fault !== undefined) throw corrupt(fault);
-  const {
-    value,
-    type,
-    issuedAt,
-    expiresAt,
-    expiryAssumed,
-    scope,
-    refreshToken,
-    sessionId,
-    idToken,
-    extra,
-    ...unknown
-  } = members;
+  const isKnown = (name: string): boolean => (STORED_MEMBERS as readonly string[]).includes(name);
+  const unknown = Object.fromEntries(Object.entries(members).filter(([name]) => !isKnown(name)));
   try {
     return tokenWith(members as unknown as AccessTokenOptions, unknown);
   } catch {

@@ -22,7 +22,7 @@ import {
 /** The most that one call sends: the first attempt and three more. */
 const MAX_ATTEMPTS = 4;
 
-/** Waits between attempts: full jitter below a bound that doubles from the first to the second, in milliseconds. */
+/** Waits between attempts: full jitter below a bound that begins at `first` and doubles up to `most`, in milliseconds. */
 const BACKOFF_MS = { first: 250, most: 2_000 };
 
 /**
@@ -164,7 +164,7 @@ async function attempt(
 }
 
 function withoutCredentials(error: unknown, limit: Deadline): TalkdeskError {
-  // One of another call, made by the function that looks them up, is as foreign as any other.
+  // Any other of ours came from a call that the provider made, and says nothing about this one.
   if (isTalkdeskError(error) && error.code === "credentials_unavailable") return error;
   return new TalkdeskError(
     "credentials_unavailable",

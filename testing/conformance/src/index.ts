@@ -9,3 +9,4 @@ export type {
   RequestBody,
   Send,
 } from "./driver.js";
+export { setTokenStage, type TokenStage } from "./token-stage.js";

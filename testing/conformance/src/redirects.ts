@@ -61,7 +61,7 @@ export function describeRedirects(subject: Subject): void {
     const { status } = await stage.send({ url: `${stage.api}/users` });
     // The other gateway knows no such path, whoever asks.
     expect(status).toBe(404);
-    expect(stage.withToken.map(({ region }) => region)).toEqual(hopsAreRequests ? ["us", "eu"] : ["us"]);
+    expect(stage.withToken().map(({ region }) => region)).toEqual(hopsAreRequests ? ["us", "eu"] : ["us"]);
     expect(stage.tokenRequests).toBe(1);
   });
 

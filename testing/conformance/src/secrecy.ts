@@ -107,7 +107,7 @@ export function describeSecrecy(subject: Subject): void {
     // A POST, because clients try others again by themselves.
     const request: PlainRequest = { url: `${stage.api}/echo`, method: "POST" };
     const error = await rejectionOf(fail === undefined ? stage.send(request) : fail(stage, request));
-    for (const { headers } of stage.withToken) {
+    for (const { headers } of stage.withToken()) {
       secrets.push((headers["authorization"] ?? "").slice("Bearer ".length));
     }
 

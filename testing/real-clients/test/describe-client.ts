@@ -1,8 +1,10 @@
 import { inspect } from "node:util";
+import { setTokenStage, type TokenStage } from "@talkdesk-oauth/conformance";
 import { isTalkdeskError } from "@talkdesk-oauth/core";
 import { answers, type RequestRecord } from "@talkdesk-oauth/emulator";
 import { describe, expect, it } from "vitest";
-import { type Stage, setStage } from "./stage.js";
+
+const setStage = (): Promise<TokenStage> => setTokenStage({ scopes: ["contacts:read", "contacts:write"] });
 
 /** What these tests have a client do, in words that all clients have. */
 export interface Client {
@@ -40,7 +42,11 @@ async function formIn({ headers, body }: RequestRecord): Promise<FormData> {
 }
 
 /** States that a client of others' making works with an adapter beneath it. */
-export function describeClient(name: string, make: (stage: Stage) => Client, traits: ClientTraits): void {
+export function describeClient(
+  name: string,
+  make: (stage: TokenStage) => Client,
+  traits: ClientTraits,
+): void {
   describe(name, () => {
     it("reads, writes and uploads with one token", async () => {
       await using stage = await setStage();
