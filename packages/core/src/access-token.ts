@@ -205,7 +205,28 @@ const STORED_MEMBERS = [
  */
 export function serializeToken(token: AccessToken): string {
   const known = Object.fromEntries(STORED_MEMBERS.map((name) => [name, token[name]]));
-  return JSON.stringify({ ...(token as { [UNKNOWN]?: object })[UNKNOWN], format: FORMAT, ...known });
+  return JSON.stringify({ ...unknownMembers(token), format: FORMAT, ...known });
+}
+
+/**
+ * Members of a stored record that this version does not know, and that stay with the token.
+ * @internal
+ */
+export const unknownMembers = (token: AccessToken): Readonly<Record<string, unknown>> =>
+  (token as { [UNKNOWN]?: Readonly<Record<string, unknown>> })[UNKNOWN] ?? {};
+
+/**
+ * The same token with what a refresh does not answer again: the refresh token that stays in use, and members of its
+ * record that this version does not know.
+ * @internal
+ */
+export function successorOf(previous: AccessToken, token: AccessToken): AccessToken {
+  const members = Object.fromEntries(STORED_MEMBERS.map((name) => [name, token[name]]));
+  const { refreshToken = previous.refreshToken } = token;
+  return tokenWith(
+    { ...(members as unknown as AccessTokenOptions), ...(refreshToken !== undefined && { refreshToken }) },
+    unknownMembers(previous),
+  );
 }
 
 /**

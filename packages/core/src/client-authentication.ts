@@ -3,8 +3,9 @@ import { TalkdeskError } from "./errors.js";
 
 /**
  * Adds proof of who asks to one request for a token, by changing `headers` or `body`. Called for every attempt,
- * retries included. `now` is the time in epoch milliseconds. Write your own for a scheme that is not here;
- * one that throws or does not settle in time ends the call with `credentials_unavailable`.
+ * retries included. `now` is the time in epoch milliseconds, by the server's clock where that was learnt. Write your
+ * own for a scheme that is not here; one that throws or does not settle in time ends the call with
+ * `credentials_unavailable`.
  */
 export type ClientAuthentication = ((request: {
   readonly endpoints: Endpoints;
@@ -61,8 +62,8 @@ export function clientSecretBasic(options: ClientSecretBasicOptions): ClientAuth
   return Object.freeze(Object.assign(clientSecretBasic, { clientId }));
 }
 
-/** What is wrong with an id or a secret, in words that do not repeat it. */
-function credentialFault(value: unknown): string | undefined {
+/** What is wrong with an id or a secret, in words that do not repeat it. @internal */
+export function credentialFault(value: unknown): string | undefined {
   if (typeof value !== "string") return "must be a string";
   if (value === "") return "must not be empty";
   if (/\p{Cc}/u.test(value)) {

@@ -1,13 +1,22 @@
 import type { TalkdeskClient } from "./client.js";
 import { type Grant, grantParameters, type Scope, scopeNames } from "./grant.js";
 import { type Lifecycle, tokenLifecycle } from "./lifecycle.js";
-import { exchange } from "./request-token.js";
+import { repeatableTokenCall } from "./shared-token.js";
+import { tokenPlace } from "./store-access.js";
 import type { ClosableTokenSource } from "./token-source.js";
+import type { TokenStore } from "./token-store.js";
 
 /** Options of {@link clientCredentials}. */
 export interface ClientCredentialsOptions extends Lifecycle {
   /** What to ask for. Default: all that the client may have. */
   readonly scope?: Scope;
+  /**
+   * Where processes share the token, so that all of them together ask once. Whatever fails there is reported by
+   * `store_failed`, and the source goes on alone. Default: memory only.
+   */
+  readonly store?: TokenStore;
+  /** The token's name in the store: one for each client and scope. Needed with `store`. */
+  readonly key?: string;
 }
 
 /**
@@ -30,11 +39,12 @@ export function clientCredentials(
   const scope = options.scope === undefined ? undefined : scopeNames(options.scope);
   const grant: Grant = { grant_type: "client_credentials", ...(scope !== undefined && { scope }) };
   grantParameters(grant);
+  const place = tokenPlace(options.store, options.key);
   return tokenLifecycle(
     {
       client,
       grantType: grant.grant_type,
-      request: (signal) => exchange(client, grant, signal),
+      request: repeatableTokenCall(client, grant, scope, place),
       ...(scope !== undefined && { scope }),
     },
     options,

@@ -1,6 +1,8 @@
 import { type TalkdeskClient, talkdeskClient } from "./client.js";
-import { clientSecretBasic } from "./client-authentication.js";
+import { type ClientAuthentication, clientSecretBasic } from "./client-authentication.js";
 import type { Endpoints, Region } from "./endpoints.js";
+import { privateKeyJwt } from "./private-key-jwt.js";
+import type { SigningAlgorithm } from "./signing-key.js";
 
 const ENDPOINT_VARIABLES = [
   ["token", "TALKDESK_TOKEN_URL"],
@@ -13,7 +15,9 @@ const ENDPOINT_VARIABLES = [
  * Makes a client of environment variables. An empty variable counts as absent.
  *
  * - `TALKDESK_ACCOUNT`, and `TALKDESK_REGION` (`us`, the default, `eu`, `ca` or `au`).
- * - `TALKDESK_CLIENT_ID` and `TALKDESK_CLIENT_SECRET`, sent as HTTP Basic.
+ * - `TALKDESK_CLIENT_ID`, and either `TALKDESK_CLIENT_SECRET`, sent as HTTP Basic, or `TALKDESK_KEY_ID` and
+ *   `TALKDESK_PRIVATE_KEY` (one line of Base64, or PEM), with which assertions are signed; `TALKDESK_KEY_ALGORITHM`
+ *   where the key does not say it.
  * - `TALKDESK_TOKEN_URL`, `TALKDESK_AUTHORIZE_URL`, `TALKDESK_JWKS_URL`, `TALKDESK_API_URL` replace the addresses
  *   of the account; all four together stand without one.
  *
@@ -24,31 +28,64 @@ export function talkdeskClientFromEnv(
   env: Readonly<Record<string, string | undefined>> = processEnvironment(),
 ): TalkdeskClient {
   const read = (name: string): string | undefined => env[name] || undefined;
-  const clientId = read("TALKDESK_CLIENT_ID");
-  const clientSecret = read("TALKDESK_CLIENT_SECRET");
   const account = read("TALKDESK_ACCOUNT");
   const region = read("TALKDESK_REGION")?.toLowerCase();
   const given = ENDPOINT_VARIABLES.filter(([, variable]) => read(variable) !== undefined);
   const endpoints = Object.fromEntries(given.map(([name, variable]) => [name, read(variable)]));
 
+  const credentials = credentialsIn(read);
   const missing = [
     ...(account === undefined && given.length < ENDPOINT_VARIABLES.length ? ["TALKDESK_ACCOUNT"] : []),
-    ...(clientId === undefined ? ["TALKDESK_CLIENT_ID"] : []),
-    ...(clientSecret === undefined ? ["TALKDESK_CLIENT_SECRET"] : []),
+    ...credentials.missing,
   ];
-  if (clientId === undefined || clientSecret === undefined || missing.length > 0) {
-    throw new TypeError(`Set ${missing.join(" and ")} in the environment.`);
-  }
+  if (missing.length > 0) throw new TypeError(`Set ${missing.join(" and ")} in the environment.`);
   try {
     return talkdeskClient({
       ...(account !== undefined && { account }),
       ...(account !== undefined && region !== undefined && { region: region as Region }),
       endpoints,
-      authentication: clientSecretBasic({ clientId, clientSecret }),
+      authentication: credentials.authentication(),
     });
   } catch (error) {
     throw new TypeError(`In the environment (TALKDESK_…): ${(error as Error).message}`);
   }
+}
+
+const KEY_VARIABLES = ["TALKDESK_PRIVATE_KEY", "TALKDESK_KEY_ID", "TALKDESK_KEY_ALGORITHM"];
+
+/** The one proof that the variables are for. */
+function credentialsIn(read: (name: string) => string | undefined): {
+  readonly missing: readonly string[];
+  readonly authentication: () => ClientAuthentication;
+} {
+  const clientId = read("TALKDESK_CLIENT_ID") ?? "";
+  const clientSecret = read("TALKDESK_CLIENT_SECRET") ?? "";
+  const keys = KEY_VARIABLES.filter((name) => read(name) !== undefined);
+  if (clientSecret !== "" && keys.length > 0) {
+    throw new TypeError(
+      `The environment has both a secret and a key: remove ${keys.join(" and ")} to send the secret, or TALKDESK_CLIENT_SECRET to sign with the key, as apps listed on AppConnect must.`,
+    );
+  }
+  const absent = (names: readonly string[]): string[] => names.filter((name) => read(name) === undefined);
+  if (keys.length === 0) {
+    const withoutSecret =
+      clientSecret === "" ? ["TALKDESK_CLIENT_SECRET (or TALKDESK_KEY_ID and TALKDESK_PRIVATE_KEY)"] : [];
+    return {
+      missing: [...absent(["TALKDESK_CLIENT_ID"]), ...withoutSecret],
+      authentication: () => clientSecretBasic({ clientId, clientSecret }),
+    };
+  }
+  const algorithm = read("TALKDESK_KEY_ALGORITHM")?.toUpperCase() as SigningAlgorithm | undefined;
+  return {
+    missing: absent(["TALKDESK_CLIENT_ID", "TALKDESK_KEY_ID", "TALKDESK_PRIVATE_KEY"]),
+    authentication: () =>
+      privateKeyJwt({
+        clientId,
+        keyId: read("TALKDESK_KEY_ID") ?? "",
+        privateKey: read("TALKDESK_PRIVATE_KEY") ?? "",
+        ...(algorithm !== undefined && { algorithm }),
+      }),
+  };
 }
 
 function processEnvironment(): Readonly<Record<string, string | undefined>> {

@@ -1,3 +1,4 @@
+import { builtinModule } from "./builtin-module.js";
 import type { TokenEvent } from "./token-event.js";
 
 type EventType = TokenEvent["type"];
@@ -15,15 +16,6 @@ interface NodeCrypto {
   createHmac(algorithm: string, key: Uint8Array): { update(text: string): { digest(form: "hex"): string } };
 }
 
-/**
- * Built-in modules of Node, and of the runtimes that have them under its names; undefined elsewhere. Asked for when
- * first needed, so that core loads nothing but itself.
- */
-function builtin<Module>(name: string): Module | undefined {
-  const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => Module | undefined } };
-  return process?.getBuiltinModule?.(name);
-}
-
 const channelName = (type: EventType): string => `talkdesk-oauth:${type}`;
 
 /**
@@ -36,7 +28,7 @@ export function publish(
   event: () => TokenEvent,
   onEvent: ((event: TokenEvent) => void) | undefined,
 ): void {
-  const diagnostics = builtin<DiagnosticsChannel>("node:diagnostics_channel");
+  const diagnostics = builtinModule<DiagnosticsChannel>("node:diagnostics_channel");
   const isSubscribed = diagnostics?.hasSubscribers(channelName(type)) === true;
   if (onEvent === undefined && !isSubscribed) return;
   const message = Object.freeze(event());
@@ -58,7 +50,7 @@ let fingerprintKey: Uint8Array | undefined;
  * @internal
  */
 export function fingerprint(value: string): { readonly fingerprint?: string } {
-  const crypto = builtin<NodeCrypto>("node:crypto");
+  const crypto = builtinModule<NodeCrypto>("node:crypto");
   if (crypto === undefined) return {};
   fingerprintKey ??= globalThis.crypto.getRandomValues(new Uint8Array(32));
   return {

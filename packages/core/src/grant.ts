@@ -21,8 +21,8 @@ export type Grant =
     }
   | { readonly grant_type: "refresh_token"; readonly refresh_token: string; readonly scope?: Scope };
 
-/** Service tokens live between a day and a year (Talkdesk, "Client Credentials - STS token"). */
-const SERVICE_TOKEN_SECONDS = { min: 86_400, max: 31_556_952 };
+/** Service tokens live between a day and a year (Talkdesk, "Client Credentials - STS token"). @internal */
+export const SERVICE_TOKEN_SECONDS = { min: 86_400, max: 31_556_952 };
 
 /** scope-token of RFC 6749 §3.3: visible ASCII but for `"` and `\`. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;

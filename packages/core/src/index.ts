@@ -14,6 +14,7 @@ export {
 export { type ClientCredentialsOptions, clientCredentials } from "./client-credentials.js";
 export { talkdeskClientFromEnv } from "./client-from-env.js";
 export type { Clock } from "./clock.js";
+export { encryptedStore } from "./encrypted-store.js";
 export { type Endpoints, type Region, talkdeskEndpoints } from "./endpoints.js";
 export {
   isTalkdeskError,
@@ -23,6 +24,8 @@ export {
 } from "./errors.js";
 export type { Grant, Scope } from "./grant.js";
 export type { Lifecycle } from "./lifecycle.js";
+export { type MemoryStoreOptions, memoryStore } from "./memory-store.js";
+export { type PrivateKeyJwtOptions, privateKeyJwt } from "./private-key-jwt.js";
 export { bufferedBody, type RequestBody, replayableBody } from "./request-body.js";
 export { requestToken } from "./request-token.js";
 export {
@@ -32,6 +35,8 @@ export {
   MAX_BUFFERED_BYTES,
   sendAuthorized,
 } from "./send-authorized.js";
+export { type ServiceTokenOptions, serviceToken } from "./service-token.js";
+export type { SigningAlgorithm } from "./signing-key.js";
 export { type AdapterOptions, tokenDestination } from "./token-destination.js";
 export type {
   GateClosed,
@@ -47,3 +52,5 @@ export type {
 } from "./token-event.js";
 export { parseTokenResponse, type TokenResponse, type TokenResponseContext } from "./token-response.js";
 export type { ClosableTokenSource, TokenRequest, TokenSource } from "./token-source.js";
+export type { StoredToken, StoreLock, TokenStore } from "./token-store.js";
+export { type UserSession, type UserSessionOptions, userSession } from "./user-session.js";

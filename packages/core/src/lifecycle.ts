@@ -19,14 +19,31 @@ export interface Lifecycle {
   readonly onEvent?: (event: TokenEvent) => void;
 }
 
+/** What the lifecycle tells a call that begins. */
+export interface TokenCallContext {
+  /** Aborts when the source is closed. */
+  readonly signal: AbortSignal;
+  /** Values that are no answer, wherever they are found: the one held, and the one that the API has refused. */
+  readonly outdated: readonly string[];
+  /** Publishes an event of the source. */
+  readonly report: (type: "store_failed" | "session_ended", error?: TalkdeskError) => void;
+}
+
+/** What a call brought. */
+export interface TokenAnswer {
+  readonly token: AccessToken;
+  /** Just before the request that was answered with it. */
+  readonly sentAt: Instant;
+  /** True when it was found in a store: nothing was sent. */
+  readonly isShared?: boolean;
+}
+
 /** The grant-specific half of a source: one request for a token. */
 export interface TokenCall {
   readonly client: TalkdeskClient;
   readonly grantType: Grant["grant_type"];
-  /** Asks once, retries included. `signal` aborts when the source is closed. */
-  readonly request: (
-    signal: AbortSignal,
-  ) => Promise<{ readonly token: AccessToken; readonly sentAt: Instant }>;
+  /** Asks once, retries included. */
+  readonly request: (context: TokenCallContext) => Promise<TokenAnswer>;
   /** The scopes that it asks for; absent when it asks for all. */
   readonly scope?: readonly string[];
 }
@@ -191,7 +208,7 @@ function renewed(
   signal: AbortSignal | undefined,
 ): Promise<AccessToken> {
   if (state.flight === undefined && isGateClosed(state)) return Promise.reject(gateError(state));
-  if (state.flight === undefined) startFlight(state, reason);
+  if (state.flight === undefined) startFlight(state, reason, rejected);
   return state.flight === undefined ? Promise.reject(sourceClosed()) : wait(state.flight, rejected, signal);
 }
 
@@ -220,7 +237,7 @@ function wait(
 }
 
 /** Begins a call, unless a listener has closed the source meanwhile. */
-function startFlight(state: State, reason: TokenRequested["reason"]): void {
+function startFlight(state: State, reason: TokenRequested["reason"], rejected?: AccessToken): void {
   if (state.isClosed) return;
   const flight: Flight = {
     waiters: new Set(),
@@ -232,9 +249,11 @@ function startFlight(state: State, reason: TokenRequested["reason"]): void {
   // Before anybody is told: a listener may ask for a token itself, and then waits for this call.
   state.flight = flight;
   emit(state, "token_requested", () => ({ reason, probe }));
-  state.call.request(flight.abort.signal).then(
-    ({ token, sentAt }) => {
-      if (state.flight === flight) land(state, flight, token, sentAt);
+  const outdated = [state.held?.token.value, rejected?.value].filter((value) => value !== undefined);
+  const report = reporter(state.call, state.onEvent);
+  state.call.request({ signal: flight.abort.signal, outdated, report }).then(
+    (answer) => {
+      if (state.flight === flight) land(state, flight, answer);
     },
     (error: unknown) => {
       if (state.flight === flight) fail(state, flight, asTalkdeskError(error));
@@ -243,7 +262,7 @@ function startFlight(state: State, reason: TokenRequested["reason"]): void {
 }
 
 /** A call brought a token. */
-function land(state: State, flight: Flight, token: AccessToken, sentAt: Instant): void {
+function land(state: State, flight: Flight, { token, sentAt, isShared }: TokenAnswer): void {
   state.flight = undefined;
   const lifetimeMs = token.expiresAt - token.issuedAt;
   if (lifetimeMs <= 0) {
@@ -268,6 +287,7 @@ function land(state: State, flight: Flight, token: AccessToken, sentAt: Instant)
     durationMs: elapsedSince(state.clock, flight.startedAt),
     ...fingerprint(token.value),
     expiresAt: token.expiresAt,
+    ...(isShared === true && { shared: true as const }),
     ...(token.scope !== undefined && { scope: token.scope }),
     ...missingScope(state.call.scope, token.scope),
   }));
@@ -307,7 +327,9 @@ function noteFailure(state: State, flight: Flight, error: TalkdeskError): void {
   const count = (previous?.count ?? 0) + 1;
   const at = instant(state.clock);
   const asked = error.retryAt === undefined ? 0 : clamp(error.retryAt - at.wall, 0, PAUSE_MS.longestAsked);
-  const gateMs = asked > 0 ? asked : count >= FAILURES_TO_CLOSE ? pauseMs(count - FAILURES_TO_CLOSE) : 0;
+  // A session that is over costs the token endpoint nothing, and a login heals it at once.
+  const closes = count >= FAILURES_TO_CLOSE && error.code !== "reauthentication_required";
+  const gateMs = asked > 0 ? asked : closes ? pauseMs(count - FAILURES_TO_CLOSE) : 0;
   const closedAt = previous?.closedAt ?? (gateMs > 0 ? at : undefined);
   state.failure = {
     error,
@@ -356,7 +378,7 @@ function heldToken(
   lifetimeMs: number,
   refusal: Pick<Held, "answersRefusal" | "isRefused">,
 ): Held {
-  const hardMs = Math.min(HARD_MARGIN_MS, lifetimeMs / 60);
+  const hardMs = hardMarginMs(lifetimeMs);
   const softMs = Math.max(hardMs, Math.min(state.refreshEarlyMs, lifetimeMs / 10));
   const random = state.call.client.random ?? Math.random;
   return {
@@ -369,6 +391,12 @@ function heldToken(
     ...refusal,
   };
 }
+
+/**
+ * How long before its end a token is waited for rather than handed out.
+ * @internal
+ */
+export const hardMarginMs = (lifetimeMs: number): number => Math.min(HARD_MARGIN_MS, lifetimeMs / 60);
 
 function missingScope(
   asked: readonly string[] | undefined,
@@ -399,12 +427,31 @@ async function close(state: State): Promise<void> {
   flight?.abort.abort();
 }
 
+/**
+ * Publishes what happens to a source outside its lifecycle.
+ * @internal
+ */
+export const reporter =
+  (
+    call: Pick<TokenCall, "client" | "grantType">,
+    onEvent: Lifecycle["onEvent"],
+  ): TokenCallContext["report"] =>
+  (type, error) =>
+    emit(
+      { call, clock: call.client.clock ?? platformClock, onEvent },
+      type,
+      () => (error === undefined ? {} : { error }) as { error: TalkdeskError },
+    );
+
 function emit<Type extends EventDetails["type"]>(
-  state: State,
+  {
+    call,
+    clock,
+    onEvent,
+  }: Pick<State, "clock" | "onEvent"> & { readonly call: Pick<TokenCall, "client" | "grantType"> },
   type: Type,
   details: () => Omit<Extract<EventDetails, { type: Type }>, "type">,
 ): void {
-  const { call, clock, onEvent } = state;
   const { grantType, client } = call;
   publish(
     type,

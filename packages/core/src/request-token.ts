@@ -1,6 +1,7 @@
 import type { AccessToken } from "./access-token.js";
 import type { TalkdeskClient } from "./client.js";
 import { type Instant, instant, platformClock } from "./clock.js";
+import { clockOffsetMs, learnOffset, learntOffsetMs } from "./clock-offset.js";
 import { type Deadline, deadline } from "./deadline.js";
 import {
   copyOfError,
@@ -10,7 +11,7 @@ import {
   type TalkdeskErrorOptions,
 } from "./errors.js";
 import { type Grant, grantParameters } from "./grant.js";
-import { refusalHints } from "./refusal-hints.js";
+import { type Exchanged, refusalHints } from "./refusal-hints.js";
 import { maskOf } from "./sent-secrets.js";
 import {
   MAX_RESPONSE_BYTES,
@@ -31,7 +32,10 @@ const BACKOFF_MS = { first: 250, most: 2_000 };
  * Never follows a redirect, reads at most 262 144 bytes, and takes at most `client.timeoutMs` in all. What is safe is
  * tried again, up to three times, after jittered waits or as long as `Retry-After` says: `client_credentials` after a
  * network fault (not one of certificate verification), 429 and 5xx; a refresh token when nothing was sent, and once
- * more with the same token when no answer came; an authorization code never. Nothing is kept between calls.
+ * more with the same token when no answer came; an authorization code never. A request with a signed assertion is also
+ * sent once more, whatever the grant, when the client was refused and the answer's `Date` is more than 30 s off: with an
+ * assertion that goes by the server's clock. When that helps, how far the clocks differ stays with the client, for its
+ * later assertions; nothing else is kept between calls.
  *
  * @param options.signal Ends the call; it then rejects with the signal's own reason.
  * @returns A promise that rejects with
@@ -51,22 +55,35 @@ export async function requestToken(
 }
 
 /**
- * {@link requestToken} with the instant, on both clocks, just before the request that was answered.
+ * {@link requestToken} with the instant, on both clocks, just before the request that was answered, and with what is
+ * left of the time where something else has used a part of it.
  * @internal
  */
 export async function exchange(
   client: TalkdeskClient,
   grant: Grant,
   signal?: AbortSignal,
+  timeoutMs: number = client.timeoutMs,
 ): Promise<{ readonly token: AccessToken; readonly sentAt: Instant }> {
   const parameters = grantParameters(grant);
   signal?.throwIfAborted();
-  const limit = deadline(client.timeoutMs, signal, client.clock);
+  const limit = deadline(timeoutMs, signal, client.clock);
   let unanswered: TalkdeskError | undefined;
+  let offsetMs = learntOffsetMs(client);
+  let isClockCorrected = false;
   try {
     for (let attempts = 1; ; attempts++) {
-      const answer = await attempt(client, grant, new URLSearchParams(parameters), limit);
-      if (!("error" in answer)) return answer;
+      const answer = await attempt({ client, grant, limit, offsetMs }, new URLSearchParams(parameters));
+      if (!("error" in answer)) {
+        if (isClockCorrected) learnOffset(client, offsetMs);
+        return answer;
+      }
+      const mayCorrectClock = !isClockCorrected && attempts < MAX_ATTEMPTS && !limit.isPast;
+      if (answer.offsetMs !== undefined && mayCorrectClock) {
+        offsetMs = answer.offsetMs;
+        isClockCorrected = true;
+        continue;
+      }
       const isUnknown = answer.error.code === "refresh_outcome_unknown";
       const wasTwiceUnanswered = isUnknown && unanswered !== undefined;
       if (isUnknown) unanswered = answer.error;
@@ -102,28 +119,38 @@ function backoffMs(client: TalkdeskClient, attempts: number): number {
   return random() * Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** (attempts - 1));
 }
 
+interface Call {
+  readonly client: TalkdeskClient;
+  readonly grant: Grant;
+  readonly limit: Deadline;
+  /** How far the server's clock is taken to be ahead. */
+  readonly offsetMs: number;
+}
+
 interface Failure {
   readonly error: TalkdeskError;
   /** Whether the same request may be sent again, after this many attempts. */
   mayRepeat(attempts: number): boolean;
   /** How long the server asked to wait. */
   readonly waitMs?: number;
+  /** How far the server's clock turned out to be ahead, where an assertion that went by another may be what it refused. */
+  readonly offsetMs?: number;
 }
 
 /** One request and its answer. Rejects only when a caller's patience ends. */
 async function attempt(
-  client: TalkdeskClient,
-  grant: Grant,
+  call: Call,
   body: URLSearchParams,
-  limit: Deadline,
 ): Promise<{ readonly token: AccessToken; readonly sentAt: Instant } | Failure> {
+  const { client, grant, limit } = call;
   const clock = client.clock ?? platformClock;
   const headers = new Headers({
     accept: "application/json",
     "content-type": "application/x-www-form-urlencoded",
   });
   try {
-    const proof = client.authentication({ endpoints: client.endpoints, headers, body, now: clock.now() });
+    const { authentication, endpoints } = client;
+    const proof = authentication({ endpoints, headers, body, now: clock.now() + call.offsetMs });
     await limit.race(Promise.resolve(proof));
   } catch (error) {
     if (!limit.isPast && limit.signal.aborted) throw error;
@@ -138,7 +165,7 @@ async function attempt(
   } catch (error) {
     if (!limit.isPast && limit.signal.aborted) throw error;
     if (isTalkdeskError(error)) return { error, mayRepeat: () => false };
-    return unanswered(client, grant, error, limit, mask);
+    return unanswered(call, error, mask);
   }
 
   try {
@@ -146,22 +173,45 @@ async function attempt(
   } catch (error) {
     if (!isTalkdeskError(error)) throw error;
     const now = clock.now();
-    const waitMs = error.retryAt === undefined ? undefined : error.retryAt - sentAt.wall;
-    const hints = refusalHints({ error, client, grant, sentHeaders: headers, response, now });
-    return {
-      error: copyOfError(error, {
-        hints,
-        ...(waitMs !== undefined && { retryAt: now + waitMs }),
-        ...(grant.grant_type === "authorization_code" && { retryable: false }),
-      }),
-      mayRepeat: (attempts) =>
-        error.code === "token_unavailable" &&
-        grant.grant_type === "client_credentials" &&
-        attempts < MAX_ATTEMPTS,
-      ...(waitMs !== undefined && { waitMs }),
-    };
+    return refused(call, error, { headers, body, response, sentAt: sentAt.wall, now });
   }
 }
+
+/** An answer that is not a token. */
+function refused(
+  { client, grant, offsetMs }: Call,
+  error: TalkdeskError,
+  exchanged: Omit<Exchanged, "offsetMs">,
+): Failure {
+  const { body, response, sentAt, now } = exchanged;
+  const waitMs = error.retryAt === undefined ? undefined : error.retryAt - sentAt;
+  const errorByMs =
+    body.has("client_assertion") && mayBeAssertion(error, grant)
+      ? clockOffsetMs(response.headers, sentAt + offsetMs, now + offsetMs)
+      : undefined;
+  return {
+    error: copyOfError(error, {
+      hints: refusalHints(error, client, grant, { ...exchanged, offsetMs }),
+      ...(waitMs !== undefined && { retryAt: now + waitMs }),
+      ...(grant.grant_type === "authorization_code" && { retryable: false }),
+    }),
+    mayRepeat: (attempts) =>
+      error.code === "token_unavailable" &&
+      grant.grant_type === "client_credentials" &&
+      attempts < MAX_ATTEMPTS,
+    ...(waitMs !== undefined && { waitMs }),
+    ...(errorByMs !== undefined && { offsetMs: offsetMs + errorByMs }),
+  };
+}
+
+/**
+ * Whether it may be the assertion that was refused. A code or a refresh token is as good as before only where the answer
+ * says that the client was not even let in (RFC 7523 §3.2).
+ */
+const mayBeAssertion = ({ code, error }: TalkdeskError, { grant_type }: Grant): boolean =>
+  grant_type === "client_credentials"
+    ? code === "client_refused" && error !== "unauthorized_client"
+    : error === "invalid_client";
 
 function withoutCredentials(error: unknown, limit: Deadline): TalkdeskError {
   // Any other of ours came from a call that the provider made, and says nothing about this one.
@@ -245,13 +295,7 @@ const NEVER_SENT = new Set([
 const CERTIFICATE_REFUSED =
   /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|^ERR_TLS_|^ERR_SSL_|HOSTNAME_MISMATCH|^EPROTO$/;
 
-function unanswered(
-  client: TalkdeskClient,
-  grant: Grant,
-  error: unknown,
-  limit: Deadline,
-  mask: (text: string) => string,
-): Failure {
+function unanswered({ client, grant, limit }: Call, error: unknown, mask: (text: string) => string): Failure {
   const cause = reducedCause(error, mask);
   const code = cause?.code ?? "";
   const isCertificate = CERTIFICATE_REFUSED.test(code);

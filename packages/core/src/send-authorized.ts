@@ -35,14 +35,14 @@ export async function sendAuthorized<Answer>(
   request: AuthorizedRequest<Answer>,
 ): Promise<Answer> {
   const { signal } = request;
-  const patience = signal === undefined ? {} : { signal };
-  const token = await source.getToken(patience);
+  // A source answers at once when nothing is asked of it but a token.
+  const token = await (signal === undefined ? source.getToken() : source.getToken({ signal }));
   const answer = await request.send(token);
   if (!request.isRefusal(answer)) return answer;
 
   let next: AccessToken;
   try {
-    next = await source.getToken({ ...patience, rejected: token });
+    next = await source.getToken({ ...(signal && { signal }), rejected: token });
   } catch {
     if (!signal?.aborted) return answer;
     free(request, answer);

@@ -12,6 +12,9 @@ const PUBLIC_PARAMETERS = new Set([
 ]);
 const PUBLIC_HEADERS = new Set(["accept", "content-type", "user-agent"]);
 
+/** A shorter part of an assertion is none of a signed one, and might be a word of the answer. */
+const SHORTEST_PART = 16;
+
 /**
  * A function that replaces, in any text, whatever one request sent in secret, in each form in which an answer may
  * repeat it. It goes by what was sent, so it holds for any client authentication.
@@ -22,7 +25,13 @@ export function maskOf(headers: Headers, body: URLSearchParams): (text: string) 
   const add = (value: string): void => {
     for (const form of formsOf(value)) if (form !== "") secrets.add(form);
   };
-  for (const [name, value] of body) if (!PUBLIC_PARAMETERS.has(name)) add(value);
+  for (const [name, value] of body) {
+    if (PUBLIC_PARAMETERS.has(name)) continue;
+    add(value);
+    // A signed token comes apart at its dots: an answer may repeat its signature alone.
+    const parts = name === "client_assertion" ? value.split(".") : [];
+    for (const part of parts) if (part.length >= SHORTEST_PART) add(part);
+  }
   for (const [name, value] of headers) {
     if (PUBLIC_HEADERS.has(name)) continue;
     add(value);

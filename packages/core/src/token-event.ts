@@ -27,7 +27,7 @@ export type TokenEvent =
   | StoreFailed
   | SessionEnded;
 
-/** A token call begins. `durationMs` of its end counts from here. */
+/** A token call begins: with a store, by looking there first. `durationMs` of its end counts from here. */
 export interface TokenRequested extends EventOf<"token_requested"> {
   /** Why: there is no valid token; the one held grows old; the API refused it. */
   readonly reason: "no_token" | "renewal" | "refusal";
@@ -41,6 +41,8 @@ export interface TokenReceived extends EventOf<"token_received"> {
   readonly fingerprint?: string;
   /** When the token expires, in epoch milliseconds. */
   readonly expiresAt: number;
+  /** True when it came from the store, where another process had put it; absent when it was asked for. */
+  readonly shared?: true;
   readonly scope?: readonly string[];
   /** Scopes that were asked for and not granted; absent when none, or when the answer did not say. */
   readonly missingScope?: readonly string[];
@@ -86,7 +88,7 @@ export interface StoreFailed extends EventOf<"store_failed"> {
   readonly error: TalkdeskError;
 }
 
-/** A session is over: the user must log in again. */
+/** A session is over: `end()` was called, or, with an `error`, the user must log in again. Once per source. */
 export interface SessionEnded extends EventOf<"session_ended"> {
   readonly error?: TalkdeskError;
 }

@@ -1,3 +1,4 @@
+import type { RequestRecord } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
 import type { BodyKind, RequestBody } from "./driver.js";
 import { type Subject, sentAs, setStage } from "./stage.js";
@@ -116,6 +117,18 @@ export function describeBodies(subject: Subject): void {
         expect(stage.tokenRequests).toBe(2);
       });
     }
+  }
+
+  if (bodies.includes("multipart")) {
+    it("sends a multipart body that its receiver can read", async () => {
+      await using stage = await setStage(subject);
+      await stage.send({ url: `${stage.api}/echo`, method: "POST", body: makeBody.multipart() });
+      const [{ headers: sent, body }] = stage.apiRequests as [RequestRecord];
+      const parts = await new Response(new Uint8Array(body), {
+        headers: { "content-type": sent["content-type"] ?? "" },
+      }).formData();
+      expect([parts.get("title"), (parts.get("file") as File).name]).toEqual(["Zoë", "a.csv"]);
+    });
   }
 
   it("sends a refused request that has 4 MiB once more, whole", async () => {

@@ -85,6 +85,9 @@ export interface AdapterCapabilities {
   readonly streamsResponses?: boolean;
   /** Whether the number of connections can be chosen. Default false: the pool is what the client makes of it. */
   readonly limitsConnections?: boolean;
-  /** The `name` of the errors with which the client rejects aborts. Default: it rejects with the signal's reason. */
+  /**
+   * The `name` of the errors with which the client rejects aborts, and during a wait for a token the adapter. Default:
+   * they reject with the signal's reason.
+   */
   readonly abortErrorName?: string;
 }

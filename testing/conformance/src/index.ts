@@ -1,4 +1,5 @@
 export { describeAdapter } from "./describe-adapter.js";
+export { describeTokenStore } from "./describe-token-store.js";
 export type {
   AdapterCapabilities,
   AdapterDriver,
@@ -9,4 +10,5 @@ export type {
   RequestBody,
   Send,
 } from "./driver.js";
+export type { TokenStoreCapabilities, TokenStoreDriver, TokenStoreSetup } from "./store-driver.js";
 export { setTokenStage, type TokenStage } from "./token-stage.js";

@@ -1,0 +1,63 @@
+/** Tags of ASN.1 that keys are made of (X.690 §8.1.2). @internal */
+export const TAG = {
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  objectId: 0x06,
+  sequence: 0x30,
+  /** `[0]`, `[1]` with something inside. */
+  explicit0: 0xa0,
+  explicit1: 0xa1,
+  /** `[1]` in place of a BIT STRING's own tag. */
+  implicit1: 0x81,
+} as const;
+
+/** @internal */
+export interface DerElement {
+  readonly tag: number;
+  readonly content: Uint8Array;
+}
+
+/**
+ * The elements that `bytes` are, one after the other; undefined for what is not DER, or is more or less than whole
+ * elements. Tags of one byte only, which is all that keys have.
+ * @see X.690 §10.1
+ * @internal
+ */
+export function derElements(bytes: Uint8Array): readonly DerElement[] | undefined {
+  const elements: DerElement[] = [];
+  for (let rest = bytes; rest.length > 0; ) {
+    const [tag = 0, first = 0x80] = rest;
+    const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
+    let length = first;
+    if (first >= 0x80) {
+      length = 0;
+      for (const byte of rest.subarray(2, 2 + lengthBytes)) length = length * 0x100 + byte;
+      // The shortest form only, which also leaves out the indefinite one. No key has a length of four bytes.
+      if (lengthBytes > 3 || length < 0x80 || (lengthBytes > 1 && length < 0x100 ** (lengthBytes - 1)))
+        return;
+    }
+    const start = 2 + lengthBytes;
+    if ((tag & 0x1f) === 0x1f || start + length > rest.length) return;
+    elements.push({ tag, content: rest.subarray(start, start + length) });
+    rest = rest.subarray(start + length);
+  }
+  return elements;
+}
+
+/** One element with these contents. @internal */
+export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const length = contents.reduce((sum, part) => sum + part.length, 0);
+  const lengthBytes: number[] = [];
+  for (let rest = length; rest > 0; rest >>>= 8) lengthBytes.unshift(rest & 0xff);
+  const header = length < 0x80 ? [tag, length] : [tag, 0x80 | lengthBytes.length, ...lengthBytes];
+  const element = new Uint8Array(header.length + length);
+  element.set(header);
+  let offset = header.length;
+  for (const part of contents) {
+    element.set(part, offset);
+    offset += part.length;
+  }
+  return element;
+}

@@ -1,0 +1,227 @@
+import { type DerElement, der, derElements, TAG } from "./der.js";
+import { CERTIFICATE, CONVERT, ENCRYPTED, keyBytes, keyFault, PUBLIC } from "./key-text.js";
+
+/** A curve of ECDSA, as WebCrypto calls it. @internal */
+export type Curve = "P-256" | "P-384" | "P-521";
+
+/** A hash, as WebCrypto calls it. @internal */
+export type Hash = "SHA-256" | "SHA-384" | "SHA-512";
+
+/**
+ * A private key that was read, with as much as can be known of it without cryptography.
+ * @internal
+ */
+export type PrivateKey = {
+  /** PKCS#8 in DER, in the plainest form there is, which every platform reads. */
+  readonly pkcs8: Uint8Array<ArrayBuffer>;
+} & (
+  | { readonly type: "EC"; readonly curve: Curve }
+  /** `hash`: the only one that the key may be used with, where it says so. */
+  | { readonly type: "RSA"; readonly hash?: Hash }
+);
+
+const MIN_RSA_BITS = 2048;
+
+/** Object identifiers, as the hexadecimal digits of their DER contents. */
+const OID = {
+  rsaEncryption: "2a864886f70d010101",
+  rsassaPss: "2a864886f70d01010a",
+  ecPublicKey: "2a8648ce3d0201",
+};
+const CURVES: ReadonlyMap<string, { readonly curve: Curve; readonly size: number }> = new Map([
+  ["2a8648ce3d030107", { curve: "P-256", size: 32 }],
+  ["2b81040022", { curve: "P-384", size: 48 }],
+  ["2b81040023", { curve: "P-521", size: 66 }],
+]);
+const HASHES: ReadonlyMap<string, Hash> = new Map([
+  ["608648016503040201", "SHA-256"],
+  ["608648016503040202", "SHA-384"],
+  ["608648016503040203", "SHA-512"],
+]);
+/** What people have at hand, for the sake of a better word than "another". */
+const UNFIT: ReadonlyMap<string, string> = new Map([
+  ["2b8104000a", "secp256k1"],
+  ["2b6570", "Ed25519"],
+  ["2b6571", "Ed448"],
+  ["2b656e", "X25519"],
+  ["2b656f", "X448"],
+  ["2a8648ce380401", "DSA"],
+]);
+const FIT = "Talkdesk's keys are of P-256, P-384, P-521 or RSA";
+
+const INCOMPLETE = "is not a whole private key; paste it again, from its first character to its last";
+
+/**
+ * Reads a private key: PKCS#8, or an EC key of SEC 1, in any text that {@link keyBytes} takes. What stands in the
+ * armour's lines does not matter: Talkdesk's own sample puts PKCS#8 between those of `EC PRIVATE KEY`.
+ *
+ * @throws TypeError for anything else, saying what it is where that can be seen, and nothing of what is in it.
+ * @see RFC 5958 (PKCS#8), RFC 5915 (EC), RFC 8017 §A.1.2 (RSA)
+ * @internal
+ */
+export function readPrivateKey(text: string): PrivateKey {
+  const parts = inSequence(derElements(keyBytes(text))) ?? [];
+  const [first, second, third, ...others] = parts;
+  switch (shape(...parts.slice(0, 3).map(({ tag }) => tag))) {
+    case shape(TAG.integer, TAG.sequence, TAG.octetString):
+      return ofPkcs8(first, second, third, others);
+    case shape(TAG.integer, TAG.octetString):
+    case shape(TAG.integer, TAG.octetString, TAG.explicit0):
+    case shape(TAG.integer, TAG.octetString, TAG.explicit1):
+      return ofEc(parts);
+    case shape(TAG.sequence, TAG.octetString):
+      throw keyFault(ENCRYPTED);
+    case shape(TAG.sequence, TAG.sequence, TAG.bitString):
+      throw keyFault(CERTIFICATE);
+    case shape(TAG.sequence, TAG.bitString):
+    case shape(TAG.integer, TAG.integer):
+      throw keyFault(PUBLIC);
+    case shape(TAG.integer, TAG.integer, TAG.integer):
+      throw keyFault(`is in the form of PKCS#1, not PKCS#8; ${CONVERT}`);
+    default:
+      throw keyFault(INCOMPLETE);
+  }
+}
+
+/** What a structure is made of at its beginning tells what it is. */
+const shape = (...tags: readonly number[]): string => tags.join();
+
+function ofPkcs8(
+  version: DerElement | undefined,
+  algorithm: DerElement | undefined,
+  key: DerElement | undefined,
+  others: readonly DerElement[],
+): PrivateKey {
+  const [id, parameters, ...rest] = inSequence(asList(algorithm)) ?? [];
+  const inner = inSequence(derElements(key?.content ?? new Uint8Array()));
+  const isWhole = others.every(({ tag }) => tag === TAG.explicit0 || tag === TAG.implicit1);
+  if (!["00", "01"].includes(hex(version)) || id?.tag !== TAG.objectId || rest.length > 0 || !isWhole) {
+    throw keyFault(INCOMPLETE);
+  }
+  switch (hex(id)) {
+    case OID.ecPublicKey:
+      return ofEc(inner, parameters);
+    case OID.rsaEncryption:
+      return ofRsa(inner);
+    case OID.rsassaPss:
+      return ofRsa(inner, parameters);
+    default:
+      throw keyFault(`is of ${UNFIT.get(hex(id)) ?? "another kind"}; ${FIT}`);
+  }
+}
+
+/** An ECPrivateKey, whose curve may be named outside of it, inside, or both. */
+function ofEc(parts: readonly DerElement[] | undefined, outerCurve?: DerElement): PrivateKey {
+  const [version, scalar, ...others] = parts ?? [];
+  const named = others.find(({ tag }) => tag === TAG.explicit0);
+  const point = others.find(({ tag }) => tag === TAG.explicit1);
+  const innerCurve = named && only(derElements(named.content));
+  const isWhole = others.every((part) => part === named || part === point);
+  if (hex(version) !== "01" || scalar?.tag !== TAG.octetString || !isWhole) throw keyFault(INCOMPLETE);
+
+  const id = outerCurve ?? innerCurve;
+  if (id?.tag !== TAG.objectId) {
+    throw keyFault(`must name its curve, rather than describe it or leave it out; ${FIT}`);
+  }
+  const known = CURVES.get(hex(id));
+  if (known === undefined) throw keyFault(`is of ${UNFIT.get(hex(id)) ?? "another curve"}; ${FIT}`);
+  if (innerCurve !== undefined && hex(innerCurve) !== hex(id)) throw keyFault("names two different curves");
+
+  const { curve, size } = known;
+  const number = withoutLeadingZeros(scalar.content);
+  if (number.length === 0 || number.length > size) throw keyFault(INCOMPLETE);
+  // Some write it without its leading zeros; not every platform takes it so (RFC 5915 §3).
+  const padded = new Uint8Array(size);
+  padded.set(number, size - number.length);
+  return {
+    type: "EC",
+    curve,
+    pkcs8: pkcs8(
+      [der(TAG.objectId, bytesOf(OID.ecPublicKey)), der(TAG.objectId, id.content)],
+      der(
+        TAG.sequence,
+        der(TAG.integer, Uint8Array.of(1)),
+        der(TAG.octetString, padded),
+        ...(point === undefined ? [] : publicPoint(point, size)),
+      ),
+    ),
+  };
+}
+
+/** The public half, where it is written in full; where it is not, the platform works it out. */
+function publicPoint({ content }: DerElement, size: number): Uint8Array[] {
+  const bits = only(derElements(content));
+  const [unused, form = 0] = bits?.content ?? [];
+  const length = (bits?.content.length ?? 0) - 2;
+  const isFull = form === 4 && length === 2 * size;
+  const isCompressed = (form === 2 || form === 3) && length === size;
+  if (bits?.tag !== TAG.bitString || unused !== 0 || !(isFull || isCompressed)) throw keyFault(INCOMPLETE);
+  return isFull ? [der(TAG.explicit1, der(TAG.bitString, bits.content))] : [];
+}
+
+function ofRsa(parts: readonly DerElement[] | undefined, restrictions?: DerElement): PrivateKey {
+  const [version, modulus] = parts ?? [];
+  const isWhole =
+    parts?.length === 9 &&
+    parts.every(({ tag, content: [first = 0x80] }) => tag === TAG.integer && first < 0x80) &&
+    hex(version) === "00";
+  if (!isWhole || modulus === undefined) throw keyFault(INCOMPLETE);
+  const digits = withoutLeadingZeros(modulus.content);
+  const bits = digits.length === 0 ? 0 : digits.length * 8 - Math.clz32(digits[0] ?? 0) + 24;
+  if (bits < MIN_RSA_BITS) {
+    throw keyFault(`is an RSA key of ${bits} bits; it needs ${MIN_RSA_BITS} or more`);
+  }
+  const hash = restrictions && onlyHash(restrictions);
+  return {
+    type: "RSA",
+    ...(hash !== undefined && { hash }),
+    pkcs8: pkcs8(
+      // Platforms take RSASSA-PSS keys by this name alone.
+      [der(TAG.objectId, bytesOf(OID.rsaEncryption)), der(TAG.null)],
+      der(TAG.sequence, ...parts.map(({ tag, content }) => der(tag, content))),
+    ),
+  };
+}
+
+/** The hash that the parameters of an RSASSA-PSS key allow (RFC 4055 §3.1). */
+function onlyHash(parameters: DerElement): Hash {
+  const hashing = inSequence([parameters])?.find(({ tag }) => tag === TAG.explicit0);
+  const [id] = (hashing && inSequence(derElements(hashing.content))) ?? [];
+  const hash = HASHES.get(hex(id));
+  if (hash === undefined) {
+    throw keyFault("is an RSASSA-PSS key for another hash; it needs SHA-256, SHA-384 or SHA-512");
+  }
+  return hash;
+}
+
+function pkcs8(algorithm: readonly Uint8Array[], key: Uint8Array): Uint8Array<ArrayBuffer> {
+  return der(
+    TAG.sequence,
+    der(TAG.integer, Uint8Array.of(0)),
+    der(TAG.sequence, ...algorithm),
+    der(TAG.octetString, key),
+  );
+}
+
+const asList = (element: DerElement | undefined): readonly DerElement[] =>
+  element === undefined ? [] : [element];
+
+const only = (elements: readonly DerElement[] | undefined): DerElement | undefined =>
+  elements?.length === 1 ? elements[0] : undefined;
+
+/** What is in the one SEQUENCE that `elements` are. */
+function inSequence(elements: readonly DerElement[] | undefined): readonly DerElement[] | undefined {
+  const element = only(elements);
+  return element?.tag === TAG.sequence ? derElements(element.content) : undefined;
+}
+
+const hex = (element: DerElement | undefined): string =>
+  Array.from(element?.content ?? [], (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+const bytesOf = (digits: string): Uint8Array =>
+  Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+
+function withoutLeadingZeros(bytes: Uint8Array): Uint8Array {
+  const first = bytes.findIndex((byte) => byte !== 0);
+  return first === -1 ? new Uint8Array() : bytes.subarray(first);
+}

@@ -1,0 +1,58 @@
+import type { TalkdeskClient } from "./client.js";
+import { type Grant, grantParameters, type Scope, SERVICE_TOKEN_SECONDS, scopeNames } from "./grant.js";
+import { type Lifecycle, tokenLifecycle } from "./lifecycle.js";
+import { exchange } from "./request-token.js";
+import type { ClosableTokenSource } from "./token-source.js";
+
+/** Options of {@link serviceToken}. */
+export interface ServiceTokenOptions extends Lifecycle {
+  /** What to ask for. Default: all that the client may have. */
+  readonly scope?: Scope;
+  /**
+   * How long the token is to live, in whole seconds: from 86 400 (a day) to 31 556 952 (a year). Default: what Talkdesk
+   * chooses, which it does not document.
+   */
+  readonly lifetimeSeconds?: number;
+}
+
+/**
+ * A source of service tokens (STS): opaque ones with a long life, for the client itself. They are sent bare in
+ * `Authorization`, without the word Bearer, and only some of Talkdesk's APIs take them: the page of an API says so.
+ *
+ * It asks, keeps, renews and replaces as {@link clientCredentials} does. Make one source for each client and scope,
+ * and share it.
+ *
+ * @throws TypeError at once, for a scope, a lifetime or an option that cannot be used.
+ * @throws TalkdeskError (rejection of `getToken`) those of {@link requestToken}; `token_refused` when the API refuses
+ *   a token that replaced a refused one within 30 s; `source_closed` after `close()`.
+ * @see Talkdesk, "Client Credentials - STS token"
+ */
+export function serviceToken(client: TalkdeskClient, options: ServiceTokenOptions = {}): ClosableTokenSource {
+  const { lifetimeSeconds } = options;
+  const { min, max } = SERVICE_TOKEN_SECONDS;
+  if (
+    lifetimeSeconds !== undefined &&
+    !(Number.isInteger(lifetimeSeconds) && lifetimeSeconds >= min && lifetimeSeconds <= max)
+  ) {
+    throw new TypeError(
+      `lifetimeSeconds must be a whole number from ${min} (a day) to ${max} (a year) seconds.`,
+    );
+  }
+  const scope = options.scope === undefined ? undefined : scopeNames(options.scope);
+  const grant: Grant = {
+    grant_type: "client_credentials",
+    token_type: "opaque",
+    ...(scope !== undefined && { scope }),
+    ...(lifetimeSeconds !== undefined && { expires_in: lifetimeSeconds }),
+  };
+  grantParameters(grant);
+  return tokenLifecycle(
+    {
+      client,
+      grantType: grant.grant_type,
+      request: ({ signal }) => exchange(client, grant, signal),
+      ...(scope !== undefined && { scope }),
+    },
+    options,
+  );
+}

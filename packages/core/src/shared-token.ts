@@ -1,0 +1,122 @@
+import type { TalkdeskClient } from "./client.js";
+import { platformClock } from "./clock.js";
+import { type Deadline, deadline } from "./deadline.js";
+import { isTalkdeskError } from "./errors.js";
+import type { Grant } from "./grant.js";
+import type { TokenAnswer, TokenCall, TokenCallContext } from "./lifecycle.js";
+import { exchange } from "./request-token.js";
+import {
+  ask,
+  type FoundRecord,
+  findRecord,
+  pollMs,
+  replaceRecord,
+  sharedAnswer,
+  type TokenPlace,
+  takeLock,
+} from "./store-access.js";
+import type { StoreLock } from "./token-store.js";
+
+/** The most that one call of the store may take, in milliseconds and as a share of the whole. */
+const STORE_PATIENCE = { ms: 1_000, share: 1 / 4 };
+
+/** After this share of its time, who waits for another process asks for a token of its own. */
+const WAIT_SHARE = 1 / 2;
+
+/**
+ * The request of a grant whose tokens may be had again at any time: with a `place`, processes share one token, found
+ * there or asked for by whoever holds the lock. A store that fails, or is slow, is reported and gone without.
+ * @internal
+ */
+export function repeatableTokenCall(
+  client: TalkdeskClient,
+  grant: Extract<Grant, { grant_type: "client_credentials" }>,
+  scope: readonly string[] | undefined,
+  place: TokenPlace | undefined,
+): TokenCall["request"] {
+  if (place === undefined) return ({ signal }) => exchange(client, grant, signal);
+  return async (context) => {
+    const limit = deadline(client.timeoutMs, context.signal, client.clock);
+    try {
+      return await sharedToken({ client, grant, scope, place, context, limit });
+    } finally {
+      limit.clear();
+    }
+  };
+}
+
+interface Call {
+  readonly client: TalkdeskClient;
+  readonly grant: Grant;
+  readonly scope: readonly string[] | undefined;
+  readonly place: TokenPlace;
+  readonly context: TokenCallContext;
+  readonly limit: Deadline;
+}
+
+async function sharedToken(call: Call): Promise<TokenAnswer> {
+  const { client, place, context, limit } = call;
+  let lock: StoreLock | undefined;
+  for (;;) {
+    const found = await find(call);
+    if (found === undefined) return alone(call);
+    const shared = sharedAnswer(found, context, call.scope, client.clock ?? platformClock);
+    if (shared !== undefined) return shared;
+    const locked = await attempt(call, (patience) => takeLock(place, patience, client.timeoutMs));
+    if (locked === undefined) return alone(call);
+    lock = locked.value;
+    if (lock !== undefined) break;
+    if (limit.remainingMs() < client.timeoutMs * (1 - WAIT_SHARE)) return alone(call);
+    await limit.wait(pollMs(client.random ?? Math.random));
+  }
+  const held = lock;
+  try {
+    return await renewedToken(call);
+  } finally {
+    await attempt(call, (patience) => ask(patience, () => held.release()));
+  }
+}
+
+/** Under the lock: another process may have put a token there just before. */
+async function renewedToken(call: Call): Promise<TokenAnswer> {
+  const { client, place, context, scope } = call;
+  const found = await find(call);
+  if (found === undefined) return alone(call);
+  const shared = sharedAnswer(found, context, scope, client.clock ?? platformClock);
+  if (shared !== undefined) return shared;
+  const answer = await alone(call);
+  const { token } = answer;
+  if (token.expiresAt > token.issuedAt) {
+    const record = { token, ...(scope !== undefined && { scope }) };
+    // When somebody else has written meanwhile, theirs is as good.
+    await attempt(call, (patience) =>
+      replaceRecord(place, patience, found, record, { expiresAt: token.expiresAt }),
+    );
+  }
+  return answer;
+}
+
+const alone = ({ client, grant, context, limit }: Call): Promise<TokenAnswer> =>
+  exchange(client, grant, context.signal, Math.max(1, limit.remainingMs()));
+
+async function find(call: Call): Promise<FoundRecord | undefined> {
+  return (await attempt(call, (patience) => findRecord(call.place, patience, call.context.report)))?.value;
+}
+
+/** What a call of the store brought; undefined when it failed, which is reported, or took too long. */
+async function attempt<T>(
+  { client, context }: Call,
+  work: (patience: Deadline) => Promise<T>,
+): Promise<{ readonly value: T } | undefined> {
+  const patienceMs = Math.min(STORE_PATIENCE.ms, client.timeoutMs * STORE_PATIENCE.share);
+  const patience = deadline(patienceMs, context.signal, client.clock);
+  try {
+    return { value: await work(patience) };
+  } catch (error) {
+    if (!isTalkdeskError(error)) throw error;
+    context.report("store_failed", error);
+    return undefined;
+  } finally {
+    patience.clear();
+  }
+}

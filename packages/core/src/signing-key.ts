@@ -1,0 +1,105 @@
+import { keyFault, PUBLIC } from "./key-text.js";
+import { type Curve, type Hash, readPrivateKey } from "./private-key.js";
+
+/** The algorithms with which Talkdesk's keys sign (RFC 7518 §3.4 and §3.5). */
+export type SigningAlgorithm = "ES256" | "ES384" | "ES512" | "PS256" | "PS384" | "PS512";
+
+/** The platform's type of keys, whether its types come from the DOM's library or from `@types/node`. */
+export type CryptoKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+
+/**
+ * A private key of any origin.
+ * @internal
+ */
+export interface SigningKey {
+  /** What it is, in words for a message. */
+  readonly description: string;
+  /** What it can sign with; the first is the one to choose. */
+  readonly algorithms: readonly SigningAlgorithm[];
+  /** The platform's key for one of them. Rejects when the platform refuses it. */
+  readonly load: (algorithm: SigningAlgorithm) => Promise<CryptoKey>;
+}
+
+const BY_CURVE: ReadonlyMap<Curve, SigningAlgorithm> = new Map([
+  ["P-256", "ES256"],
+  ["P-384", "ES384"],
+  ["P-521", "ES512"],
+]);
+const BY_HASH: ReadonlyMap<Hash, SigningAlgorithm> = new Map([
+  ["SHA-256", "PS256"],
+  ["SHA-384", "PS384"],
+  ["SHA-512", "PS512"],
+]);
+
+/**
+ * Reads a key as far as that can be done at once.
+ *
+ * @throws TypeError for anything that cannot sign, without repeating any of it.
+ * @internal
+ */
+export function signingKey(privateKey: string | CryptoKey): SigningKey {
+  if (typeof privateKey === "string") return ofText(privateKey);
+  if (Object.prototype.toString.call(privateKey) === "[object CryptoKey]") return ofCryptoKey(privateKey);
+  throw keyFault("must be a string, PKCS#8 in Base64 or PEM, or a CryptoKey");
+}
+
+function ofText(text: string): SigningKey {
+  const key = readPrivateKey(text);
+  const { pkcs8 } = key;
+  if (key.type === "EC") {
+    const { curve } = key;
+    return {
+      description: `a key of ${curve}`,
+      algorithms: among(BY_CURVE, curve),
+      load: () => imported(pkcs8, { name: "ECDSA", namedCurve: curve }),
+    };
+  }
+  return {
+    description: key.hash === undefined ? "an RSA key" : `an RSASSA-PSS key for ${key.hash}`,
+    algorithms: key.hash === undefined ? [...BY_HASH.values()] : among(BY_HASH, key.hash),
+    load: (algorithm) => imported(pkcs8, { name: "RSA-PSS", hash: `SHA-${algorithm.slice(2)}` }),
+  };
+}
+
+const imported = (
+  pkcs8: Uint8Array<ArrayBuffer>,
+  algorithm: { readonly name: string; readonly namedCurve: Curve } | { readonly name: string; readonly hash: string },
+): Promise<CryptoKey> => crypto.subtle.importKey("pkcs8", pkcs8, algorithm, false, ["sign"]);
+
+function ofCryptoKey(key: CryptoKey): SigningKey {
+  if (key.type === "public") throw keyFault(PUBLIC);
+  if (key.type !== "private") throw keyFault("must be a private key, not a shared secret");
+  if (!key.usages.includes("sign")) {
+    throw keyFault('must be a CryptoKey that may sign; import it with the usage "sign"');
+  }
+  const { name, namedCurve, hash, modulusLength } = key.algorithm as {
+    readonly name: string;
+    readonly namedCurve?: Curve;
+    readonly hash?: { readonly name?: Hash };
+    readonly modulusLength?: number;
+  };
+  const algorithms =
+    name === "ECDSA" ? among(BY_CURVE, namedCurve) : name === "RSA-PSS" ? among(BY_HASH, hash?.name) : [];
+  const [algorithm] = algorithms;
+  if (algorithm === undefined) {
+    throw keyFault(
+      "must be a CryptoKey for ECDSA with P-256, P-384 or P-521, or for RSA-PSS with SHA-256, SHA-384 or SHA-512",
+    );
+  }
+  if (name === "RSA-PSS" && !(modulusLength !== undefined && modulusLength >= 2048)) {
+    throw keyFault("must have 2048 bits or more as an RSA key");
+  }
+  return {
+    description: `a CryptoKey for ${name} with ${namedCurve ?? hash?.name}`,
+    algorithms,
+    load: async () => key,
+  };
+}
+
+function among<Key>(
+  table: ReadonlyMap<Key, SigningAlgorithm>,
+  key: Key | undefined,
+): readonly SigningAlgorithm[] {
+  const algorithm = key === undefined ? undefined : table.get(key);
+  return algorithm === undefined ? [] : [algorithm];
+}

@@ -1,0 +1,132 @@
+import type { AccessToken } from "./access-token.js";
+import type { TalkdeskClient } from "./client.js";
+import { deadline } from "./deadline.js";
+import { type Scope, scopeNames } from "./grant.js";
+import { type Lifecycle, reporter, type TokenCall, tokenLifecycle } from "./lifecycle.js";
+import { memoryStore } from "./memory-store.js";
+import { renewSession, type SessionState, trySave } from "./session-renewal.js";
+import { ask, tokenPlace } from "./store-access.js";
+import type { ClosableTokenSource } from "./token-source.js";
+import type { TokenStore } from "./token-store.js";
+
+/** Options of {@link userSession}. */
+export interface UserSessionOptions extends Lifecycle {
+  /**
+   * Where the session lives. Share one among all processes that may serve the user. Default: this object's memory,
+   * and the session ends with it.
+   */
+  readonly store?: TokenStore;
+  /** The session's name in the store: one key is one session. A random one, not the user's id. */
+  readonly key: string;
+  /**
+   * The token of a login. It is stored at the first call of `getToken`, unless a later one is there already. Absent:
+   * go on with what is in the store.
+   */
+  readonly token?: AccessToken;
+  /** What to ask for at each refresh: some of the login's scopes. Default: all of them. */
+  readonly scope?: Scope;
+}
+
+/** How long the end of a session waits for a write that is under way, at most. */
+const WRITE_PATIENCE_MS = 1_000;
+
+/** The tokens of one user who has logged in. */
+export interface UserSession extends ClosableTokenSource {
+  /**
+   * Ends the session for good: its record leaves the store, and nothing of it stays in memory. Whoever waits or asks
+   * here gets `source_closed`; other processes get `reauthentication_required` when they next look. A refresh under
+   * way is discarded. Talkdesk documents no revocation of refresh tokens, so its own session is not ended.
+   *
+   * @throws TalkdeskError (rejection) `store_unavailable` when the record could not be removed; call it again.
+   */
+  end(): Promise<void>;
+  /**
+   * Gives up this object and leaves the session in the store, for another process or a later start. A refresh that was
+   * sent is waited for and stored, at most `timeoutMs` of the client.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * A source of tokens for a user who has logged in, renewed with the refresh token.
+ *
+ * Assumes that a refresh token is good for one exchange: its successor is stored before its access token is handed
+ * out, two processes on one store never refresh at once, and an answer that was lost is told apart from a revocation.
+ * Any number of concurrent callers cause one refresh. Make one object for each session in a process, and share it.
+ *
+ * @throws TypeError at once, for an option that cannot be used.
+ * @throws TalkdeskError (rejection of `getToken`) `reauthentication_required`: log the user in again;
+ *   `refresh_outcome_unknown`: a refresh token was sent and its answer lost; `store_unavailable`, `lock_timeout`;
+ *   those of {@link requestToken}, which keep the session; `token_refused`; `source_closed`.
+ * @see RFC 6749 §6; RFC 9700 §4.14; Talkdesk, "Refresh Token - Basic"
+ */
+export function userSession(client: TalkdeskClient, options: UserSessionOptions): UserSession {
+  const { store = memoryStore(), key, token: login, scope, ...lifecycle } = options;
+  const place = tokenPlace(store, key);
+  if (place === undefined) throw new TypeError("store must be a store of tokens.");
+  if (login !== undefined && (typeof login?.value !== "string" || typeof login.issuedAt !== "number")) {
+    throw new TypeError("token must be an AccessToken, such as finishAuthorization gives.");
+  }
+  const session: SessionState = {
+    client,
+    place,
+    scope: scope === undefined ? undefined : scopeNames(scope),
+    login,
+    unsaved: undefined,
+    refused: undefined,
+    endReported: false,
+    isEnded: false,
+    writing: undefined,
+  };
+  let underWay: Promise<unknown> | undefined;
+  const call: TokenCall = {
+    client,
+    grantType: "refresh_token",
+    request(context) {
+      const renewal = renewSession(session, context);
+      underWay = renewal;
+      return renewal;
+    },
+    ...(session.scope !== undefined && { scope: session.scope }),
+  };
+  const source = tokenLifecycle(call, lifecycle);
+  const report = reporter(call, lifecycle.onEvent);
+
+  async function close(): Promise<void> {
+    await source.close();
+    await underWay?.catch(() => {});
+    if (session.unsaved !== undefined) await trySave(session, session.unsaved, report).catch(() => {});
+  }
+
+  /** One that is under way would come after the removal. It removes itself then; better it does not have to. */
+  async function settledWrite(): Promise<void> {
+    const patience = deadline(Math.min(WRITE_PATIENCE_MS, client.timeoutMs / 4), undefined, client.clock);
+    await patience.race(session.writing ?? Promise.resolve()).catch(() => {});
+    patience.clear();
+  }
+
+  let isRemoved = false;
+  async function end(): Promise<void> {
+    const { unsaved } = session;
+    session.isEnded = true;
+    session.login = undefined;
+    session.unsaved = undefined;
+    await source.close();
+    if (isRemoved) return;
+    const limit = deadline(client.timeoutMs, undefined, client.clock);
+    try {
+      await settledWrite();
+      await ask(limit, () => place?.store.delete(place.key) ?? Promise.resolve());
+      isRemoved = true;
+      await unsaved?.lock?.release().catch(() => {});
+    } finally {
+      limit.clear();
+    }
+    if (!session.endReported) {
+      session.endReported = true;
+      report("session_ended");
+    }
+  }
+
+  return { ...source, close, end, [Symbol.asyncDispose]: close };
+}

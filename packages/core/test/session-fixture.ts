@@ -1,0 +1,175 @@
+import {
+  clientSecretBasic,
+  isTalkdeskError,
+  type StoredToken,
+  type StoreLock,
+  type TalkdeskClient,
+  type TalkdeskClientOptions,
+  type TalkdeskError,
+  type TokenStore,
+  talkdeskClient,
+} from "@talkdesk-oauth/core";
+import type { VirtualClock } from "./lifecycle-fixture.js";
+import { rejection } from "./token-endpoint.js";
+
+/** The error of ours with which a call rejects. */
+export async function failure(call: Promise<unknown>): Promise<TalkdeskError> {
+  const error = await rejection(call);
+  if (!isTalkdeskError(error)) throw error;
+  return error;
+}
+
+export type Operation = "read" | "write" | "delete" | "lock" | "release";
+
+/** What a store does with one operation. */
+export type Behaviour = "works" | "fails" | "hangs" | "works and fails" | "works and hangs";
+
+/** A store in memory that can be told to fail, with a record of what it was asked. Written from its contract alone. */
+export class TestStore implements TokenStore {
+  readonly #clock: VirtualClock;
+  readonly records = new Map<string, StoredToken & { readonly fence: number }>();
+  readonly locks = new Map<string, { readonly fence: number; readonly until: number }>();
+  readonly operations: Operation[] = [];
+  #lastVersion = 0;
+  #lastFence = 0;
+  /** Decides about each operation. */
+  behave: (operation: Operation, count: number) => Behaviour = () => "works";
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  async #perform<T>(operation: Operation, work: () => T): Promise<T> {
+    this.operations.push(operation);
+    const behaviour = this.behave(operation, this.operations.filter((name) => name === operation).length);
+    if (behaviour === "hangs") return new Promise(() => {});
+    if (behaviour === "fails") throw new Error("redis://user:store-password@host is down");
+    const result = work();
+    if (behaviour === "works and hangs") return new Promise(() => {});
+    if (behaviour === "works and fails") throw new Error("the answer was lost");
+    return result;
+  }
+
+  read(key: string): Promise<StoredToken | undefined> {
+    return this.#perform("read", () => this.records.get(key));
+  }
+
+  write(
+    key: string,
+    value: string,
+    { expectedVersion, fence }: { expectedVersion: number; fence?: number },
+  ): Promise<boolean> {
+    return this.#perform("write", () => {
+      const record = this.records.get(key);
+      if ((record?.version ?? 0) !== expectedVersion) return false;
+      if (fence !== undefined && (record?.fence ?? 0) > fence) return false;
+      this.#lastVersion += 1;
+      this.records.set(key, { value, version: this.#lastVersion, fence: fence ?? record?.fence ?? 0 });
+      return true;
+    });
+  }
+
+  delete(key: string): Promise<void> {
+    return this.#perform("delete", () => {
+      this.records.delete(key);
+    });
+  }
+
+  lock(key: string, { ttlMs }: { ttlMs: number }): Promise<StoreLock | undefined> {
+    return this.#perform("lock", () => {
+      if ((this.locks.get(key)?.until ?? 0) > this.#clock.monotonic()) return undefined;
+      this.#lastFence += 1;
+      const fence = this.#lastFence;
+      this.locks.set(key, { fence, until: this.#clock.monotonic() + ttlMs });
+      const release = (): Promise<void> =>
+        this.#perform("release", () => {
+          if (this.locks.get(key)?.fence === fence) this.locks.delete(key);
+        });
+      return { fence, release };
+    });
+  }
+
+  isLocked(key: string): boolean {
+    return (this.locks.get(key)?.until ?? 0) > this.#clock.monotonic();
+  }
+}
+
+/** How the token endpoint treats one request. */
+export type Treatment =
+  | "answers"
+  | "loses"
+  | "unsent"
+  | "hangs"
+  | { readonly status: number; readonly error?: string };
+
+/** A token endpoint without a network that accepts each refresh token once, and ends the session at a reuse. */
+export class RotatingEndpoint {
+  /** The refresh token that is good; undefined when the session was revoked. */
+  valid: string | undefined = "rt-0";
+  /** Refresh tokens in the order in which they came. */
+  readonly received: string[] = [];
+  /** Scopes in the order in which they were asked for. */
+  readonly scopes: (string | undefined)[] = [];
+  /** Decides about each request; counts from 1. */
+  treat: (count: number) => Treatment | Promise<Treatment> = () => "answers";
+  /** Members of the answers, changed where told; a refresh token of null is left out. */
+  members: (count: number) => Record<string, unknown> = () => ({});
+  rotates = true;
+  #issued = 0;
+
+  readonly fetch: typeof fetch = async (_url, init) => {
+    const form = new URLSearchParams(String(init?.body));
+    const treatment = await this.treat(this.received.length + 1);
+    if (treatment === "unsent") {
+      throw Object.assign(new TypeError("fetch failed"), {
+        cause: Object.assign(new Error("refused"), { code: "ECONNREFUSED" }),
+      });
+    }
+    const refreshToken = form.get("refresh_token") ?? "";
+    this.received.push(refreshToken);
+    this.scopes.push(form.get("scope") ?? undefined);
+    if (treatment === "hangs") return aborted(init);
+    if (typeof treatment === "object") return json(treatment.status, { error: treatment.error });
+    if (refreshToken !== this.valid) {
+      this.valid = undefined;
+      return json(400, { error: "invalid_grant" });
+    }
+    this.#issued += 1;
+    if (this.rotates) this.valid = `rt-${this.#issued}`;
+    if (treatment === "loses") {
+      throw Object.assign(new TypeError("fetch failed"), {
+        cause: Object.assign(new Error("reset"), { code: "ECONNRESET" }),
+      });
+    }
+    return json(200, {
+      access_token: `at-${this.#issued}`,
+      token_type: "bearer",
+      expires_in: 599,
+      ...(this.rotates && { refresh_token: this.valid }),
+      ...this.members(this.received.length),
+    });
+  };
+}
+
+function aborted(init: RequestInit | undefined): Promise<Response> {
+  return new Promise((_resolve, reject) => {
+    init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
+  });
+}
+
+const json = (status: number, body: unknown): Response =>
+  new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+
+export const sessionClient = (
+  endpoint: Pick<RotatingEndpoint, "fetch">,
+  clock: VirtualClock,
+  options: Partial<TalkdeskClientOptions> = {},
+): TalkdeskClient =>
+  talkdeskClient({
+    account: "acme",
+    authentication: clientSecretBasic({ clientId: "client", clientSecret: "a secret" }),
+    fetch: endpoint.fetch,
+    clock,
+    random: () => 0,
+    ...options,
+  });

@@ -1,0 +1,201 @@
+import type { TokenStore } from "@talkdesk-oauth/core";
+import { expect, it } from "vitest";
+import { present, put, type StoreSubject, setStoreStage, take, turns } from "./store-stage.js";
+
+const values: readonly [name: string, value: string][] = [
+  ["JSON", '{"value":"a\\"b","list":[1,null]}'],
+  ["no character", ""],
+  ["white space around", " \t a \r\n"],
+  ["a zero byte", "a\u0000b"],
+  ["a byte order mark", "\uFEFFa"],
+  ["many scripts", "ключ 鍵 مفتاح 🔑👩‍💻 e\u0301 é"],
+  ["64 KiB", "0123456789abcdef".repeat(4_096)],
+  ["64 KiB beyond ASCII", "🔑".repeat(16_384)],
+];
+
+/** Keys that a store may take for something else, or for each other. */
+const strangeKeys: readonly string[] = [
+  ...["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "null", "undefined", "0"],
+  ...["user", "User", "user ", " user", "user:", "user:lock", "user:fence", "user:version", "lock:user"],
+  ...["us?r", "us*r", "*", "use[qr]", "{user}", "us_r", "us%r", "us%65r", "us\\er", "us'er", 'us"er'],
+  ...["a/b", "../a", "a\nb", "é", "e\u0301", "🔑", "鍵"],
+  ...["k".repeat(1_000), `${"k".repeat(999)}K`],
+];
+
+/** Compare-and-set, the versions it compares, and that a key holds its own value. */
+export function describeStoredRecords(subject: StoreSubject): void {
+  it("has no record at first", async () => {
+    await using stage = await setStoreStage(subject);
+    expect(await stage.store.read(stage.key)).toBeUndefined();
+    expect(await stage.other.read(stage.key)).toBeUndefined();
+  });
+
+  it.each(values)("gives back what was written: %s", async (_, value) => {
+    await using stage = await setStoreStage(subject);
+    expect(await stage.store.write(stage.key, value, { expectedVersion: 0 })).toBe(true);
+    for (const store of [stage.store, stage.other, await stage.another()]) {
+      const { version } = await present(store, stage.key, value);
+      expect(version).toBeGreaterThan(0);
+      expect(Number.isFinite(version)).toBe(true);
+    }
+  });
+
+  it("creates a record where there is none, and only there", async () => {
+    await using stage = await setStoreStage(subject);
+    const version = await put(stage.store, stage.key, "first");
+    for (const store of [stage.store, stage.other]) {
+      expect(await store.write(stage.key, "second", { expectedVersion: 0 })).toBe(false);
+      expect(await store.read(stage.key)).toEqual({ value: "first", version });
+    }
+  });
+
+  it("replaces a record at its version, and at no other", async () => {
+    await using stage = await setStoreStage(subject);
+    const first = await put(stage.store, stage.key, "first");
+    const second = await put(stage.other, stage.key, "second");
+    expect(second).not.toBe(first);
+    for (const expectedVersion of [0, first, second + 1, second + 1_000]) {
+      expect(await stage.store.write(stage.key, "third", { expectedVersion })).toBe(false);
+    }
+    expect(await stage.other.read(stage.key)).toEqual({ value: "second", version: second });
+    expect(await stage.store.write(stage.key, "third", { expectedVersion: second })).toBe(true);
+    expect((await present(stage.other, stage.key, "third")).version).not.toBe(second);
+  });
+
+  it("writes at no version but 0 where there is no record", async () => {
+    await using stage = await setStoreStage(subject);
+    for (const expectedVersion of [1, 2, 1_000]) {
+      expect(await stage.store.write(stage.key, "value", { expectedVersion })).toBe(false);
+    }
+    expect(await stage.store.read(stage.key)).toBeUndefined();
+  });
+
+  it("changes the version though the value stays the same", async () => {
+    await using stage = await setStoreStage(subject);
+    const first = await put(stage.store, stage.key, "value");
+    expect(await put(stage.store, stage.key, "value")).not.toBe(first);
+    expect(await stage.other.write(stage.key, "late", { expectedVersion: first })).toBe(false);
+  });
+
+  it("keeps the version of a record that is only read, or refused", async () => {
+    await using stage = await setStoreStage(subject);
+    const version = await put(stage.store, stage.key, "value");
+    await take(stage.store, stage.key);
+    await stage.other.write(stage.key, "other", { expectedVersion: 0 });
+    await stage.other.read(stage.key);
+    expect(await stage.store.read(stage.key)).toEqual({ value: "value", version });
+  });
+
+  it("removes a record, and none where there is none", async () => {
+    await using stage = await setStoreStage(subject);
+    await stage.store.delete(stage.key);
+    await put(stage.store, stage.key, "value");
+    await stage.other.delete(stage.key);
+    expect(await stage.store.read(stage.key)).toBeUndefined();
+    await stage.store.delete(stage.key);
+    expect(await stage.other.read(stage.key)).toBeUndefined();
+  });
+
+  it("keeps a removed record removed for a writer who had read it", async () => {
+    await using stage = await setStoreStage(subject);
+    const version = await put(stage.store, stage.key, "value");
+    await stage.other.delete(stage.key);
+    expect(await stage.store.write(stage.key, "late", { expectedVersion: version })).toBe(false);
+    expect(await stage.store.read(stage.key)).toBeUndefined();
+  });
+
+  it("keeps a removed record removed for a writer who had read an earlier one of the key", async () => {
+    await using stage = await setStoreStage(subject);
+    const version = await put(stage.store, stage.key, "of one login");
+    await stage.store.delete(stage.key);
+    const next = await put(stage.store, stage.key, "of the next login");
+    expect(await stage.other.write(stage.key, "late", { expectedVersion: version })).toBe(false);
+    expect(await stage.other.read(stage.key)).toEqual({ value: "of the next login", version: next });
+  });
+
+  it("gives a key no version twice, whatever happens to it", async () => {
+    await using stage = await setStoreStage(subject);
+    const versions: number[] = [];
+    for (let round = 0; round < 50; round += 1) {
+      const store: TokenStore = round % 2 === 0 ? stage.store : stage.other;
+      versions.push(await put(store, stage.key, `value ${round}`));
+      if (round % 3 === 0) await store.delete(stage.key);
+      if (round % 7 === 0) await stage.store.delete(stage.key);
+    }
+    expect(new Set(versions).size).toBe(versions.length);
+  });
+
+  it("tells keys apart that look alike, or like something else", async () => {
+    await using stage = await setStoreStage(subject);
+    for (const key of strangeKeys) expect(await stage.store.read(key), key).toBeUndefined();
+    for (const key of strangeKeys) {
+      expect(await stage.store.write(key, `of ${key}`, { expectedVersion: 0 }), key).toBe(true);
+    }
+    for (const key of strangeKeys) {
+      // A lock must not be mistaken for a record, nor the other way round.
+      await take(stage.store, key);
+      await present(stage.other, key, `of ${key}`);
+    }
+    for (const [index, key] of strangeKeys.entries()) {
+      await stage.store.delete(key);
+      expect(await stage.store.read(key), key).toBeUndefined();
+      for (const left of strangeKeys.slice(index + 1)) await present(stage.other, left, `of ${left}`);
+    }
+  });
+
+  it("lets one of several writers win, in each of 1,000 interleavings", async () => {
+    await using stage = await setStoreStage(subject);
+    let current = 0;
+    for (let round = 0; round < 1_000; round += 1) {
+      const writers = 2 + (round % 4);
+      const answers = await Promise.all(
+        Array.from({ length: writers }, async (_, writer) => {
+          await turns((round * 7 + writer * (round % 5)) % 6);
+          const store = writer % 2 === 0 ? stage.store : stage.other;
+          return store.write(stage.key, `${round} ${writer}`, { expectedVersion: current });
+        }),
+      );
+      expect(answers.filter(Boolean)).toHaveLength(1);
+      const { version } = await present(stage.other, stage.key, `${round} ${answers.indexOf(true)}`);
+      expect(version).not.toBe(current);
+      current = version;
+      if (round % 10 === 9) {
+        await stage.store.delete(stage.key);
+        current = 0;
+      }
+    }
+  }, 120_000);
+
+  it("loses none of 1,000 updates by writers who read again when they are refused", async () => {
+    await using stage = await setStoreStage(subject);
+    await put(stage.store, stage.key, "0");
+    await Promise.all(
+      Array.from({ length: 4 }, async (_, writer) => {
+        const store = writer % 2 === 0 ? stage.store : stage.other;
+        for (let updates = 0; updates < 250; ) {
+          const { value, version } = (await store.read(stage.key)) ?? { value: "", version: 0 };
+          await turns((writer * 3 + updates) % 5);
+          const isWritten = await store.write(stage.key, `${Number(value) + 1}`, {
+            expectedVersion: version,
+          });
+          if (isWritten) updates += 1;
+        }
+      }),
+    );
+    await present(stage.store, stage.key, "1000");
+  }, 120_000);
+
+  it("leaves nothing behind when a removal and a write of what was removed cross", async () => {
+    await using stage = await setStoreStage(subject);
+    for (let round = 0; round < 200; round += 1) {
+      const expectedVersion = await put(stage.store, stage.key, `${round}`);
+      await Promise.all([
+        turns(round % 5).then(() => stage.store.delete(stage.key)),
+        turns(Math.floor(round / 5) % 5).then(() =>
+          stage.other.write(stage.key, "crossing", { expectedVersion }),
+        ),
+      ]);
+      expect(await stage.other.read(stage.key)).toBeUndefined();
+    }
+  }, 60_000);
+}
