@@ -8,6 +8,7 @@ export interface FieldError {
 
 /** The codes of the gateways' errors: seven digits, of which the first ones name a service. */
 export const apiErrorCodes = {
+  missingToken: "0070201",
   noUserContext: "0040001",
   unauthorized: "0070010",
   insufficientScope: "0070011",

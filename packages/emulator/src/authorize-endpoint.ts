@@ -2,6 +2,7 @@ import { type Answer, emptyAnswer } from "./answer.js";
 import type { ClientRegistry, EmulatorClient } from "./clients.js";
 import type { Directory } from "./directory.js";
 import type { Engine } from "./engine.js";
+import { loginPage } from "./login-page.js";
 import { authorizeError } from "./oauth-error.js";
 import type { RequestRecord } from "./request-record.js";
 
@@ -11,20 +12,25 @@ export interface AuthorizeEndpointParts {
   readonly engine: Engine;
   readonly clients: ClientRegistry;
   readonly directory: Directory;
+  /** Whether a person decides, on a page that posts to the same address. */
+  readonly hasPage: boolean;
 }
 
 /**
- * Answers `GET /oauth/authorize`, with a user who is signed in already and agrees to everything.
+ * Answers `GET /oauth/authorize`: with a user who is signed in already and agrees to everything, or with a page on
+ * which a person chooses one.
  *
- * `login_hint`, an id or e-mail address, chooses the user; it is the emulator's own, and the first user otherwise.
+ * `login_hint`, an id or e-mail address, chooses the user, also without the page; it is the emulator's own. Without it,
+ * and without a page, it is the first user.
  */
 export async function answerAuthorizeRequest(
   request: RequestRecord,
-  { account, engine, clients, directory }: AuthorizeEndpointParts,
+  { account, engine, clients, directory, hasPage }: AuthorizeEndpointParts,
 ): Promise<Answer> {
-  if (request.method !== "GET") {
+  const isChoice = hasPage && request.method === "POST";
+  if (request.method !== "GET" && !isChoice) {
     const refusal = authorizeError(405, "invalid_request", "The authorize endpoint takes GET.");
-    return { ...refusal, headers: { ...refusal.headers, allow: "GET" } };
+    return { ...refusal, headers: { ...refusal.headers, allow: hasPage ? "GET, POST" : "GET" } };
   }
   const query = new URLSearchParams(request.url.split(/\?(.*)/s)[1] ?? "");
   const repeated = [...query.keys()].some((name, index, names) => names.indexOf(name) !== index);
@@ -49,13 +55,19 @@ export async function answerAuthorizeRequest(
     return emptyAnswer(302, { location: location.href, "cache-control": "no-store" });
   };
 
-  const user = directory.findUser(query.get("login_hint") ?? undefined);
-  if (user === undefined) {
-    return toCallback({ error: "access_denied", error_description: "There is no such user." });
-  }
   const refusal = refuse(query, client);
   if (refusal !== undefined) {
     return toCallback({ error: refusal[0], error_description: refusal[1] });
+  }
+  const hint = query.get("login_hint") ?? undefined;
+  if (hasPage && !isChoice && hint === undefined) return loginPage(account, directory.users);
+  const choice = isChoice ? (request.form.get("user") ?? "") : hint;
+  if (choice === "" && isChoice) {
+    return toCallback({ error: "access_denied", error_description: "The user has denied the request." });
+  }
+  const user = directory.findUser(choice);
+  if (user === undefined) {
+    return toCallback({ error: "access_denied", error_description: "There is no such user." });
   }
 
   const scope = query.get("scope") || undefined;

@@ -10,6 +10,7 @@ export interface CliArguments {
   readonly seed?: string;
   /** Default: the emulator's. */
   readonly accounts?: readonly string[];
+  readonly login: "automatic" | "page";
 }
 
 /** How to use the command. */
@@ -21,6 +22,7 @@ Serves a local Talkdesk on 127.0.0.1. Nothing it issues is real.
   --seed TEXT     what credentials and data are derived from (talkdesk)
   --account NAME  an account that exists; may be repeated (acme)
   --region R      ${regions.join(", ")}: whose gateway to print (us); all are served
+  --login HOW     automatic: the first user, without asking; page: a page to choose on (automatic)
   --help          this text
 `;
 
@@ -37,16 +39,21 @@ export function readCliArguments(argv: readonly string[]): CliArguments {
       seed: { type: "string" },
       account: { type: "string", multiple: true },
       region: { type: "string" },
+      login: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
     strict: true,
     allowPositionals: false,
   });
-  const { port = "4010", region = "us", seed, account, help = false } = values;
+  const { port = "4010", region = "us", seed, account, login = "automatic", help = false } = values;
   if (!/^\d{1,5}$/.test(port)) throw new TypeError(`--port takes a port number, not '${port}'.`);
   if (!isRegion(region)) throw new TypeError(`--region takes ${regions.join(", ")}, not '${region}'.`);
+  if (login !== "automatic" && login !== "page") {
+    throw new TypeError(`--login takes automatic or page, not '${login}'.`);
+  }
   return {
     help,
+    login,
     port: Number(port),
     region,
     ...(seed !== undefined && { seed }),

@@ -68,7 +68,7 @@ function greeting(
   { region, account }: { readonly region: CliArguments["region"]; readonly account: string | undefined },
 ): string {
   const { token, authorize, jwks, api } = emulator.endpoints(account, region);
-  const { clientId, clientSecret } = emulator.clients.get(account);
+  const { clientId, clientSecret, keyId, keyAlgorithm, privateKey } = emulator.clients.get(account);
   return `A local Talkdesk is running. Everything it issues is fake; it listens on this machine only. Ctrl+C stops it.
 
 export TALKDESK_TOKEN_URL=${token}
@@ -77,6 +77,11 @@ export TALKDESK_JWKS_URL=${jwks}
 export TALKDESK_API_URL=${api}
 export TALKDESK_CLIENT_ID=${clientId}
 export TALKDESK_CLIENT_SECRET=${clientSecret}
+
+# Or, in place of the secret, a signed JWT:
+# export TALKDESK_KEY_ID=${keyId}
+# export TALKDESK_KEY_ALGORITHM=${keyAlgorithm}
+# export TALKDESK_PRIVATE_KEY=${privateKey}
 
 `;
 }

@@ -1,11 +1,15 @@
+import { type ClientKey, type KeyAlgorithm, keyAlgorithms, makeClientKey } from "./client-key.js";
 import { checkMembers } from "./known-members.js";
 import type { Seed } from "./seed.js";
 
 /** The grants that a client may be allowed. */
 export type GrantType = "client_credentials" | "authorization_code" | "refresh_token";
 
-/** An OAuth client as registered with the emulator. Frozen: a change makes a new object. */
-export interface EmulatorClient {
+/**
+ * An OAuth client as registered with the emulator. Frozen: a change makes a new object. It proves itself by its secret
+ * or by its key.
+ */
+export interface EmulatorClient extends ClientKey {
   /** The account it belongs to. It exists in every region of that account. */
   readonly account: string;
   readonly clientId: string;
@@ -31,6 +35,8 @@ export interface ClientRegistration {
   readonly grantTypes?: readonly GrantType[];
   /** Absolute http or https URLs without a fragment. Default: `http://localhost:3000/callback`. */
   readonly redirectUris?: readonly string[];
+  /** What its key is for. EC keys follow from the seed, RSA keys do not. Default: ES256. */
+  readonly keyAlgorithm?: KeyAlgorithm;
 }
 
 /** The clients that the emulator knows. Iterating it gives each {@link EmulatorClient}. */
@@ -54,6 +60,12 @@ export interface Clients extends Iterable<EmulatorClient> {
    * @throws TypeError when there is no such client.
    */
   rotateSecret(clientId: string): EmulatorClient;
+  /**
+   * Gives a client a new key of the same algorithm; the old one is refused from now on.
+   *
+   * @throws TypeError when there is no such client.
+   */
+  rotateKey(clientId: string): EmulatorClient;
   /** Removes a client and tells whether there was one. Its tokens stay valid until they expire or are revoked. */
   remove(clientId: string): boolean;
   [Symbol.iterator](): IterableIterator<EmulatorClient>;
@@ -89,7 +101,15 @@ export const grantTypes: readonly GrantType[] = Object.freeze([
   "refresh_token",
 ]);
 
-const registrationMembers = ["account", "clientId", "clientSecret", "scopes", "grantTypes", "redirectUris"];
+const registrationMembers = [
+  "account",
+  "clientId",
+  "clientSecret",
+  "scopes",
+  "grantTypes",
+  "redirectUris",
+  "keyAlgorithm",
+];
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 const clientIdText = /^[\x21-\x39\x3b-\x7e]+$/;
 
@@ -113,6 +133,7 @@ export function clientRegistry(seed: Seed, accounts: readonly string[]): ClientR
         registration.redirectUris ?? ["http://localhost:3000/callback"],
         isRedirectUri,
       ),
+      ...makeClientKey(seed, `${label}/key`, checkKeyAlgorithm(registration.keyAlgorithm ?? "ES256")),
     });
     if (clients.has(client.clientId))
       throw new TypeError(`clientId ${client.clientId} is already registered`);
@@ -125,6 +146,17 @@ export function clientRegistry(seed: Seed, accounts: readonly string[]): ClientR
       throw new TypeError(`account must be one of ${accounts.join(", ")}, got ${JSON.stringify(account)}`);
     }
     return account as string;
+  }
+
+  function replace(
+    clientId: string,
+    change: (client: EmulatorClient) => Partial<EmulatorClient>,
+  ): EmulatorClient {
+    const client = clients.get(clientId);
+    if (client === undefined) throw new TypeError(`there is no client ${JSON.stringify(clientId)}`);
+    const next = Object.freeze({ ...client, ...change(client) });
+    clients.set(clientId, next);
+    return next;
   }
 
   for (const account of accounts) {
@@ -144,14 +176,12 @@ export function clientRegistry(seed: Seed, accounts: readonly string[]): ClientR
       return client;
     },
     rotateSecret(clientId) {
-      const client = clients.get(clientId);
-      if (client === undefined) throw new TypeError(`there is no client ${JSON.stringify(clientId)}`);
-      const next = Object.freeze({
-        ...client,
-        clientSecret: seed.secret(`rotated/${clientId}/${rotated++}`),
-      });
-      clients.set(clientId, next);
-      return next;
+      return replace(clientId, () => ({ clientSecret: seed.secret(`rotated/${clientId}/${rotated++}`) }));
+    },
+    rotateKey(clientId) {
+      return replace(clientId, ({ keyAlgorithm }) =>
+        makeClientKey(seed, `rotated/${clientId}/${rotated++}/key`, keyAlgorithm),
+      );
     },
     remove: (clientId) => clients.delete(clientId),
     find(clientId, account) {
@@ -182,6 +212,13 @@ function checkList(name: string, list: unknown, isValid: (item: string) => boole
     }
   }
   return Object.freeze([...new Set<string>(list)]);
+}
+
+function checkKeyAlgorithm(algorithm: unknown): KeyAlgorithm {
+  if (!keyAlgorithms.includes(algorithm as KeyAlgorithm)) {
+    throw new TypeError(`keyAlgorithm must be one of ${keyAlgorithms.join(", ")}`);
+  }
+  return algorithm as KeyAlgorithm;
 }
 
 function isGrantType(value: string): value is GrantType {

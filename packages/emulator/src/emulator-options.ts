@@ -1,5 +1,6 @@
 import { checkAccountNames } from "./account-name.js";
 import { checkMembers } from "./known-members.js";
+import type { KeyListing } from "./published-keys.js";
 import { regions } from "./region.js";
 import type { RequestRecord } from "./request-record.js";
 
@@ -23,6 +24,18 @@ export interface EmulatorOptions {
    * same refresh token comes back. Which of the two the real service does is not documented.
    */
   readonly refreshTokens?: "rotate" | "keep";
+  /**
+   * How far the service's clock is ahead, in milliseconds: the `Date` of its answers, and what it judges the times of
+   * client assertions by. Default 0.
+   */
+  readonly clockSkewMs?: number;
+  /**
+   * How a login goes: `automatic`, the default, signs the first user in, or whom `login_hint` names, without asking.
+   * `page` shows a page with a button for each of some users, and one that denies.
+   */
+  readonly login?: "automatic" | "page";
+  /** How the public keys are shown. Default: with `kid` and `alg`. */
+  readonly keys?: KeyListing;
   /** How many polls a report job answers before it is done. Default 2. */
   readonly reportPolls?: number;
   /** How many rows the file of a report has, at about 80 bytes each. At most 1 000 000; default 40. */
@@ -38,6 +51,9 @@ const optionMembers = [
   "accounts",
   "tokenLifetimeSeconds",
   "refreshTokens",
+  "clockSkewMs",
+  "login",
+  "keys",
   "reportPolls",
   "reportRows",
   "onRequest",
@@ -63,6 +79,9 @@ export function checkEmulatorOptions(options: EmulatorOptions): Required<
     accounts = ["acme"],
     tokenLifetimeSeconds = 599,
     refreshTokens = "rotate",
+    clockSkewMs = 0,
+    login = "automatic",
+    keys = {},
     reportPolls = 2,
     reportRows = 40,
     onRequest,
@@ -79,6 +98,9 @@ export function checkEmulatorOptions(options: EmulatorOptions): Required<
   if (refreshTokens !== "rotate" && refreshTokens !== "keep") {
     throw new TypeError('refreshTokens must be "rotate" or "keep"');
   }
+  if (login !== "automatic" && login !== "page") throw new TypeError('login must be "automatic" or "page"');
+  checkMembers("keys", keys, ["omitKid", "omitAlg"]);
+  if (!Number.isSafeInteger(clockSkewMs)) throw new TypeError("clockSkewMs must be an integer");
   if (!Number.isSafeInteger(reportPolls) || reportPolls < 0) {
     throw new TypeError("reportPolls must be an integer of 0 or more");
   }
@@ -94,6 +116,9 @@ export function checkEmulatorOptions(options: EmulatorOptions): Required<
     accounts: checkAccountNames(accounts),
     tokenLifetimeSeconds,
     refreshTokens,
+    clockSkewMs,
+    login,
+    keys,
     reportPolls,
     reportRows,
     onRequest,

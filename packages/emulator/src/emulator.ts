@@ -86,8 +86,19 @@ const fileUrlLifetimeSeconds = 60;
  * @throws Error (rejection) when a port is in use, with the code `EADDRINUSE`.
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
-  const { port, host, accounts, tokenLifetimeSeconds, refreshTokens, reportPolls, reportRows, onRequest } =
-    checkEmulatorOptions(options);
+  const {
+    port,
+    host,
+    accounts,
+    tokenLifetimeSeconds,
+    refreshTokens,
+    clockSkewMs,
+    login,
+    keys,
+    reportPolls,
+    reportRows,
+    onRequest,
+  } = checkEmulatorOptions(options);
   const seed = seedFrom(options.seed ?? "talkdesk");
   const [firstAccount = ""] = accounts;
   const library = await loadEngineLibrary();
@@ -130,7 +141,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       name,
       host,
       port: port === 0 ? 0 : port + offset,
-      onRequest: serveHost(served, { log: requests, faults, stopping: stopping.signal }),
+      onRequest: serveHost(served, { log: requests, faults, stopping: stopping.signal, clockSkewMs }),
     });
     servers.push(server);
     return server.origin;
@@ -145,7 +156,19 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     origins.identity = await serve(
       "the identity host",
       0,
-      identityHost({ seed, accounts, clients, tokens, engineOf, directoryOf }),
+      identityHost({
+        seed,
+        accounts,
+        clients,
+        tokens,
+        engineOf,
+        directoryOf,
+        origin: () => origins.identity,
+        gatewayOf: (region) => origins[region],
+        keys,
+        login,
+        now: () => Date.now() + clockSkewMs,
+      }),
     );
     for (const [index, region] of regions.entries()) {
       origins[region] = await serve(

@@ -43,15 +43,14 @@ export interface Engine {
   /** Issues tokens. Requests are handled one after the other, so that two can never use up the same code. */
   requestTokens(client: EmulatorClient, secret: string, form: URLSearchParams): Promise<TokenOutcome>;
   issueCode(request: CodeRequest): Promise<string>;
-  /** The public keys, as the JWKS endpoint shows them. */
-  readonly jwks: { readonly keys: readonly Omit<SigningKey, "d">[] };
+  /** What it signs with. */
+  readonly signingKey: SigningKey;
 }
 
 /** Makes the authorization server of one account in one region, on oidc-provider. */
 export function startEngine(library: ProviderConstructor, options: EngineOptions): Engine {
   const { region, account, seed, issuer, gateway } = options;
   const label = `${region}/${account}`;
-  const { d: _private, ...publicKey } = seed.signingKey(`${label}/key`);
   const grantsWithIdToken = new Set<string>();
   const logins = new WeakMap<IncomingMessage, { grantId?: string; userId?: string }>();
 
@@ -113,7 +112,7 @@ export function startEngine(library: ProviderConstructor, options: EngineOptions
   }
 
   return {
-    jwks: { keys: [publicKey] },
+    signingKey: seed.signingKey(`${label}/key`),
     requestTokens(client, secret, form) {
       const outcome = queue.then(() => exchange(client.clientId, secret, form));
       queue = outcome.catch(() => undefined);

@@ -32,8 +32,12 @@ const operations: readonly ApiOperation[] = [
 /** Makes the API gateway of one region. */
 export function gateway({ region, tokens, origin, directoryOf, reportsOf }: GatewayParts): Host {
   function findToken(authorization: string | undefined): IssuedToken | undefined {
-    // The scheme, one space, the token: whatever differs is refused, as a repeated header is.
-    return tokens.find(/^Bearer ([^\s,]+)$/.exec(authorization ?? "")?.[1] ?? "");
+    // The scheme, one space, the token: whatever differs is refused, as a repeated header is. Service tokens stand
+    // alone.
+    const bare = tokens.find(authorization ?? "");
+    if (bare?.isBare) return bare;
+    const token = tokens.find(/^Bearer ([^\s,]+)$/.exec(authorization ?? "")?.[1] ?? "");
+    return token?.isBare === false ? token : undefined;
   }
 
   return {

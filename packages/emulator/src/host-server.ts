@@ -33,12 +33,14 @@ export interface HostSurroundings {
   readonly faults: FaultScript;
   /** Aborted when the emulator stops. */
   readonly stopping: AbortSignal;
+  /** How far the clock of the host is ahead. */
+  readonly clockSkewMs: number;
 }
 
 /** Makes the request listener of a host: it records, applies the scripted faults and writes what the host answers. */
 export function serveHost(
   host: Host,
-  { log, faults, stopping }: HostSurroundings,
+  { log, faults, stopping, clockSkewMs }: HostSurroundings,
 ): (request: IncomingMessage, response: ServerResponse, connection: number) => void {
   async function serve(
     incoming: IncomingMessage,
@@ -74,8 +76,11 @@ export function serveHost(
     fault: CheckedFault | undefined,
     onHead: (status: number) => void,
   ): Promise<boolean> {
-    const send = (answer: Answer, manner: Manner = { kind: "plain" }): Promise<boolean> =>
-      transmit(response, answer, manner, onHead);
+    const send = (answer: Answer, manner: Manner = { kind: "plain" }): Promise<boolean> => {
+      if (clockSkewMs === 0) return transmit(response, answer, manner, onHead);
+      const date = new Date(Date.now() + clockSkewMs).toUTCString();
+      return transmit(response, { ...answer, headers: { date, ...answer.headers } }, manner, onHead);
+    };
     if (fault === undefined) return send(await host.answer(record));
 
     if (fault.delayMs > 0) await sleep(fault.delayMs, undefined, { signal: stopping });

@@ -1,13 +1,16 @@
 import { type Answer, htmlAnswer, jsonAnswer } from "./answer.js";
 import { answerAuthorizeRequest } from "./authorize-endpoint.js";
+import { usedAssertions } from "./client-assertion.js";
 import type { ClientRegistry } from "./clients.js";
 import type { Directory } from "./directory.js";
 import type { Engine } from "./engine.js";
 import type { Destination, Host } from "./host-server.js";
+import { answerIntrospectRequest } from "./introspect-endpoint.js";
 import type { IssuedTokens } from "./issued-tokens.js";
 import { authorizeError } from "./oauth-error.js";
+import { deprecatedKey, type KeyListing, publishedKey } from "./published-keys.js";
 import { isRegion, type Region } from "./region.js";
-import type { RequestTarget } from "./request-record.js";
+import type { RequestRecord, RequestTarget } from "./request-record.js";
 import type { Seed } from "./seed.js";
 import { answerTokenRequest } from "./token-endpoint.js";
 
@@ -19,6 +22,15 @@ export interface IdentityHostParts {
   readonly tokens: IssuedTokens;
   readonly engineOf: (region: Region, account: string) => Engine;
   readonly directoryOf: (region: Region, account: string) => Directory;
+  /** The host's origin; known when the server has started. */
+  readonly origin: () => string;
+  readonly gatewayOf: (region: Region) => string;
+  /** How its keys are shown. */
+  readonly keys: KeyListing;
+  /** Who decides about a login: a page for a person, or nobody. */
+  readonly login: "automatic" | "page";
+  /** The service's clock, in epoch milliseconds. */
+  readonly now: () => number;
 }
 
 const endpoints: Readonly<Record<string, RequestTarget>> = {
@@ -26,14 +38,24 @@ const endpoints: Readonly<Record<string, RequestTarget>> = {
   "oauth/authorize": "authorize",
   "oauth/2023-10/certs": "jwks",
   "oauth/certs": "jwks",
+  "oauth/introspect": "introspect",
 };
 
 /** Makes the identity host of all regions and accounts: `/{region}/{account}` stands for a host name of the service. */
 export function identityHost(parts: IdentityHostParts): Host {
+  const isNewJti = usedAssertions();
+  const nextServiceToken = parts.seed.sequence("service-token", 48);
+
   function destination(path: string): Destination {
     const [, region = "", account = "", endpoint = ""] = /^\/([^/]+)\/([^/]+)\/(.*)$/.exec(path) ?? [];
     if (!isRegion(region)) return { to: "other" };
     return { to: endpoints[endpoint] ?? "other", region, account };
+  }
+
+  function keyOf({ url }: RequestRecord, region: Region, account: string): object {
+    const { d: _private, ...key } = parts.engineOf(region, account).signingKey;
+    const show = url.split("?", 1)[0]?.endsWith("/oauth/certs") ? deprecatedKey : publishedKey;
+    return show(key, parts.keys);
   }
 
   return {
@@ -47,6 +69,9 @@ export function identityHost(parts: IdentityHostParts): Host {
         case "token":
           return answerTokenRequest(request, {
             ...parts,
+            tokenUrl: `${parts.origin()}/${region}/${account}/oauth/token`,
+            isNewJti,
+            nextServiceToken,
             region,
             account,
             engine: parts.engineOf(region, account),
@@ -57,12 +82,26 @@ export function identityHost(parts: IdentityHostParts): Host {
             account,
             engine: parts.engineOf(region, account),
             directory: parts.directoryOf(region, account),
+            hasPage: parts.login === "page",
+          });
+        case "introspect":
+          return answerIntrospectRequest(request, {
+            ...parts,
+            region,
+            account,
+            issuer: parts.origin(),
+            gateway: parts.gatewayOf(region),
+            signingKey: parts.engineOf(region, account).signingKey,
           });
         case "jwks":
           if (request.method !== "GET" && request.method !== "HEAD") {
             return authorizeError(405, "invalid_request", "The keys are read with GET.");
           }
-          return jsonAnswer(200, parts.engineOf(region, account).jwks, { "cache-control": "max-age=300" });
+          return jsonAnswer(
+            200,
+            { keys: [keyOf(request, region, account)] },
+            { "cache-control": "max-age=300" },
+          );
         default:
           return htmlAnswer(404, "There is nothing here");
       }

@@ -1,5 +1,6 @@
 export type { BrowserLoginResult } from "./browser-login.js";
 export { answers } from "./canned-answers.js";
+export type { ClientKey, KeyAlgorithm } from "./client-key.js";
 export type { ClientRegistration, Clients, EmulatorClient, GrantType } from "./clients.js";
 export {
   type AuthorizeOptions,
@@ -19,6 +20,7 @@ export type {
 } from "./fault.js";
 export type { FaultHandle, Faults } from "./faults.js";
 export type { TokenFilter } from "./issued-tokens.js";
+export type { KeyListing } from "./published-keys.js";
 export type { Region } from "./region.js";
 export type { Requests } from "./request-log.js";
 export type { RequestRecord, RequestTarget } from "./request-record.js";

@@ -19,8 +19,11 @@ export interface IssuedToken {
   readonly userId: string | undefined;
   /** What ties it to the refresh tokens of the same login. */
   readonly grantId: string | undefined;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds, as is the end. */
+  readonly issuedAt: number;
   readonly expiresAt: number;
+  /** Whether it is sent without a scheme, as service tokens are. */
+  readonly isBare: boolean;
 }
 
 /** Every access token issued, and which of them were revoked. */

@@ -26,7 +26,15 @@ export interface RequestLog extends Requests {
   ended(record: RequestRecord): void;
 }
 
-const targets: readonly RequestTarget[] = ["token", "authorize", "jwks", "api", "files", "other"];
+const targets: readonly RequestTarget[] = [
+  "token",
+  "authorize",
+  "jwks",
+  "introspect",
+  "api",
+  "files",
+  "other",
+];
 const keptRecords = 10_000;
 
 /**

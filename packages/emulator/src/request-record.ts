@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import type { Region } from "./region.js";
 
 /** What a request was sent to: an endpoint of the identity host, a gateway, the files host, or none of these. */
-export type RequestTarget = "token" | "authorize" | "jwks" | "api" | "files" | "other";
+export type RequestTarget = "token" | "authorize" | "jwks" | "introspect" | "api" | "files" | "other";
 
 /**
  * One request as it arrived. Frozen; `status`, `aborted` and, while an upload runs, `body` follow what happens.

@@ -1,5 +1,6 @@
 import { type Answer, jsonAnswer } from "./answer.js";
 import { readBasicCredentials } from "./basic-credentials.js";
+import { clientOfAssertion } from "./client-assertion.js";
 import type { ClientRegistry, EmulatorClient, GrantType } from "./clients.js";
 import { grantTypes } from "./clients.js";
 import type { Engine, TokenOutcome } from "./engine.js";
@@ -17,6 +18,14 @@ export interface TokenEndpointParts {
   readonly engine: Engine;
   readonly clients: ClientRegistry;
   readonly tokens: IssuedTokens;
+  /** The URL of this endpoint, as a client has to name it. */
+  readonly tokenUrl: string;
+  /** The service's clock, in epoch milliseconds. */
+  readonly now: () => number;
+  /** Notes the `jti` of an assertion and tells whether it is new. */
+  /** Successive values for service tokens. */
+  readonly nextServiceToken: () => string;
+  readonly isNewJti: (clientId: string, jti: string, expiresAt: number, now: number) => boolean;
 }
 
 const maximumBodyBytes = 56 * 1024;
@@ -47,15 +56,16 @@ export async function answerTokenRequest(request: RequestRecord, parts: TokenEnd
   const form = readForm(request);
   if (!(form instanceof URLSearchParams)) return form;
 
-  const authenticated = authenticate(request, form, parts);
+  const authenticated = await authenticate(request, form, parts);
   if (!("client" in authenticated)) return authenticated;
-  const { client, secret } = authenticated;
+  const { client } = authenticated;
 
   const grant = checkGrant(form, client);
   if (!(grant instanceof URLSearchParams)) return grant;
-
   const issuedAt = Date.now();
-  const outcome = await parts.engine.requestTokens(client, secret, grant);
+  if (form.has("token_type")) return issueServiceToken(grant, client, issuedAt, parts);
+
+  const outcome = await parts.engine.requestTokens(client, client.clientSecret, grant);
   if (!outcome.ok) {
     return outcome.error === "invalid_client"
       ? invalidClient(outcome.description)
@@ -69,7 +79,9 @@ export async function answerTokenRequest(request: RequestRecord, parts: TokenEnd
     scopes: outcome.scopes,
     userId: outcome.userId,
     grantId: outcome.grantId,
+    issuedAt,
     expiresAt: issuedAt + outcome.expiresIn * 1000,
+    isBare: false,
   });
   return jsonAnswer(200, tokenResponse(outcome, parts.seed), {
     "cache-control": "no-store",
@@ -90,6 +102,37 @@ function tokenResponse(
     ...(grantId !== undefined && { sid: seed.hex(`sid/${grantId}`, 32) }),
     ...(idToken !== undefined && { id_token: idToken }),
   };
+}
+
+/** Service tokens live from a day to a year; what they live by default is not documented, so here a day. */
+const serviceTokenSeconds = { least: 86_400, most: 31_556_952 };
+
+function issueServiceToken(
+  grant: URLSearchParams,
+  client: EmulatorClient,
+  issuedAt: number,
+  { tokens, region, account, nextServiceToken }: TokenEndpointParts,
+): Answer {
+  const lifetime = Number(grant.get("expires_in") ?? serviceTokenSeconds.least);
+  const scopes = grant.get("scope")?.split(" ").filter(Boolean) ?? [];
+  const value = `tdst_${nextServiceToken()}`;
+  tokens.record({
+    value,
+    region,
+    account,
+    clientId: client.clientId,
+    scopes,
+    userId: undefined,
+    grantId: undefined,
+    issuedAt,
+    expiresAt: issuedAt + lifetime * 1000,
+    isBare: true,
+  });
+  return jsonAnswer(
+    200,
+    { access_token: value, token_type: "opaque", expires_in: lifetime, scope: scopes.join(" ") },
+    { "cache-control": "no-store", pragma: "no-cache" },
+  );
 }
 
 function readForm(request: RequestRecord): URLSearchParams | Answer {
@@ -120,16 +163,35 @@ function readForm(request: RequestRecord): URLSearchParams | Answer {
   return form;
 }
 
-function authenticate(
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+async function authenticate(
   request: RequestRecord,
   form: URLSearchParams,
-  { clients, account }: TokenEndpointParts,
-): Answer | { readonly client: EmulatorClient; readonly secret: string } {
+  { clients, account, tokenUrl, now, isNewJti }: TokenEndpointParts,
+): Promise<Answer | { readonly client: EmulatorClient }> {
   const hasHeader = request.headers["authorization"] !== undefined;
-  if (form.has("client_secret") || form.has("client_assertion") || form.has("client_assertion_type")) {
-    return hasHeader
-      ? oauthError(400, "invalid_request", "Credentials must be sent in one way only.")
-      : invalidClient("Client credentials are taken from an HTTP Basic header only.");
+  const hasAssertion = form.has("client_assertion") || form.has("client_assertion_type");
+  if (hasHeader && (hasAssertion || form.has("client_secret"))) {
+    return oauthError(400, "invalid_request", "Credentials must be sent in one way only.");
+  }
+  if (form.has("client_secret")) {
+    return invalidClient("A client secret is taken from an HTTP Basic header only.");
+  }
+  if (hasAssertion) {
+    if (form.get("client_assertion_type") !== assertionType) {
+      return invalidClient(`The client_assertion_type must be ${assertionType}.`);
+    }
+    const at = now();
+    const client = await clientOfAssertion(form.get("client_assertion") ?? "", {
+      clients,
+      account,
+      tokenUrl,
+      now: at,
+      isNewJti: (clientId, jti, expiresAt) => isNewJti(clientId, jti, expiresAt, at),
+    });
+    if (typeof client === "string") return invalidClient(client);
+    return isOtherClient(form, client.clientId, "the client assertion") ?? { client };
   }
   if (!hasHeader) return invalidClient("There is no Authorization header.");
   const credentials = readBasicCredentials(request.headers["authorization"]);
@@ -140,14 +202,12 @@ function authenticate(
   const client = clients.find(clientId, account);
   // One text for both, as a server does that does not want to tell which clients exist.
   if (client?.clientSecret !== clientSecret) return invalidClient("The client id or secret is wrong.");
-  if (form.has("client_id") && form.get("client_id") !== clientId) {
-    return oauthError(
-      400,
-      "invalid_request",
-      "The parameter client_id differs from the Authorization header.",
-    );
-  }
-  return { client, secret: clientSecret };
+  return isOtherClient(form, clientId, "the Authorization header") ?? { client };
+}
+
+function isOtherClient(form: URLSearchParams, clientId: string, proof: string): Answer | undefined {
+  if (!form.has("client_id") || form.get("client_id") === clientId) return undefined;
+  return oauthError(400, "invalid_request", `The parameter client_id differs from ${proof}.`);
 }
 
 /** Gives the parameters that the engine needs for the grant, or the answer that refuses it. */
@@ -160,8 +220,17 @@ function checkGrant(form: URLSearchParams, client: EmulatorClient): URLSearchPar
   if (!client.grantTypes.includes(grantType as GrantType)) {
     return oauthError(400, "unauthorized_client", "The client is not allowed to use this grant type.");
   }
-  if (form.has("token_type") || form.has("expires_in")) {
-    return oauthError(400, "invalid_request", "Service tokens (token_type, expires_in) are not emulated.");
+  const lifetime = form.get("expires_in");
+  if (form.has("token_type") && (form.get("token_type") !== "opaque" || grantType !== "client_credentials")) {
+    return oauthError(400, "invalid_request", "The token_type must be opaque, for client credentials.");
+  }
+  if (lifetime !== null && !(form.has("token_type") && isServiceLifetime(lifetime))) {
+    const { least, most } = serviceTokenSeconds;
+    return oauthError(
+      400,
+      "invalid_request",
+      `The parameter expires_in is for opaque tokens, from ${least} to ${most}.`,
+    );
   }
   const scope = form.get("scope") ?? undefined;
   if (scope !== undefined && !scopeSyntax.test(scope)) {
@@ -169,7 +238,7 @@ function checkGrant(form: URLSearchParams, client: EmulatorClient): URLSearchPar
   }
   switch (grantType) {
     case "client_credentials":
-      return clientCredentialsGrant(scope, client);
+      return clientCredentialsGrant(scope, lifetime, client);
     case "authorization_code":
       return authorizationCodeGrant(form);
     default:
@@ -177,8 +246,14 @@ function checkGrant(form: URLSearchParams, client: EmulatorClient): URLSearchPar
   }
 }
 
+function isServiceLifetime(text: string): boolean {
+  const { least, most } = serviceTokenSeconds;
+  return /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most;
+}
+
 function clientCredentialsGrant(
   scope: string | undefined,
+  lifetime: string | null,
   { scopes }: EmulatorClient,
 ): URLSearchParams | Answer {
   const requested = scope?.split(" ") ?? scopes;
@@ -188,6 +263,7 @@ function clientCredentialsGrant(
   return new URLSearchParams({
     grant_type: "client_credentials",
     ...(requested.length > 0 && { scope: [...new Set(requested)].join(" ") }),
+    ...(lifetime !== null && { expires_in: lifetime }),
   });
 }
 

@@ -35,7 +35,7 @@ it("adds clients with generated and with given members", () => {
     grantTypes: ["client_credentials"],
     redirectUris: ["https://app.example/callback"],
   });
-  expect(given).toEqual({
+  expect(given).toMatchObject({
     account: "globex",
     clientId: "mine",
     clientSecret: "secret",

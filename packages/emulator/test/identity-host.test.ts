@@ -1,3 +1,4 @@
+import { createPublicKey } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./package-under-test.js";
 import { requestToken } from "./token-request.js";
@@ -34,7 +35,11 @@ it("shows other keys for every region, under the current path and the old one", 
   const other = await send(talkdesk.endpoints("acme", "eu").jwks);
   expect(current.json.keys).toHaveLength(1);
   expect(current.json.keys[0]).toMatchObject({ kty: "EC", crv: "P-256", alg: "ES256", use: "sig" });
-  expect(old.json).toEqual(current.json);
+  expect(Buffer.from(current.json.keys[0].x, "base64url")).toHaveLength(33);
+  expect(old.json.keys[0]).toMatchObject(current.json.keys[0]);
+  const spki = Buffer.from(old.json.keys[0].x5c[0], "base64");
+  expect(createPublicKey({ key: spki, format: "der", type: "spki" }).asymmetricKeyType).toBe("ec");
+  expect(Buffer.from(old.json.keys[0].x5t, "base64").toString()).toMatch(/^[0-9a-f]{40}$/);
   expect(other.json.keys[0].kid).not.toBe(current.json.keys[0].kid);
   expect((await send(talkdesk.endpoints().jwks, { method: "POST" })).status).toBe(405);
 });
@@ -49,6 +54,12 @@ it("sorts requests by what they are for", async () => {
     ["token", "us", "acme"],
     ["authorize", "us", "acme"],
     ["jwks", "eu", "acme"],
-    ["other", "us", "acme"],
+    ["introspect", "us", "acme"],
   ]);
+});
+
+it("leaves out what the service does not promise of its keys", async () => {
+  await using bare = await startEmulator({ keys: { omitKid: true, omitAlg: true } });
+  const [key] = (await send(bare.endpoints().jwks)).json.keys;
+  expect(Object.keys(key).sort()).toEqual(["crv", "kty", "use", "x", "y"]);
 });

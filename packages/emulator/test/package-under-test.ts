@@ -5,6 +5,7 @@ export type {
   EmulatorClient,
   EmulatorOptions,
   Fault,
+  KeyAlgorithm,
   Region,
 } from "@talkdesk-oauth/emulator";
 export { answers, startEmulator } from "@talkdesk-oauth/emulator";

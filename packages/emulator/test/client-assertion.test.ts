@@ -1,0 +1,146 @@
+import { createPrivateKey, randomUUID } from "node:crypto";
+import jsonwebtoken from "jsonwebtoken";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type Emulator,
+  type EmulatorClient,
+  type KeyAlgorithm,
+  startEmulator,
+} from "./package-under-test.js";
+import { basic } from "./token-request.js";
+import { send, type WireResponse } from "./wire.js";
+
+let talkdesk: Emulator;
+beforeAll(async () => {
+  talkdesk = await startEmulator({ accounts: ["acme", "globex"] });
+});
+afterAll(() => talkdesk.stop());
+
+const type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/** Signs what is right unless told otherwise, with a library that the emulator does not use. */
+function assertion(
+  client: EmulatorClient,
+  claims: Record<string, unknown> = {},
+  { algorithm = client.keyAlgorithm, keyId = client.keyId, signer = client } = {},
+  now: number = Date.now(),
+): string {
+  const iat = Math.floor(now / 1000);
+  const payload = {
+    iss: client.clientId,
+    sub: client.clientId,
+    aud: talkdesk.endpoints(client.account).token,
+    jti: randomUUID(),
+    iat,
+    exp: iat + 300,
+    ...claims,
+  };
+  const der = Buffer.from(signer.privateKey, "base64");
+  const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
+  const kept = Object.fromEntries(Object.entries(payload).filter(([, value]) => value !== undefined));
+  return jsonwebtoken.sign(kept, key, { algorithm, keyid: keyId });
+}
+
+function post(
+  jwt: string,
+  form: Record<string, string> = {},
+  headers: Record<string, string> = {},
+  emulator: Emulator = talkdesk,
+): Promise<WireResponse> {
+  return send(emulator.endpoints().token, {
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
+    body: new URLSearchParams({
+      grant_type: "client_credentials",
+      client_assertion_type: type,
+      client_assertion: jwt,
+      ...form,
+    }).toString(),
+  });
+}
+
+it("issues keys as the service does: PKCS#8 on one line, the same for the same seed", async () => {
+  const { keyId, keyAlgorithm, privateKey } = talkdesk.clients.get();
+  expect(keyId).toMatch(/^[0-9a-f]{32}$/);
+  expect(keyAlgorithm).toBe("ES256");
+  expect(privateKey).toMatch(/^[A-Za-z0-9+/]{182}==$|^[A-Za-z0-9+/]{184}$/);
+  await using again = await startEmulator();
+  expect(again.clients.get().privateKey).toBe(privateKey);
+});
+
+it.each(["ES256", "ES384", "ES512", "PS256", "PS384", "PS512"] as const)(
+  "takes %s",
+  async (keyAlgorithm: KeyAlgorithm) => {
+    const client = talkdesk.clients.add({ keyAlgorithm });
+    const answer = await post(assertion(client), { client_id: client.clientId });
+    expect([answer.status, answer.json.token_type]).toEqual([200, "Bearer"]);
+  },
+);
+
+describe("an assertion is refused", () => {
+  const now = Math.floor(Date.now() / 1000);
+  it.each([
+    ["with another audience", { aud: "https://acme.talkdeskid.com/oauth/token" }, "aud"],
+    ["with two audiences", { aud: ["a", "b"] }, "aud"],
+    ["with another subject", { sub: "other" }, "sub"],
+    ["from an unknown client", { iss: "other", sub: "other" }, "does not have"],
+    ["without a jti", { jti: undefined }, "jti"],
+    ["without an end", { exp: undefined }, "exp"],
+    ["that lives too long", { exp: now + 400, iat: now }, "300"],
+    ["that has expired", { iat: now - 400, exp: now - 100 }, "expired"],
+    ["from the future", { iat: now + 100, exp: now + 200 }, "future"],
+  ])("%s", async (_name, claims, named) => {
+    const answer = await post(assertion(talkdesk.clients.get(), claims));
+    expect([answer.status, answer.json.error]).toEqual([401, "invalid_client"]);
+    expect(answer.json.error_description).toContain(named);
+  });
+
+  it("that was used before", async () => {
+    const jwt = assertion(talkdesk.clients.get());
+    expect((await post(jwt)).status).toBe(200);
+    expect((await post(jwt)).json.error_description).toContain("jti");
+  });
+
+  it("with the key of another client, another algorithm, another key id, or a key that was replaced", async () => {
+    const client = talkdesk.clients.add();
+    const other = talkdesk.clients.add();
+    const rsa = talkdesk.clients.add({ keyAlgorithm: "PS256" });
+    expect((await post(assertion(client, {}, { signer: other }))).json.error_description).toContain(
+      "signature",
+    );
+    expect(
+      (await post(assertion(client, {}, { algorithm: "PS256", signer: rsa }))).json.error_description,
+    ).toContain("alg");
+    expect((await post(assertion(client, {}, { keyId: other.keyId }))).json.error_description).toContain(
+      "kid",
+    );
+    const rotated = talkdesk.clients.rotateKey(client.clientId);
+    expect((await post(assertion(client))).status).toBe(401);
+    expect((await post(assertion(rotated))).status).toBe(200);
+  });
+
+  it("when it is none, unsigned, or sent beside a secret or for another client", async () => {
+    const client = talkdesk.clients.get();
+    const unsigned = jsonwebtoken.sign({ iss: client.clientId, sub: client.clientId }, "", {
+      algorithm: "none",
+    });
+    expect((await post("no jwt")).status).toBe(401);
+    expect((await post(unsigned)).status).toBe(401);
+    expect((await post(assertion(client), {}, { authorization: basic(client) })).status).toBe(400);
+    expect((await post(assertion(client), { client_id: "other" })).status).toBe(400);
+    expect((await post(assertion(client), { client_assertion_type: "other" })).status).toBe(401);
+    const globex = talkdesk.clients.get("globex");
+    expect((await post(assertion(globex))).status).toBe(401);
+  });
+});
+
+it("judges by a clock that can be ahead, and shows it in its answers", async () => {
+  await using ahead = await startEmulator({ clockSkewMs: 600_000 });
+  const client = ahead.clients.get();
+  const aud = ahead.endpoints().token;
+  const refused = await post(assertion(client, { aud }), {}, {}, ahead);
+  expect(refused.json.error_description).toContain("clock");
+  const date = Date.parse(refused.headers.date ?? "");
+  expect(Math.abs(date - Date.now() - 600_000)).toBeLessThan(5_000);
+  expect((await post(assertion(client, { aud }, {}, date), {}, {}, ahead)).status).toBe(200);
+});

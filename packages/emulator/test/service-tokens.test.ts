@@ -1,0 +1,67 @@
+import { createPublicKey, type JsonWebKey, verify } from "node:crypto";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Emulator, startEmulator } from "./package-under-test.js";
+import { bearer, requestToken } from "./token-request.js";
+import { send, type WireResponse } from "./wire.js";
+
+let talkdesk: Emulator;
+beforeAll(async () => {
+  talkdesk = await startEmulator();
+});
+afterAll(() => talkdesk.stop());
+
+const opaque = { grant_type: "client_credentials", token_type: "opaque" };
+
+it("issues opaque tokens for the time that is asked for, without a refresh token", async () => {
+  const answer = await requestToken(talkdesk, { ...opaque, expires_in: "31556952", scope: "users:read" });
+  expect(answer.json).toEqual({
+    access_token: expect.stringMatching(/^tdst_[0-9a-f]{48}$/),
+    token_type: "opaque",
+    expires_in: 31_556_952,
+    scope: "users:read",
+  });
+  expect((await requestToken(talkdesk, opaque)).json.expires_in).toBe(86_400);
+});
+
+it("takes them bare, and other tokens not", async () => {
+  const users = `${talkdesk.endpoints().api}/users`;
+  const { access_token: value } = (await requestToken(talkdesk, opaque)).json;
+  const { authorization } = await bearer(talkdesk);
+  const statuses = [];
+  for (const header of [value, `Bearer ${value}`, authorization, authorization.replace("Bearer ", "")]) {
+    statuses.push((await send(users, { headers: { authorization: header } })).status);
+  }
+  expect(statuses).toEqual([200, 401, 200, 401]);
+});
+
+const introspect = (form: Record<string, string>): Promise<WireResponse> =>
+  send(talkdesk.endpoints().token.replace(/token$/, "introspect"), {
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams(form).toString(),
+  });
+
+it("says of a token what it is, signed with the published key", async () => {
+  const { access_token: token } = (await requestToken(talkdesk, { ...opaque, scope: "users:read" })).json;
+  const answer = await introspect({ token });
+  expect(answer.json.token_introspection).toMatchObject({
+    active: true,
+    cid: talkdesk.clients.get().clientId,
+    scp: "users:read",
+    reg: "us-west-1",
+    psn: "CUSTOMER",
+  });
+  const inner = /"token_introspection":(\{.*\})\}$/.exec(answer.text)?.[1] ?? "";
+  const [key] = (await send(talkdesk.endpoints().jwks)).json.keys;
+  expect(answer.json.kid).toBe(key.kid);
+  const x = Buffer.from(key.x, "base64url").subarray(1).toString("base64url");
+  const publicKey = createPublicKey({ key: { ...key, x } as JsonWebKey, format: "jwk" });
+  const signed = Buffer.from(Buffer.from(inner).toString("base64url"));
+  expect(verify("sha256", signed, publicKey, Buffer.from(answer.json.sig, "base64url"))).toBe(true);
+});
+
+it("says no more of a token that it does not know than that", async () => {
+  expect((await introspect({ token: "made up" })).json.token_introspection).toEqual({ active: false });
+  const missing = await introspect({});
+  expect([missing.status, missing.json.code]).toEqual([400, "0070201"]);
+});
