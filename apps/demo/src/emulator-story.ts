@@ -3,11 +3,17 @@ import {
   type ClosableTokenSource,
   clientCredentials,
   clientSecretBasic,
+  finishAuthorization,
   isTalkdeskError,
+  privateKeyJwt,
   type Region,
+  serviceToken,
+  startAuthorization,
+  type TalkdeskClient,
   type TokenEvent,
   type TokenSource,
   talkdeskClient,
+  userSession,
 } from "@talkdesk-oauth/core";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import { talkdeskFetch } from "@talkdesk-oauth/fetch";
@@ -16,7 +22,7 @@ import type { RunStep } from "./demo.js";
 const REGIONS: readonly Region[] = ["us", "eu", "ca", "au"];
 
 /** Lives long enough to be called with, and short enough to watch it being renewed. */
-const SHORT_LIFE_SECONDS = 3;
+const SHORT_LIFE_SECONDS = 5;
 
 /** The main job in every region, then what a source does when tokens are revoked, grow old, or cannot be had. */
 export async function tellEmulatorStory(step: RunStep): Promise<void> {
@@ -31,6 +37,37 @@ export async function tellEmulatorStory(step: RunStep): Promise<void> {
       return `20 calls at once, all 200; ${requests(tokenRequests() - before)}`;
     });
   }
+
+  await step("a signed JWT, no secret", async () => {
+    await using source = clientCredentials(signingClient(talkdesk));
+    const before = tokenRequests();
+    await callTwentyTimes(source);
+    return `20 calls at once, all 200; ${requests(tokenRequests() - before)}`;
+  });
+
+  await step("a service token", async () => {
+    await using source = serviceToken(signingClient(talkdesk), { lifetimeSeconds: 30 * 86_400 });
+    const token = await source.getToken();
+    await callTwentyTimes(source);
+    const days = (token.expiresAt - token.issuedAt) / 86_400_000;
+    return `${token.type}, lives ${days} days; 20 calls, all 200`;
+  });
+
+  await step("a user logs in", async () => {
+    const client = signingClient(talkdesk);
+    const [redirectUri = ""] = talkdesk.clients.get().redirectUris;
+    const pending = await startAuthorization(client, { redirectUri, scope: "openid users:read" });
+    // A browser's part: it goes where it is told, and comes back to the application.
+    const redirect = await fetch(pending.url, { redirect: "manual" });
+    const callback = redirect.headers.get("location") ?? "";
+    const { token, claims } = await finishAuthorization(client, callback, pending);
+    await using session = userSession(client, { key: "a user", token });
+    await callTwentyTimes(session);
+    talkdesk.faults.revokeTokens();
+    const before = tokenRequests();
+    await callTwentyTimes(session);
+    return `${claims?.["name"]}; 20 calls refused, ${tokenRequests() - before} refresh, all 200`;
+  });
 
   await step("the token is revoked", async () => {
     await using source = sourceOf(talkdesk, "us");
@@ -115,6 +152,15 @@ function sourceOf(talkdesk: Emulator, region: Region, events: TokenEvent[] = [])
     }),
     { onEvent: (event) => events.push(event) },
   );
+}
+
+/** The same client, proving itself by the key that Talkdesk has issued for it. */
+function signingClient(talkdesk: Emulator): TalkdeskClient {
+  const { clientId, keyId, privateKey } = talkdesk.clients.get();
+  return talkdeskClient({
+    endpoints: talkdesk.endpoints(),
+    authentication: privateKeyJwt({ clientId, keyId, privateKey }),
+  });
 }
 
 const requests = (count: number): string => `${count} token ${count === 1 ? "request" : "requests"}`;

@@ -29,7 +29,9 @@ describe("without settings", () => {
     for (const region of ["us", "eu", "ca", "au"]) {
       expect(table).toContain(`${region}: token, GET /users`);
     }
-    expect(table.match(/all 200; 1 token request\b/g)).toHaveLength(5);
+    expect(table.match(/all 200; 1 token request\b/g)).toHaveLength(6);
+    expect(table).toMatch(/a user logs in +\w.*; 20 calls refused, 1 refresh, all 200/);
+    expect(table).toContain("opaque, lives 30 days");
     expect(table).toContain("waited 1 s as asked, then 200");
     expect(table).toContain("served at once, renewed in the background");
     expect(table).toContain("served stale, 200");
@@ -99,7 +101,7 @@ describe("with settings", () => {
 
   it("names the credential that is missing", async () => {
     expect(oneSentence(await demo({ ...env, TALKDESK_CLIENT_SECRET: "" }))).toBe(
-      "Set TALKDESK_CLIENT_SECRET in the environment.",
+      "Set TALKDESK_CLIENT_SECRET (or TALKDESK_KEY_ID and TALKDESK_PRIVATE_KEY) in the environment.",
     );
   });
 

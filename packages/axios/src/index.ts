@@ -19,7 +19,7 @@ import { addressed } from "./address.js";
 import { keptInOrigin, noteFetched, observedFetch, type Trail } from "./redirect-trail.js";
 import { discardData } from "./response-data.js";
 import { waitLimit } from "./wait-limit.js";
-import { agentsOf, errorWithoutToken, responseWithoutToken, withHiddenAgents } from "./without-token.js";
+import { errorWithoutToken, responseWithoutToken, withAgentsOf, withHiddenAgents } from "./without-token.js";
 
 /** What one sending brought: a response, and the error that axios made of it when `validateStatus` says so. */
 interface Outcome {
@@ -54,13 +54,12 @@ export function talkdeskAxios(
     if (typeof chosen === "function" && ours.has(chosen)) return config;
     // Its types know one parameter; the adapter `fetch` needs the second.
     const send: AxiosAdapter = (request) => (getAdapter as AdapterLookup)(chosen, request)(request);
-    const agents = agentsOf(config);
     const adapter: AxiosAdapter = async (given) => {
-      const request = { ...agents, ...given };
-      const { config: complete, url } = addressed(request, source.api);
+      const request = withAgentsOf(config, given);
+      const { changes, url } = addressed(request, source.api);
       const hasOwn = AxiosHeaders.from(request.headers).has("authorization") || Boolean(request.auth);
-      if (url === undefined || hasOwn || !mayHaveToken(url)) return send(complete);
-      return sendWithToken(source, send, complete, url, request);
+      if (url === undefined || hasOwn || !mayHaveToken(url)) return send({ ...request, ...changes });
+      return sendWithToken(source, send, request, changes, url);
     };
     ours.add(adapter);
     return { ...config, adapter };
@@ -69,28 +68,30 @@ export function talkdeskAxios(
 
 type AdapterLookup = (adapter: InternalAxiosRequestConfig["adapter"], config: object) => AxiosAdapter;
 
-/** @param caller The config that errors and responses show. */
+/** @param config The caller's, which errors and responses show. */
 async function sendWithToken(
   source: TokenSource,
   send: AxiosAdapter,
   config: InternalAxiosRequestConfig,
+  changes: Partial<InternalAxiosRequestConfig>,
   url: URL,
-  caller: InternalAxiosRequestConfig,
 ): Promise<AxiosResponse> {
-  const shown = withHiddenAgents(caller);
-  const limit = waitLimit(shown);
+  let hidden: InternalAxiosRequestConfig | undefined;
+  const shown = (): InternalAxiosRequestConfig => (hidden ??= withHiddenAgents(config));
+  const limit = waitLimit(config, shown);
   const { body, isReplayable } = replayableBody<unknown>(config.data);
   try {
     const { response, error } = await sendAuthorized<Outcome>(source, {
       signal: limit.signal,
       async send(token) {
         const trail: Trail = { isRedirected: false, hasLeftOrigin: false };
-        const headers = new AxiosHeaders(config.headers);
+        const headers = Object.assign(new AxiosHeaders(), AxiosHeaders.from(config.headers));
         headers.set("Authorization", token.authorization);
         // Of a form that was made a Blob, so that its boundary stays the same.
         if (body !== config.data && body instanceof Blob) headers.setContentType(body.type);
         const request: InternalAxiosRequestConfig = {
           ...config,
+          ...changes,
           ...limit.remaining(),
           headers,
           data: body,
@@ -104,7 +105,7 @@ async function sendWithToken(
         } catch (error) {
           if (!isAxiosError(error)) throw error;
           noteFetched(error.request, url, trail);
-          errorWithoutToken(error, shown);
+          errorWithoutToken(error, shown());
           limit.restate(error, request);
           if (error.response === undefined) throw error;
           return { response: error.response, error, trail };
@@ -118,7 +119,7 @@ async function sendWithToken(
       discard: ({ response }) => discardData(response.data),
     });
     if (error !== undefined) throw error;
-    responseWithoutToken(response, caller);
+    responseWithoutToken(response, config);
     return response;
   } finally {
     limit.clear();

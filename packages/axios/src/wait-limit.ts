@@ -3,7 +3,7 @@ import { AxiosError, CanceledError, type InternalAxiosRequestConfig } from "axio
 /** How long a caller of axios waits for all that one request takes: tokens, sending, sending again. */
 export interface WaitLimit {
   /** Aborts, with the error that axios would reject with, when the caller cancels or the time is up. */
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal;
   /** What is left of the time, as axios' options for one sending. Throws when nothing is. */
   remaining(): { timeout?: number; timeoutErrorMessage?: string };
   /** Says in an error of `fetch`, which has a message of its own, what the limit was, and not what was left of it. */
@@ -11,16 +11,23 @@ export interface WaitLimit {
   clear(): void;
 }
 
-export function waitLimit(config: InternalAxiosRequestConfig): WaitLimit {
+const unlimited: WaitLimit = { remaining: () => ({}), restate() {}, clear() {} };
+
+/** @param shown The config that its errors show. */
+export function waitLimit(
+  config: InternalAxiosRequestConfig,
+  shown: () => InternalAxiosRequestConfig,
+): WaitLimit {
   const { signal, cancelToken, timeout = 0, timeoutErrorMessage, transitional } = config;
+  if (!signal && !cancelToken && !(timeout > 0)) return unlimited;
   const patience = new AbortController();
   const startedAt = performance.now();
   const message = timeoutErrorMessage || `timeout of ${timeout}ms exceeded`;
   const timedOut = (): AxiosError => {
     const code = transitional?.clarifyTimeoutError ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED;
-    return new AxiosError(message, code, config);
+    return new AxiosError(message, code, shown());
   };
-  const cancel = (): void => patience.abort(cancelToken?.reason ?? new CanceledError(undefined, config));
+  const cancel = (): void => patience.abort(cancelToken?.reason ?? new CanceledError(undefined, shown()));
   const timer = timeout > 0 ? setTimeout(() => patience.abort(timedOut()), timeout) : undefined;
   if (signal?.aborted || cancelToken?.reason) cancel();
   signal?.addEventListener?.("abort", cancel);

@@ -14,9 +14,14 @@ export function withHiddenAgents(config: InternalAxiosRequestConfig): InternalAx
   return shown;
 }
 
-/** The agents of a config, for when it comes back hidden: axios loses them when it merges that with its defaults. */
-export function agentsOf(config: InternalAxiosRequestConfig): Partial<InternalAxiosRequestConfig> {
-  return Object.fromEntries(AGENTS.filter((name) => name in config).map((name) => [name, config[name]]));
+/** A config with the agents of another, where they came back hidden: axios loses those when it merges its defaults. */
+export function withAgentsOf(
+  config: InternalAxiosRequestConfig,
+  given: InternalAxiosRequestConfig,
+): InternalAxiosRequestConfig {
+  const lost = AGENTS.filter((name) => name in config && !(name in given));
+  if (lost.length === 0) return given;
+  return { ...Object.fromEntries(lost.map((name) => [name, config[name]])), ...given };
 }
 
 /** Takes from an error what shows the token: the config that was sent, and the request that the adapter made of it. */

@@ -37,7 +37,10 @@ export function clientCredentials(
   options: ClientCredentialsOptions = {},
 ): ClosableTokenSource {
   const scope = options.scope === undefined ? undefined : scopeNames(options.scope);
-  const grant: Grant = { grant_type: "client_credentials", ...(scope !== undefined && { scope }) };
+  const grant: Extract<Grant, { grant_type: "client_credentials" }> = {
+    grant_type: "client_credentials",
+    ...(scope !== undefined && { scope }),
+  };
   grantParameters(grant);
   const place = tokenPlace(options.store, options.key);
   return tokenLifecycle(

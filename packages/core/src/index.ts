@@ -5,6 +5,13 @@ export {
   deserializeToken,
   serializeToken,
 } from "./access-token.js";
+export {
+  type FinishAuthorizationOptions,
+  finishAuthorization,
+  type PendingAuthorization,
+  type StartAuthorizationOptions,
+  startAuthorization,
+} from "./authorization.js";
 export { type TalkdeskClient, type TalkdeskClientOptions, talkdeskClient } from "./client.js";
 export {
   type ClientAuthentication,
@@ -23,6 +30,7 @@ export {
   type TalkdeskErrorOptions,
 } from "./errors.js";
 export type { Grant, Scope } from "./grant.js";
+export type { IdTokenClaims } from "./id-token.js";
 export type { Lifecycle } from "./lifecycle.js";
 export { type MemoryStoreOptions, memoryStore } from "./memory-store.js";
 export { type PrivateKeyJwtOptions, privateKeyJwt } from "./private-key-jwt.js";

@@ -1,4 +1,5 @@
 import type { AccessToken } from "./access-token.js";
+import { boundedBody } from "./bounded-body.js";
 import type { TalkdeskClient } from "./client.js";
 import { type Instant, instant, platformClock } from "./clock.js";
 import { clockOffsetMs, learnOffset, learntOffsetMs } from "./clock-offset.js";
@@ -57,6 +58,8 @@ export async function requestToken(
 /**
  * {@link requestToken} with the instant, on both clocks, just before the request that was answered, and with what is
  * left of the time where something else has used a part of it.
+ *
+ * @param alsoSecret What the server knows although this request does not hold it; masked like what was sent.
  * @internal
  */
 export async function exchange(
@@ -64,6 +67,7 @@ export async function exchange(
   grant: Grant,
   signal?: AbortSignal,
   timeoutMs: number = client.timeoutMs,
+  alsoSecret: readonly string[] = [],
 ): Promise<{ readonly token: AccessToken; readonly sentAt: Instant }> {
   const parameters = grantParameters(grant);
   signal?.throwIfAborted();
@@ -73,7 +77,10 @@ export async function exchange(
   let isClockCorrected = false;
   try {
     for (let attempts = 1; ; attempts++) {
-      const answer = await attempt({ client, grant, limit, offsetMs }, new URLSearchParams(parameters));
+      const answer = await attempt(
+        { client, grant, limit, offsetMs, alsoSecret },
+        new URLSearchParams(parameters),
+      );
       if (!("error" in answer)) {
         if (isClockCorrected) learnOffset(client, offsetMs);
         return answer;
@@ -125,6 +132,7 @@ interface Call {
   readonly limit: Deadline;
   /** How far the server's clock is taken to be ahead. */
   readonly offsetMs: number;
+  readonly alsoSecret: readonly string[];
 }
 
 interface Failure {
@@ -157,7 +165,7 @@ async function attempt(
     return { error: withoutCredentials(error, limit), mayRepeat: () => false };
   }
 
-  const mask = maskOf(headers, body);
+  const mask = maskOf(headers, body, call.alsoSecret);
   const sentAt = instant(clock);
   let response: TokenResponse;
   try {
@@ -251,31 +259,9 @@ async function send(
   const { status, headers: answered } = response;
   // A browser's fetch hides what it did not follow.
   if (response.type === "opaqueredirect") return { status: 302, headers: answered, body: new Uint8Array() };
-  return { status, headers: answered, body: await boundedBody(response) };
-}
-
-/** The body, read no further than the limit. */
-async function boundedBody(response: Response): Promise<Uint8Array> {
-  const reader = response.body?.getReader();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const read = await reader?.read();
-    if (read === undefined || read.done) break;
-    chunks.push(read.value);
-    size += read.value.byteLength;
-    if (size > MAX_RESPONSE_BYTES) {
-      await reader?.cancel();
-      throw responseTooLarge(response.status);
-    }
-  }
-  const body = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return body;
+  const answer = await boundedBody(response, MAX_RESPONSE_BYTES);
+  if (answer === undefined) throw responseTooLarge(status);
+  return { status, headers: answered, body: answer };
 }
 
 /** Faults of a connection that was never made: nothing was sent. */

@@ -20,11 +20,16 @@ const SHORTEST_PART = 16;
  * repeat it. It goes by what was sent, so it holds for any client authentication.
  * @internal
  */
-export function maskOf(headers: Headers, body: URLSearchParams): (text: string) => string {
+export function maskOf(
+  headers: Headers,
+  body: URLSearchParams,
+  alsoSecret: readonly string[] = [],
+): (text: string) => string {
   const secrets = new Set<string>();
   const add = (value: string): void => {
     for (const form of formsOf(value)) if (form !== "") secrets.add(form);
   };
+  for (const value of alsoSecret) add(value);
   for (const [name, value] of body) {
     if (PUBLIC_PARAMETERS.has(name)) continue;
     add(value);

@@ -1,8 +1,10 @@
 import type { TalkdeskClient } from "./client.js";
 import { type Grant, grantParameters, type Scope, SERVICE_TOKEN_SECONDS, scopeNames } from "./grant.js";
 import { type Lifecycle, tokenLifecycle } from "./lifecycle.js";
-import { exchange } from "./request-token.js";
+import { repeatableTokenCall } from "./shared-token.js";
+import { tokenPlace } from "./store-access.js";
 import type { ClosableTokenSource } from "./token-source.js";
+import type { TokenStore } from "./token-store.js";
 
 /** Options of {@link serviceToken}. */
 export interface ServiceTokenOptions extends Lifecycle {
@@ -13,6 +15,13 @@ export interface ServiceTokenOptions extends Lifecycle {
    * chooses, which it does not document.
    */
   readonly lifetimeSeconds?: number;
+  /**
+   * Where processes share the token, and find it after a restart. Whatever fails there is reported by `store_failed`,
+   * and the source goes on alone. Default: memory only.
+   */
+  readonly store?: TokenStore;
+  /** The token's name in the store: one for each client and scope. Needed with `store`. */
+  readonly key?: string;
 }
 
 /**
@@ -39,18 +48,19 @@ export function serviceToken(client: TalkdeskClient, options: ServiceTokenOption
     );
   }
   const scope = options.scope === undefined ? undefined : scopeNames(options.scope);
-  const grant: Grant = {
+  const grant: Extract<Grant, { grant_type: "client_credentials" }> = {
     grant_type: "client_credentials",
     token_type: "opaque",
     ...(scope !== undefined && { scope }),
     ...(lifetimeSeconds !== undefined && { expires_in: lifetimeSeconds }),
   };
   grantParameters(grant);
+  const place = tokenPlace(options.store, options.key);
   return tokenLifecycle(
     {
       client,
       grantType: grant.grant_type,
-      request: ({ signal }) => exchange(client, grant, signal),
+      request: repeatableTokenCall(client, grant, scope, place),
       ...(scope !== undefined && { scope }),
     },
     options,

@@ -63,7 +63,9 @@ function ofText(text: string): SigningKey {
 
 const imported = (
   pkcs8: Uint8Array<ArrayBuffer>,
-  algorithm: { readonly name: string; readonly namedCurve: Curve } | { readonly name: string; readonly hash: string },
+  algorithm:
+    | { readonly name: string; readonly namedCurve: Curve }
+    | { readonly name: string; readonly hash: string },
 ): Promise<CryptoKey> => crypto.subtle.importKey("pkcs8", pkcs8, algorithm, false, ["sign"]);
 
 function ofCryptoKey(key: CryptoKey): SigningKey {

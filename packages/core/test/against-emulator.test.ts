@@ -2,13 +2,16 @@ import {
   clientCredentials,
   clientSecretBasic,
   type Grant,
+  type PrivateKeyJwtOptions,
+  privateKeyJwt,
   type Region,
   requestToken,
+  serviceToken,
   type TalkdeskClient,
   type TalkdeskError,
   talkdeskClient,
 } from "@talkdesk-oauth/core";
-import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
+import { type Emulator, type EmulatorClient, startEmulator } from "@talkdesk-oauth/emulator";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 const REDIRECT_URI = "https://app.example/callback";
@@ -26,6 +29,18 @@ function clientIn(region: Region = "us", secret?: string): TalkdeskClient {
   return talkdeskClient({
     endpoints: talkdesk.endpoints(undefined, region),
     authentication: clientSecretBasic({ clientId, clientSecret: secret ?? clientSecret }),
+  });
+}
+
+function signing(
+  client: EmulatorClient = talkdesk.clients.get(),
+  region: Region = "us",
+  options: Partial<PrivateKeyJwtOptions> = {},
+): TalkdeskClient {
+  const { clientId, keyId, privateKey } = client;
+  return talkdeskClient({
+    endpoints: talkdesk.endpoints(client.account, region),
+    authentication: privateKeyJwt({ clientId, keyId, privateKey, ...options }),
   });
 }
 
@@ -108,6 +123,121 @@ describe("client credentials", () => {
   });
 });
 
+describe("client credentials with a signed JWT", () => {
+  it.each(["us", "eu", "ca", "au"] as const)("bring a token that the gateway of %s takes", async (region) => {
+    const client = signing(undefined, region);
+    await using source = clientCredentials(client, { scope: "users:read" });
+    const { authorization } = await source.getToken();
+    const { status } = await fetch(`${client.endpoints.api}/users`, { headers: { authorization } });
+    expect(status).toBe(200);
+    const [sent] = talkdesk.requests.to("token");
+    expect([...(sent?.form.keys() ?? [])]).toEqual([
+      "grant_type",
+      "scope",
+      "client_assertion_type",
+      "client_assertion",
+    ]);
+    expect(sent?.headers["authorization"]).toBeUndefined();
+  });
+
+  it.each(["ES256", "ES384", "ES512", "PS256", "PS384", "PS512"] as const)(
+    "are proved by %s",
+    async (algorithm) => {
+      const client = talkdesk.clients.add({ keyAlgorithm: algorithm });
+      for (const options of [{ algorithm }, { algorithm, sendClientId: true }]) {
+        const token = await requestToken(signing(client, "eu", options), {
+          grant_type: "client_credentials",
+        });
+        expect(token.type).toBe("Bearer");
+      }
+    },
+  );
+
+  it("are proved anew for every attempt", async () => {
+    talkdesk.faults.add({ at: "token", respond: { status: 503 }, times: 2 });
+    await requestToken(signing(), { grant_type: "client_credentials" });
+    const assertions = talkdesk.requests.to("token").map(({ form }) => form.get("client_assertion"));
+    expect(new Set(assertions).size).toBe(3);
+  });
+
+  it("are refused after a rotation of the key, with the old key's id to look for", async () => {
+    const client = talkdesk.clients.get();
+    talkdesk.clients.rotateKey(client.clientId);
+    const error = await refusal({ grant_type: "client_credentials" }, signing(client));
+    expect(error).toMatchObject({ code: "client_refused", error: "invalid_client" });
+    expect(error.hints.join(" ")).toContain(
+      `client ${client.clientId} and the key ${client.keyId}, and is signed with ES256`,
+    );
+    const rotated = signing(talkdesk.clients.get());
+    expect((await requestToken(rotated, { grant_type: "client_credentials" })).type).toBe("Bearer");
+  });
+
+  it("are refused for another audience, which is then named", async () => {
+    const audience = "https://www.talkdeskid.com";
+    const error = await refusal({ grant_type: "client_credentials" }, signing(undefined, "us", { audience }));
+    expect(error.code).toBe("client_refused");
+    expect(error.hints.join(" ")).toContain(`is meant for ${audience}, which is not the address`);
+  });
+
+  it.each([-86_400_000, -600_000, 600_000, 86_400_000])(
+    "are proved by the server's clock when it is %d ms ahead, after one refusal",
+    async (clockSkewMs) => {
+      await using skewed = await startEmulator({ clockSkewMs });
+      const { clientId, keyId, privateKey } = skewed.clients.get();
+      const client = talkdeskClient({
+        endpoints: skewed.endpoints(),
+        authentication: privateKeyJwt({ clientId, keyId, privateKey }),
+      });
+      const before = Date.now();
+      const token = await requestToken(client, { grant_type: "client_credentials" });
+      expect(token.issuedAt).toBeGreaterThanOrEqual(before);
+      expect(token.issuedAt).toBeLessThanOrEqual(Date.now());
+      await requestToken(client, { grant_type: "client_credentials" });
+      expect(skewed.requests.to("token")).toHaveLength(3);
+    },
+  );
+
+  it("are refused with a hint when the clock is off and the key is wrong", async () => {
+    await using skewed = await startEmulator({ clockSkewMs: 600_000 });
+    const { clientId, privateKey } = skewed.clients.get();
+    const client = talkdeskClient({
+      endpoints: skewed.endpoints(),
+      authentication: privateKeyJwt({ clientId, keyId: "another", privateKey }),
+    });
+    const { code, hints } = await refusal({ grant_type: "client_credentials" }, client);
+    expect(code).toBe("client_refused");
+    expect(hints.at(-1)).toMatch(
+      /^This machine's clock is (?:599|600) s behind the server's; the assertion went by/,
+    );
+    expect(skewed.requests.to("token")).toHaveLength(2);
+  });
+});
+
+describe("a service token", () => {
+  it.each(["us", "eu", "ca", "au"] as const)("is taken bare by the gateway of %s", async (region) => {
+    for (const client of [clientIn(region), signing(undefined, region)]) {
+      await using source = serviceToken(client, { scope: "users:read", lifetimeSeconds: 86_400 });
+      const token = await source.getToken();
+      expect(token).toMatchObject({ type: "opaque", scope: ["users:read"], expiryAssumed: false });
+      expect(token.authorization).toBe(token.value);
+      expect(token.expiresAt - token.issuedAt).toBe(86_400_000);
+      const { authorization } = token;
+      const { status } = await fetch(`${client.endpoints.api}/users`, { headers: { authorization } });
+      expect(status).toBe(200);
+    }
+    expect(talkdesk.requests.to("token").map(({ form }) => form.get("token_type"))).toEqual([
+      "opaque",
+      "opaque",
+    ]);
+  });
+
+  it("lives as long as the service likes when nothing was said", async () => {
+    const token = await serviceToken(clientIn()).getToken();
+    expect(token.expiresAt - token.issuedAt).toBeGreaterThanOrEqual(86_400_000);
+    expect(talkdesk.requests.to("token")[0]?.form.has("expires_in")).toBe(false);
+  });
+});
+
 describe("a login", () => {
   it("brings what belongs to a user, once for a code", async () => {
     const grant = await login("openid users:read");
@@ -138,5 +268,22 @@ describe("a login", () => {
     expect(refreshed.refreshToken).not.toBe(refreshToken);
     const error = await refusal({ grant_type: "refresh_token", refresh_token: "made-up" }, client);
     expect(error).toMatchObject({ code: "request_refused", error: "invalid_grant" });
+  });
+});
+
+describe("a login of a client with a key", () => {
+  it("is finished and refreshed with signed JWTs", async () => {
+    const grant = await login("openid refresh_token");
+    const client = signing([...talkdesk.clients].at(-1));
+    const { refreshToken } = await requestToken(client, grant);
+    const refreshed = await requestToken(client, {
+      grant_type: "refresh_token",
+      refresh_token: String(refreshToken),
+    });
+    expect(refreshed.refreshToken).toBeDefined();
+    for (const { headers, form } of talkdesk.requests.to("token")) {
+      expect(headers["authorization"]).toBeUndefined();
+      expect(form.get("client_assertion")?.split(".")).toHaveLength(3);
+    }
   });
 });

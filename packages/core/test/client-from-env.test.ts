@@ -1,5 +1,7 @@
 import { requestToken, talkdeskClientFromEnv } from "@talkdesk-oauth/core";
+import jwt from "jsonwebtoken";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { issued, KEYS, pem } from "./signing-keys.js";
 import { granted, tokenEndpoint } from "./token-endpoint.js";
 
 const env = { TALKDESK_ACCOUNT: "acme", TALKDESK_CLIENT_ID: "client-1", TALKDESK_CLIENT_SECRET: "secret-1" };
@@ -55,14 +57,16 @@ describe("talkdeskClientFromEnv", () => {
     const client = talkdeskClientFromEnv({ ...env, TALKDESK_REGION: "", TALKDESK_API_URL: "" });
     expect(client.endpoints.api).toBe("https://api.talkdeskapp.com");
     expect(() => talkdeskClientFromEnv({ ...env, TALKDESK_CLIENT_SECRET: "" })).toThrow(
-      new TypeError("Set TALKDESK_CLIENT_SECRET in the environment."),
+      new TypeError(
+        "Set TALKDESK_CLIENT_SECRET (or TALKDESK_KEY_ID and TALKDESK_PRIVATE_KEY) in the environment.",
+      ),
     );
   });
 
   it("names every variable that is missing", () => {
     expect(() => talkdeskClientFromEnv({})).toThrow(
       new TypeError(
-        "Set TALKDESK_ACCOUNT and TALKDESK_CLIENT_ID and TALKDESK_CLIENT_SECRET in the environment.",
+        "Set TALKDESK_ACCOUNT and TALKDESK_CLIENT_ID and TALKDESK_CLIENT_SECRET (or TALKDESK_KEY_ID and TALKDESK_PRIVATE_KEY) in the environment.",
       ),
     );
     const { TALKDESK_API_URL: _, ...three } = urls;
@@ -83,6 +87,85 @@ describe("talkdeskClientFromEnv", () => {
     expect(make).toThrow(TypeError);
     expect(make).toThrow(/^In the environment \(TALKDESK_…\): /);
     expect(make).not.toThrow(/canary|can:ary/);
+  });
+
+  describe("with a key", () => {
+    const { TALKDESK_CLIENT_SECRET: _, ...withoutSecret } = env;
+    const key = issued(KEYS.ES256.privateKey);
+    const keyed = { ...withoutSecret, TALKDESK_KEY_ID: "key-1", TALKDESK_PRIVATE_KEY: key };
+
+    async function header(variables: Record<string, string>): Promise<unknown> {
+      const { authentication, endpoints } = talkdeskClientFromEnv(variables);
+      const body = new URLSearchParams();
+      await authentication({ endpoints, headers: new Headers(), body, now: 0 });
+      return jwt.decode(body.get("client_assertion") ?? "", { complete: true })?.header;
+    }
+
+    it("signs assertions", async () => {
+      expect(talkdeskClientFromEnv(keyed).authentication.clientId).toBe("client-1");
+      expect(await header(keyed)).toEqual({ alg: "ES256", kid: "key-1" });
+    });
+
+    it("takes a key whose line breaks were written as \\n", async () => {
+      const pasted = pem(KEYS.ES256.privateKey).replaceAll("\n", "\\n");
+      expect(await header({ ...keyed, TALKDESK_PRIVATE_KEY: pasted })).toMatchObject({ alg: "ES256" });
+    });
+
+    it.each(["PS384", "ps384"])("takes the algorithm %s", async (algorithm) => {
+      const rsa = { ...keyed, TALKDESK_PRIVATE_KEY: issued(KEYS.PS384.privateKey) };
+      expect(await header({ ...rsa, TALKDESK_KEY_ALGORITHM: algorithm })).toMatchObject({ alg: "PS384" });
+      expect(await header({ ...rsa, TALKDESK_KEY_ALGORITHM: "" })).toMatchObject({ alg: "PS256" });
+    });
+
+    it.each([
+      [["TALKDESK_KEY_ID"], "Set TALKDESK_KEY_ID in the environment."],
+      [["TALKDESK_PRIVATE_KEY"], "Set TALKDESK_PRIVATE_KEY in the environment."],
+      [
+        ["TALKDESK_CLIENT_ID", "TALKDESK_KEY_ID"],
+        "Set TALKDESK_CLIENT_ID and TALKDESK_KEY_ID in the environment.",
+      ],
+    ])("names what is missing without %j", (absent, message) => {
+      const rest = Object.fromEntries(Object.entries(keyed).filter(([name]) => !absent.includes(name)));
+      expect(() => talkdeskClientFromEnv(rest)).toThrow(new TypeError(message));
+    });
+
+    it("takes an algorithm alone for a key that is missing", () => {
+      expect(() => talkdeskClientFromEnv({ ...withoutSecret, TALKDESK_KEY_ALGORITHM: "ES256" })).toThrow(
+        new TypeError("Set TALKDESK_KEY_ID and TALKDESK_PRIVATE_KEY in the environment."),
+      );
+    });
+
+    it.each([
+      [{ TALKDESK_PRIVATE_KEY: key }, "TALKDESK_PRIVATE_KEY"],
+      [{ TALKDESK_KEY_ID: "key-1" }, "TALKDESK_KEY_ID"],
+      [
+        { TALKDESK_KEY_ALGORITHM: "ES256", TALKDESK_KEY_ID: "key-1", TALKDESK_PRIVATE_KEY: key },
+        "TALKDESK_PRIVATE_KEY and TALKDESK_KEY_ID and TALKDESK_KEY_ALGORITHM",
+      ],
+    ])("refuses to choose between a secret and a key", (variables, names) => {
+      expect(() => talkdeskClientFromEnv({ ...env, ...variables })).toThrow(
+        new TypeError(
+          `The environment has both a secret and a key: remove ${names} to send the secret, or TALKDESK_CLIENT_SECRET to sign with the key, as apps listed on AppConnect must.`,
+        ),
+      );
+    });
+
+    it.each([
+      ["TALKDESK_KEY_ID", "canary\n"],
+      ["TALKDESK_PRIVATE_KEY", "canary"],
+      [
+        "TALKDESK_PRIVATE_KEY",
+        KEYS.ES256.publicKey.export({ type: "spki", format: "der" }).toString("base64"),
+      ],
+      ["TALKDESK_KEY_ALGORITHM", "canary"],
+      ["TALKDESK_KEY_ALGORITHM", "ES384"],
+    ])("refuses a %s that cannot be used with a TypeError, without its value", (variable, value) => {
+      const make = () => talkdeskClientFromEnv({ ...keyed, [variable]: value });
+      expect(make).toThrow(TypeError);
+      expect(make).toThrow(/^In the environment \(TALKDESK_…\): (?:privateKey|keyId|algorithm) /);
+      expect(make).not.toThrow(/canary/i);
+      expect(make).not.toThrow(key.slice(8, 24));
+    });
   });
 
   it("reads the environment of the process when called, not before", () => {

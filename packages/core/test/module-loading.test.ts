@@ -2,16 +2,19 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { issued, KEYS } from "./signing-keys.js";
 
 const home = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** Whatever a module names in order to load it: statically, dynamically or by `require`. */
-function loadedBy(code: string): string[] {
+/** Whatever a module names in order to load it, statically or by `require`; and by `import()`, when it comes to that. */
+function loadedBy(code: string): { readonly atOnce: string[]; readonly later: string[] } {
   const withoutComments = code.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
   const names = withoutComments.matchAll(
-    /(?:\bfrom\s*|\bimport\s*|\bimport\s*\(\s*|\brequire\s*\(\s*)(["'`])([^"'`\n]+)\1/g,
+    /(\bfrom\s*|\bimport\s*|\bimport\s*\(\s*|\brequire\s*\(\s*)(["'`])([^"'`\n]+)\2/g,
   );
-  return [...names].map(([, , name = ""]) => name);
+  const loads = [...names].map(([, how = "", , name = ""]) => ({ isLater: /import\s*\(/.test(how), name }));
+  const named = (later: boolean) => loads.filter(({ isLater }) => isLater === later).map(({ name }) => name);
+  return { atOnce: named(false), later: named(true) };
 }
 
 function filesIn(folder: string, extension: RegExp): string[] {
@@ -36,30 +39,74 @@ describe("loading core", () => {
       '// import "no"',
       '/* import "no" */',
     ];
-    expect(loadedBy(code.join("\n"))).toEqual(["node:a", "b", "c", "d", "e", "f", "g"]);
+    expect(loadedBy(code.join("\n"))).toEqual({ atOnce: ["node:a", "b", "c", "d", "f", "g"], later: ["e"] });
   });
 
-  it("loads no other module, of Node or anybody's, from the sources", () => {
+  it("loads no other module, of Node or anybody's, from the sources, but jose when it is needed", () => {
     const files = filesIn("src", /\.ts$/);
     expect(files.length).toBeGreaterThan(10);
     for (const file of files) {
-      for (const name of loadedBy(readFileSync(file, "utf8"))) expect(name).toMatch(/^\.\/[a-z-]+\.js$/);
+      const { atOnce, later } = loadedBy(readFileSync(file, "utf8"));
+      for (const name of atOnce) expect(name).toMatch(/^\.\/[a-z-]+\.js$/);
+      for (const name of later) expect(name).toMatch(/^jose(?:\/|$)/);
     }
   });
 
-  it("loads no other module from what is built, where it is built", () => {
+  it("loads no other module from what is built, where it is built, but jose when it is needed", () => {
     for (const file of filesIn("dist", /\.[cm]?js$/)) {
-      for (const name of loadedBy(readFileSync(file, "utf8"))) expect(name).toMatch(/^\.{1,2}\//);
+      const { atOnce, later } = loadedBy(readFileSync(file, "utf8"));
+      for (const name of atOnce) expect(name).toMatch(/^\.{1,2}\//);
+      for (const name of later) expect(name).toMatch(/^jose(?:\/|$)/);
     }
   });
 
-  it("needs no dependency", () => {
-    const manifest = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as Record<string, unknown>;
-    expect([
-      manifest["dependencies"],
-      manifest["peerDependencies"],
-      manifest["optionalDependencies"],
-    ]).toEqual([undefined, undefined, undefined]);
+  it("needs no dependency but jose", () => {
+    const manifest = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as Record<string, object>;
+    expect(Object.keys(manifest["dependencies"] ?? {})).toEqual(["jose"]);
+    expect([manifest["peerDependencies"], manifest["optionalDependencies"]]).toEqual([undefined, undefined]);
+  });
+
+  describe("before jose", () => {
+    const sent = { headers: new Headers(), now: 0 };
+
+    afterEach(() => {
+      vi.doUnmock("jose/jwt/sign");
+    });
+
+    it("waits with it until an assertion is signed, and never needs it for a secret", async () => {
+      let loads = 0;
+      vi.doMock("jose/jwt/sign", async (original) => {
+        loads += 1;
+        return await original();
+      });
+      vi.resetModules();
+      const { clientSecretBasic, privateKeyJwt, talkdeskEndpoints } = await import("@talkdesk-oauth/core");
+      const endpoints = talkdeskEndpoints("acme");
+      const body = new URLSearchParams();
+      await clientSecretBasic({ clientId: "i", clientSecret: "s" })({ ...sent, endpoints, body });
+      const privateKey = issued(KEYS.ES256.privateKey);
+      const authentication = privateKeyJwt({ clientId: "i", keyId: "k", privateKey });
+      expect(loads).toBe(0);
+      await authentication({ ...sent, endpoints, body });
+      expect(loads).toBe(1);
+      expect(body.get("client_assertion")?.split(".")).toHaveLength(3);
+    });
+
+    it("says that it is missing where it is", async () => {
+      vi.doMock("jose/jwt/sign", () => {
+        throw new Error("Cannot find package");
+      });
+      vi.resetModules();
+      const { privateKeyJwt, talkdeskEndpoints } = await import("@talkdesk-oauth/core");
+      const privateKey = issued(KEYS.ES256.privateKey);
+      const authentication = privateKeyJwt({ clientId: "i", keyId: "k", privateKey });
+      const request = { ...sent, endpoints: talkdeskEndpoints("acme"), body: new URLSearchParams() };
+      await expect(authentication(request)).rejects.toMatchObject({
+        code: "credentials_unavailable",
+        retryable: false,
+        message: expect.stringMatching(/^The package jose could not be loaded/),
+      });
+    });
   });
 
   it("does nothing: it asks no clock, draws no numbers, sends nothing, asks for no built-in", async () => {

@@ -14,6 +14,7 @@ import {
   type TokenEvent,
 } from "@talkdesk-oauth/core";
 import { describe, expect, it } from "vitest";
+import { shown } from "./shown.js";
 import {
   type Answer,
   clientOf,
@@ -56,51 +57,6 @@ const TRACES = new Set(
     form.slice(0, 8).toLowerCase(),
   ),
 );
-
-/** Everything that printing, copying or walking `thing` brings to light. */
-function shown(thing: unknown): string {
-  const channels: string[] = [];
-  const attempt = (show: () => unknown): void => {
-    try {
-      channels.push(String(show()));
-    } catch (error) {
-      channels.push(String(error), (error as Error).stack ?? "");
-    }
-  };
-  const everything = {
-    depth: Number.POSITIVE_INFINITY,
-    showHidden: true,
-    maxStringLength: null,
-    maxArrayLength: null,
-  };
-  attempt(() => thing);
-  attempt(() => `${thing}`);
-  attempt(() => JSON.stringify(thing));
-  attempt(() => JSON.stringify({ nested: [thing] }));
-  attempt(() => inspect(thing));
-  attempt(() => inspect(thing, everything));
-  attempt(() => inspect({ nested: [thing] }, everything));
-  attempt(() => inspect(thing, { ...everything, customInspect: false }));
-  attempt(() => inspect(structuredClone(thing), everything));
-  attempt(() => inspect({ ...(thing as object) }, everything));
-  const seen = new Set<unknown>();
-  const walk = (part: unknown): void => {
-    if ((typeof part !== "object" && typeof part !== "function") || part === null) {
-      attempt(() => part);
-      return;
-    }
-    if (seen.has(part)) return;
-    seen.add(part);
-    for (const key of Reflect.ownKeys(part)) {
-      attempt(() => key);
-      const { value } = Reflect.getOwnPropertyDescriptor(part, key) ?? {};
-      walk(value);
-    }
-  };
-  walk(thing);
-  if (thing instanceof Error) attempt(() => `${thing.message} ${thing.stack} ${thing.cause}`);
-  return channels.join("\n");
-}
 
 function expectNoSecretIn(thing: unknown): void {
   const text = shown(thing).toLowerCase();

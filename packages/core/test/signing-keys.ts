@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { generateKeyPairSync, type KeyObject, type webcrypto } from "node:crypto";
 import { type PrivateKeyJwtOptions, privateKeyJwt, talkdeskEndpoints } from "@talkdesk-oauth/core";
 
 export type Algorithm = NonNullable<PrivateKeyJwtOptions["algorithm"]>;
@@ -36,12 +36,20 @@ export function armoured(base64: string, label: string): string {
   return `-----BEGIN ${label}-----\n${base64}\n-----END ${label}-----\n`;
 }
 
+export type WithoutDefaults = Pick<PrivateKeyJwtOptions, "privateKey"> &
+  Partial<Omit<PrivateKeyJwtOptions, "algorithm">> & { readonly algorithm?: Algorithm | undefined };
+
 /** What an authentication adds to a request for a token. */
 export async function provedBy(
-  options: Partial<PrivateKeyJwtOptions> & Pick<PrivateKeyJwtOptions, "privateKey">,
+  { algorithm, ...options }: WithoutDefaults,
   now = 0,
 ): Promise<URLSearchParams> {
-  const authentication = privateKeyJwt({ clientId: "client-1", keyId: "key-1", ...options });
+  const authentication = privateKeyJwt({
+    clientId: "client-1",
+    keyId: "key-1",
+    ...options,
+    ...(algorithm !== undefined && { algorithm }),
+  });
   const headers = new Headers();
   const body = new URLSearchParams();
   await authentication({ endpoints: talkdeskEndpoints("acme", "eu"), headers, body, now });
@@ -50,16 +58,11 @@ export async function provedBy(
 }
 
 /** The same key, as this platform's cryptography holds it. */
-export function cryptoKey(
-  algorithm: Algorithm,
-  { extractable = false, usages = ["sign"] as KeyUsage[] } = {},
-): Promise<CryptoKey> {
+export function cryptoKey(algorithm: Algorithm, { extractable = false } = {}): Promise<webcrypto.CryptoKey> {
   const hash = `SHA-${algorithm.slice(2)}`;
   const curve = algorithm === "ES512" ? "P-521" : `P-${algorithm.slice(2)}`;
   const parameters = isEc(algorithm) ? { name: "ECDSA", namedCurve: curve } : { name: "RSA-PSS", hash };
-  return crypto.subtle.importKey("pkcs8", pkcs8(KEYS[algorithm].privateKey), parameters, extractable, usages);
+  return crypto.subtle.importKey("pkcs8", pkcs8(KEYS[algorithm].privateKey), parameters, extractable, [
+    "sign",
+  ]);
 }
-
-/** Whether two texts of a key are of the same key, by a reader that is not ours. */
-export const publicPart = (text: string): string =>
-  createPrivateKey(text).export({ type: "pkcs8", format: "pem" }) as string;

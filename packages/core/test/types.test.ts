@@ -1,3 +1,4 @@
+import type { webcrypto } from "node:crypto";
 import {
   type AccessToken,
   accessToken,
@@ -9,10 +10,14 @@ import {
   type Endpoints,
   type Grant,
   isTalkdeskError,
+  type PrivateKeyJwtOptions,
   parseTokenResponse,
+  privateKeyJwt,
   type Region,
   requestToken,
   type Scope,
+  type ServiceTokenOptions,
+  serviceToken,
   type TalkdeskClient,
   type TalkdeskClientOptions,
   type TalkdeskError,
@@ -68,6 +73,20 @@ describe("the types", () => {
     void (() => clientSecretBasic({ clientId: "i", clientSecret: "s", encoding: "base64" }));
   });
 
+  it("of a key, as text or as the platform's", () => {
+    expectTypeOf(privateKeyJwt).returns.toEqualTypeOf<ClientAuthentication>();
+    expectTypeOf<webcrypto.CryptoKey>().toExtend<PrivateKeyJwtOptions["privateKey"]>();
+    expectTypeOf<string>().toExtend<PrivateKeyJwtOptions["privateKey"]>();
+    expectTypeOf<PrivateKeyJwtOptions["algorithm"]>().toEqualTypeOf<
+      "ES256" | "ES384" | "ES512" | "PS256" | "PS384" | "PS512" | undefined
+    >();
+    // @ts-expect-error: RS256 is none of Talkdesk's
+    const wrong: Partial<PrivateKeyJwtOptions> = { algorithm: "RS256" };
+    // @ts-expect-error: a key goes with its id
+    const nameless: PrivateKeyJwtOptions = { clientId: "i", privateKey: "k" };
+    void [wrong, nameless];
+  });
+
   it("of grants", () => {
     expectTypeOf<Grant["grant_type"]>().toEqualTypeOf<
       "client_credentials" | "authorization_code" | "refresh_token"
@@ -114,6 +133,10 @@ describe("the types", () => {
 
   it("of a source", () => {
     expectTypeOf(clientCredentials).returns.toEqualTypeOf<ClosableTokenSource>();
+    expectTypeOf(serviceToken).returns.toEqualTypeOf<ClosableTokenSource>();
+    expectTypeOf(serviceToken).parameter(0).toEqualTypeOf<TalkdeskClient>();
+    expectTypeOf(serviceToken).parameter(1).toEqualTypeOf<ServiceTokenOptions | undefined>();
+    expectTypeOf<ServiceTokenOptions["lifetimeSeconds"]>().toEqualTypeOf<number | undefined>();
     expectTypeOf<ClosableTokenSource>().toExtend<TokenSource>();
     expectTypeOf<ClosableTokenSource>().toExtend<AsyncDisposable>();
     expectTypeOf<TokenSource["getToken"]>().returns.toEqualTypeOf<Promise<AccessToken>>();

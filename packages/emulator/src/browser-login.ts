@@ -46,7 +46,10 @@ export async function browserLogin(login: BrowserLogin): Promise<BrowserLoginRes
     if (value !== undefined) url.searchParams.set(name, value);
   }
 
-  const { location, text } = await get(url);
+  let { location, text } = await visit(url);
+  // A page to choose on: the first one on it, since a user who is named is signed in without it.
+  const [, first] = /<button name="user" value="([^"]+)"/.exec(text) ?? [];
+  if (location === undefined && first !== undefined) ({ location, text } = await visit(url, { user: first }));
   if (location === undefined) throw new Error(`the authorize endpoint refused: ${text}`);
   const answered = new URL(location).searchParams;
   const code = answered.get("code");
@@ -58,9 +61,20 @@ export async function browserLogin(login: BrowserLogin): Promise<BrowserLoginRes
 }
 
 // Not fetch: tests replace it, and this request is not theirs.
-function get(url: URL): Promise<{ readonly location: string | undefined; readonly text: string }> {
+function visit(
+  url: URL,
+  form?: Readonly<Record<string, string>>,
+): Promise<{ readonly location: string | undefined; readonly text: string }> {
+  const options =
+    form === undefined
+      ? { agent: false as const }
+      : {
+          agent: false as const,
+          method: "POST",
+          headers: { "content-type": "application/x-www-form-urlencoded" },
+        };
   return new Promise((resolve, reject) => {
-    send(url, { agent: false }, (response) => {
+    send(url, options, (response) => {
       const chunks: Uint8Array[] = [];
       response.on("data", (chunk: Uint8Array) => chunks.push(chunk));
       response.on("error", reject);
@@ -69,6 +83,6 @@ function get(url: URL): Promise<{ readonly location: string | undefined; readonl
       });
     })
       .on("error", reject)
-      .end();
+      .end(form && new URLSearchParams(form).toString());
   });
 }

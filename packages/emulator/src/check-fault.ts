@@ -3,7 +3,7 @@ import type { CannedAnswer, CheckedEffect, CheckedFault, Fault, FaultMatch, Faul
 import { checkMembers } from "./known-members.js";
 import { isRegion } from "./region.js";
 
-const places: readonly unknown[] = ["token", "api", "files", "authorize", "jwks"];
+const places: readonly unknown[] = ["token", "api", "files", "authorize", "jwks", "introspect"];
 const effects = ["hang", "reset", "respond", "lose", "patch", "dateSkewMs", "truncate", "trickle"];
 const occasionMembers = ["at", "times", "skip", "match", "delayMs"];
 const matchMembers = ["region", "account", "method", "path", "grantType", "authorization"];
@@ -18,7 +18,7 @@ export function checkFault(fault: Fault): CheckedFault {
   checkMembers("a fault", members, [...occasionMembers, ...effects]);
   const { at, times = 1, skip = 0, match = {}, delayMs = 0 } = members;
 
-  demand(places.includes(at), 'at must be "token", "api", "files", "authorize" or "jwks"');
+  demand(places.includes(at), 'at must be "token", "api", "files", "authorize", "jwks" or "introspect"');
   demand(times === Infinity || isCount(times, 1), "times must be a positive integer or Infinity");
   demand(isCount(skip, 0), "skip must be an integer of 0 or more");
   demand(isMilliseconds(delayMs), "delayMs must be a number of milliseconds, 0 or more");

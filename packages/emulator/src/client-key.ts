@@ -1,8 +1,6 @@
 import type { Seed } from "./seed.js";
 import { seededKey } from "./seeded-key.js";
-import { type KeyAlgorithm, keyAlgorithms, keyKindOf } from "./signature-algorithm.js";
-
-export { type KeyAlgorithm, keyAlgorithms };
+import { type KeyAlgorithm, keyKindOf } from "./signature-algorithm.js";
 
 /** The key of a client, as Talkdesk hands it out. */
 export interface ClientKey {

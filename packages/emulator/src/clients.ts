@@ -1,19 +1,24 @@
-import { type ClientKey, type KeyAlgorithm, keyAlgorithms, makeClientKey } from "./client-key.js";
+import { type ClientKey, makeClientKey } from "./client-key.js";
 import { checkMembers } from "./known-members.js";
 import type { Seed } from "./seed.js";
+import { type KeyAlgorithm, keyAlgorithms } from "./signature-algorithm.js";
 
 /** The grants that a client may be allowed. */
 export type GrantType = "client_credentials" | "authorization_code" | "refresh_token";
 
+/** How a client may prove who it is: by its secret in an HTTP Basic header, or by an assertion signed with its key. */
+export type AuthenticationMethod = "client_secret_basic" | "private_key_jwt";
+
 /**
  * An OAuth client as registered with the emulator. Frozen: a change makes a new object. It proves itself by its secret
- * or by its key.
+ * or by its key, if not registered for one of them only.
  */
 export interface EmulatorClient extends ClientKey {
   /** The account it belongs to. It exists in every region of that account. */
   readonly account: string;
   readonly clientId: string;
   readonly clientSecret: string;
+  readonly authenticationMethods: readonly AuthenticationMethod[];
   /** The scopes it may ask for; all of them are granted when it asks for none. */
   readonly scopes: readonly string[];
   readonly grantTypes: readonly GrantType[];
@@ -35,8 +40,10 @@ export interface ClientRegistration {
   readonly grantTypes?: readonly GrantType[];
   /** Absolute http or https URLs without a fragment. Default: `http://localhost:3000/callback`. */
   readonly redirectUris?: readonly string[];
-  /** What its key is for. EC keys follow from the seed, RSA keys do not. Default: ES256. */
+  /** What its key is for. An RSA key, for the PS ones, takes some tenths of a second to make. Default: ES256. */
   readonly keyAlgorithm?: KeyAlgorithm;
+  /** Default: both. */
+  readonly authenticationMethods?: readonly AuthenticationMethod[];
 }
 
 /** The clients that the emulator knows. Iterating it gives each {@link EmulatorClient}. */
@@ -109,7 +116,9 @@ const registrationMembers = [
   "grantTypes",
   "redirectUris",
   "keyAlgorithm",
+  "authenticationMethods",
 ];
+const authenticationMethods: readonly string[] = ["client_secret_basic", "private_key_jwt"];
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 const clientIdText = /^[\x21-\x39\x3b-\x7e]+$/;
 
@@ -133,6 +142,11 @@ export function clientRegistry(seed: Seed, accounts: readonly string[]): ClientR
         registration.redirectUris ?? ["http://localhost:3000/callback"],
         isRedirectUri,
       ),
+      authenticationMethods: checkList(
+        "authenticationMethods",
+        registration.authenticationMethods ?? authenticationMethods,
+        (method) => authenticationMethods.includes(method),
+      ) as AuthenticationMethod[],
       ...makeClientKey(seed, `${label}/key`, checkKeyAlgorithm(registration.keyAlgorithm ?? "ES256")),
     });
     if (clients.has(client.clientId))

@@ -3,6 +3,7 @@ import { checkMembers } from "./known-members.js";
 import type { KeyListing } from "./published-keys.js";
 import { regions } from "./region.js";
 import type { RequestRecord } from "./request-record.js";
+import type { SigningAlgorithm } from "./signing-keys.js";
 
 /** How to start the emulator; everything has a default. */
 export interface EmulatorOptions {
@@ -20,13 +21,29 @@ export interface EmulatorOptions {
   /** How long access tokens live, in seconds. Default 599. */
   readonly tokenLifetimeSeconds?: number;
   /**
-   * `rotate`, the default: each refresh token is good for one use, and a second one revokes the login. `keep`: the
-   * same refresh token comes back. Which of the two the real service does is not documented.
+   * `rotate`, the default: each refresh token is good for one use. `keep`: the same refresh token comes back. `omit`:
+   * it stays good as well, and the answers to refreshes do not repeat it. What the real service does is not documented.
    */
-  readonly refreshTokens?: "rotate" | "keep";
+  readonly refreshTokens?: "rotate" | "keep" | "omit";
   /**
-   * How far the service's clock is ahead, in milliseconds: the `Date` of its answers, and what it judges the times of
-   * client assertions by. Default 0.
+   * What a second use of a rotated refresh token leads to: `revoke`, the default, ends the login with all its tokens;
+   * `refuse` leaves the successor good. What the real service does is not documented.
+   */
+  readonly refreshReuse?: "revoke" | "refuse";
+  /**
+   * Whether a login brings a refresh token only when the scope `refresh_token` was asked for, or no scope at all. Default
+   * false. What the real service does is not documented.
+   */
+  readonly requiresRefreshTokenScope?: boolean;
+  /** What `token_type` says of a service token, which is not documented. Default `opaque`. */
+  readonly serviceTokenType?: string;
+  /** What ID tokens are signed with. Default `ES256`. */
+  readonly idTokenAlgorithm?: SigningAlgorithm;
+  /** The `iss` of ID tokens, which is not documented. Default: the origin of the identity host. */
+  readonly idTokenIssuer?: string;
+  /**
+   * How far the service's clock is ahead, in milliseconds: the `Date` of its answers, the times in its tokens, and what
+   * it judges those of client assertions by. Default 0.
    */
   readonly clockSkewMs?: number;
   /**
@@ -34,7 +51,7 @@ export interface EmulatorOptions {
    * `page` shows a page with a button for each of some users, and one that denies.
    */
   readonly login?: "automatic" | "page";
-  /** How the public keys are shown. Default: with `kid` and `alg`. */
+  /** How the public keys are shown. Default: with `kid` and `alg`. New ones are made by `keys.rotate()`. */
   readonly keys?: KeyListing;
   /** How many polls a report job answers before it is done. Default 2. */
   readonly reportPolls?: number;
@@ -51,6 +68,11 @@ const optionMembers = [
   "accounts",
   "tokenLifetimeSeconds",
   "refreshTokens",
+  "refreshReuse",
+  "requiresRefreshTokenScope",
+  "serviceTokenType",
+  "idTokenAlgorithm",
+  "idTokenIssuer",
   "clockSkewMs",
   "login",
   "keys",
@@ -68,8 +90,9 @@ const lastBasePort = 65_535 - 1 - regions.length;
  * @throws TypeError that names what is wrong.
  */
 export function checkEmulatorOptions(options: EmulatorOptions): Required<
-  Omit<EmulatorOptions, "seed" | "onRequest">
+  Omit<EmulatorOptions, "seed" | "onRequest" | "idTokenIssuer">
 > & {
+  readonly idTokenIssuer: string | undefined;
   readonly onRequest: ((record: RequestRecord) => void) | undefined;
 } {
   checkMembers("the options", options, optionMembers);
@@ -79,6 +102,11 @@ export function checkEmulatorOptions(options: EmulatorOptions): Required<
     accounts = ["acme"],
     tokenLifetimeSeconds = 599,
     refreshTokens = "rotate",
+    refreshReuse = "revoke",
+    requiresRefreshTokenScope = false,
+    serviceTokenType = "opaque",
+    idTokenAlgorithm = "ES256",
+    idTokenIssuer,
     clockSkewMs = 0,
     login = "automatic",
     keys = {},
@@ -95,8 +123,21 @@ export function checkEmulatorOptions(options: EmulatorOptions): Required<
   if (!Number.isSafeInteger(tokenLifetimeSeconds) || tokenLifetimeSeconds < 1) {
     throw new TypeError("tokenLifetimeSeconds must be a positive integer");
   }
-  if (refreshTokens !== "rotate" && refreshTokens !== "keep") {
-    throw new TypeError('refreshTokens must be "rotate" or "keep"');
+  if (refreshTokens !== "rotate" && refreshTokens !== "keep" && refreshTokens !== "omit") {
+    throw new TypeError('refreshTokens must be "rotate", "keep" or "omit"');
+  }
+  if (refreshReuse !== "revoke" && refreshReuse !== "refuse") {
+    throw new TypeError('refreshReuse must be "revoke" or "refuse"');
+  }
+  if (typeof requiresRefreshTokenScope !== "boolean") {
+    throw new TypeError("requiresRefreshTokenScope must be a boolean");
+  }
+  if (typeof serviceTokenType !== "string") throw new TypeError("serviceTokenType must be a string");
+  if (idTokenAlgorithm !== "ES256" && idTokenAlgorithm !== "RS256") {
+    throw new TypeError('idTokenAlgorithm must be "ES256" or "RS256"');
+  }
+  if (idTokenIssuer !== undefined && (typeof idTokenIssuer !== "string" || idTokenIssuer === "")) {
+    throw new TypeError("idTokenIssuer must be a string that is not empty");
   }
   if (login !== "automatic" && login !== "page") throw new TypeError('login must be "automatic" or "page"');
   checkMembers("keys", keys, ["omitKid", "omitAlg"]);
@@ -116,6 +157,11 @@ export function checkEmulatorOptions(options: EmulatorOptions): Required<
     accounts: checkAccountNames(accounts),
     tokenLifetimeSeconds,
     refreshTokens,
+    refreshReuse,
+    requiresRefreshTokenScope,
+    serviceTokenType,
+    idTokenAlgorithm,
+    idTokenIssuer,
     clockSkewMs,
     login,
     keys,

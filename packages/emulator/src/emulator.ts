@@ -16,6 +16,7 @@ import { type ReportJobs, reportJobs } from "./report-jobs.js";
 import { type Requests, requestLog } from "./request-log.js";
 import { seedFrom } from "./seed.js";
 import { pathSigner } from "./signed-path.js";
+import { type Keys, signingKeys as makeSigningKeys } from "./signing-keys.js";
 import { startWebServer, type WebServer } from "./web-server.js";
 
 /** Where an account is found in a region. */
@@ -62,7 +63,14 @@ export interface Emulator {
   readonly tokens: {
     /** Counts the access tokens issued so far, of the last 20 000. */
     count(filter?: TokenFilter): number;
+    /**
+     * Revokes access tokens and, with them, the logins that they came from: their refresh tokens are dead as well. To
+     * revoke access tokens alone there is `faults.revokeTokens`.
+     */
+    revoke(filter?: TokenFilter): void;
   };
+  /** The keys that access and ID tokens are signed with. */
+  readonly keys: Keys;
   /**
    * Goes through the browser's part of the authorization code flow, over HTTP, with a user who agrees to all.
    *
@@ -92,6 +100,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     accounts,
     tokenLifetimeSeconds,
     refreshTokens,
+    refreshReuse,
+    requiresRefreshTokenScope,
+    serviceTokenType,
+    idTokenAlgorithm,
+    idTokenIssuer,
     clockSkewMs,
     login,
     keys,
@@ -111,6 +124,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     for (const server of servers) server.closeIdleConnections();
   };
   const tokens = issuedTokens();
+  const signingKeys = makeSigningKeys(seed);
   const clients = clientRegistry(seed, accounts);
   const faults = faultScript(tokens, closeIdleConnections);
   const requests = requestLog(onRequest);
@@ -129,10 +143,18 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       issuer: origins.identity,
       gateway: origins[region],
       tokenLifetimeSeconds,
+      clockSkewMs,
+      signingKeys,
+      idTokenAlgorithm,
+      idTokenIssuer: idTokenIssuer ?? origins.identity,
       rotatesRefreshTokens: refreshTokens === "rotate",
+      omitsRefreshTokens: refreshTokens === "omit",
+      refreshReuse,
+      requiresRefreshTokenScope,
       findClient: (clientId) => clients.find(clientId, account),
       findUser: (userId) => directoryOf(region, account).findUser(userId),
       onGrantRevoked: tokens.revokeGrant,
+      isGrantRevoked: tokens.isGrantRevoked,
     }),
   );
 
@@ -165,7 +187,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
         directoryOf,
         origin: () => origins.identity,
         gatewayOf: (region) => origins[region],
+        signingKeys,
         keys,
+        serviceTokenType,
         login,
         now: () => Date.now() + clockSkewMs,
       }),
@@ -204,7 +228,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     clients,
     faults,
     requests,
-    tokens: Object.freeze({ count: (filter: TokenFilter = {}) => tokens.count(filter) }),
+    tokens: Object.freeze({
+      count: (filter: TokenFilter = {}) => tokens.count(filter),
+      revoke: (filter: TokenFilter = {}) => tokens.revokeLogins(filter),
+    }),
+    keys: Object.freeze({ rotate: signingKeys.rotate }),
     async authorize({ account = firstAccount, region = "us", clientId, redirectUri, ...rest } = {}) {
       const client = clients.find(clientId ?? clients.get(account).clientId, account);
       return browserLogin({

@@ -4,6 +4,7 @@ import { engineClient } from "./engine-client.js";
 import { engineStorage } from "./engine-storage.js";
 import type { Region } from "./region.js";
 import type { Seed } from "./seed.js";
+import type { SigningAlgorithm, SigningKeys } from "./signing-keys.js";
 
 /** What one engine is for. */
 export interface EngineOptions {
@@ -15,11 +16,24 @@ export interface EngineOptions {
   /** The `aud` of its access tokens: the gateway. */
   readonly gateway: string;
   readonly tokenLifetimeSeconds: number;
+  /** How far the service's clock is ahead, in milliseconds. */
+  readonly clockSkewMs: number;
+  /** What its tokens are signed with, in place of the engine's own key. */
+  readonly signingKeys: SigningKeys;
+  readonly idTokenAlgorithm: SigningAlgorithm;
+  readonly idTokenIssuer: string;
   readonly rotatesRefreshTokens: boolean;
+  /** Whether the answer to a refresh lacks the refresh token. */
+  readonly omitsRefreshTokens: boolean;
+  /** Whether a second use of a refresh token ends the login or is only refused. */
+  readonly refreshReuse: "revoke" | "refuse";
+  /** Whether a login brings a refresh token only when its scope names `refresh_token`. */
+  readonly requiresRefreshTokenScope: boolean;
   readonly findClient: (clientId: string) => EmulatorClient | undefined;
   readonly findUser: (userId: string) => EngineUser | undefined;
   /** Called when the engine takes back all tokens of a login, as it does when a code or refresh token is reused. */
   readonly onGrantRevoked: (grantId: string) => void;
+  readonly isGrantRevoked: (grantId: string) => boolean;
 }
 
 /** What an ID token says of a user. */
@@ -42,14 +56,16 @@ export function engineConfiguration(options: EngineOptions): Configuration {
     adapter: engineStorage((clientId) => {
       const client = findClient(clientId);
       return client && engineClient(client);
-    }),
+    }, options.isGrantRevoked),
     jwks: { keys: [seed.signingKey(`${label}/key`) as JWK] },
     routes: { token: "/oauth/token", authorization: "/oauth/authorize", jwks: "/oauth/2023-10/certs" },
     clientAuthMethods: ["client_secret_basic"],
     clockTolerance: 0,
     pkce: { required: () => false },
     rotateRefreshToken: options.rotatesRefreshTokens,
-    issueRefreshToken: async (_context, client) => client.grantTypeAllowed("refresh_token"),
+    issueRefreshToken: async (_context, client, code) =>
+      client.grantTypeAllowed("refresh_token") &&
+      (!options.requiresRefreshTokenScope || code.scopes.has("refresh_token")),
     expiresWithSession: async () => false,
     findAccount: async (_context, userId) => {
       const user = options.findUser(userId);

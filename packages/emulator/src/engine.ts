@@ -4,7 +4,7 @@ import { engineAuthorization } from "./engine-client.js";
 import { type EngineOptions, engineConfiguration } from "./engine-configuration.js";
 import { exchangeWithEngine } from "./engine-exchange.js";
 import type { ProviderConstructor } from "./engine-library.js";
-import type { SigningKey } from "./seed.js";
+import { type SigningAlgorithm, type SigningKey, signJwt } from "./signing-keys.js";
 
 /** A login that a code stands for. */
 interface CodeRequest {
@@ -43,8 +43,6 @@ export interface Engine {
   /** Issues tokens. Requests are handled one after the other, so that two can never use up the same code. */
   requestTokens(client: EmulatorClient, secret: string, form: URLSearchParams): Promise<TokenOutcome>;
   issueCode(request: CodeRequest): Promise<string>;
-  /** What it signs with. */
-  readonly signingKey: SigningKey;
 }
 
 /** Makes the authorization server of one account in one region, on oidc-provider. */
@@ -52,6 +50,7 @@ export function startEngine(library: ProviderConstructor, options: EngineOptions
   const { region, account, seed, issuer, gateway } = options;
   const label = `${region}/${account}`;
   const grantsWithIdToken = new Set<string>();
+  const usedRefreshTokens = new Set<string>();
   const logins = new WeakMap<IncomingMessage, { grantId?: string; userId?: string }>();
 
   const provider = new library(issuer, engineConfiguration(options));
@@ -80,6 +79,10 @@ export function startEngine(library: ProviderConstructor, options: EngineOptions
   let queue: Promise<unknown> = Promise.resolve();
 
   async function exchange(clientId: string, secret: string, form: URLSearchParams): Promise<TokenOutcome> {
+    const refreshToken = form.get("refresh_token") ?? "";
+    if (options.refreshReuse === "refuse" && usedRefreshTokens.has(refreshToken)) {
+      return { ok: false, status: 400, error: "invalid_grant", description: "refresh token already used" };
+    }
     let seen: IncomingMessage | undefined;
     const { status, body } = await exchangeWithEngine(
       (request, response) => {
@@ -95,24 +98,45 @@ export function startEngine(library: ProviderConstructor, options: EngineOptions
       return { ok: false, status, error: String(error), description: String(description ?? "") };
     }
     const login = seen && logins.get(seen);
-    const bringsIdToken =
-      form.get("grant_type") === "authorization_code" && grantsWithIdToken.has(login?.grantId ?? "");
+    const isRefresh = form.get("grant_type") === "refresh_token";
+    const bringsIdToken = !isRefresh && grantsWithIdToken.has(login?.grantId ?? "");
+    if (isRefresh && body["refresh_token"] !== refreshToken) usedRefreshTokens.add(refreshToken);
     return {
       ok: true,
-      accessToken: String(body["access_token"]),
+      accessToken: signJwt(claimsOf(body["access_token"]), currentKey("ES256")),
       expiresIn: Number(body["expires_in"]),
       scopes: String(body["scope"] ?? "")
         .split(" ")
         .filter(Boolean),
-      refreshToken: body["refresh_token"] as string | undefined,
-      idToken: bringsIdToken ? (body["id_token"] as string | undefined) : undefined,
+      refreshToken:
+        isRefresh && options.omitsRefreshTokens ? undefined : (body["refresh_token"] as string | undefined),
+      idToken: bringsIdToken ? signedIdToken(body["id_token"]) : undefined,
       grantId: login?.grantId,
       userId: login?.userId,
     };
   }
 
+  function currentKey(algorithm: SigningAlgorithm): SigningKey {
+    return options.signingKeys.current(region, account, algorithm);
+  }
+
+  function signedIdToken(jwt: unknown): string {
+    const { sub, aud, exp, iat, nonce } = claimsOf(jwt);
+    const claims = { iss: options.idTokenIssuer, sub, aud, exp, iat, ...(nonce !== undefined && { nonce }) };
+    return signJwt(claims, currentKey(options.idTokenAlgorithm));
+  }
+
+  /** Reads what the engine has signed, whose keys cannot be replaced, and sets its times by the service's clock. */
+  function claimsOf(jwt: unknown): Record<string, unknown> {
+    const payload = Buffer.from(String(jwt).split(".")[1] ?? "", "base64url").toString("utf8");
+    const claims = JSON.parse(payload) as Record<string, unknown>;
+    for (const name of ["iat", "nbf", "exp"]) {
+      if (typeof claims[name] === "number") claims[name] += Math.round(options.clockSkewMs / 1000);
+    }
+    return claims;
+  }
+
   return {
-    signingKey: seed.signingKey(`${label}/key`),
     requestTokens(client, secret, form) {
       const outcome = queue.then(() => exchange(client.clientId, secret, form));
       queue = outcome.catch(() => undefined);

@@ -1,7 +1,7 @@
 import type { Region } from "./region.js";
 
 /** Where a fault strikes: the token endpoint, a gateway, the files host, or the other endpoints of the identity host. */
-export type FaultPlace = "token" | "api" | "files" | "authorize" | "jwks";
+export type FaultPlace = "token" | "api" | "files" | "authorize" | "jwks" | "introspect";
 
 /** The body of a canned answer. A stream serves once; a function is called for each answer. */
 export type CannedBody =

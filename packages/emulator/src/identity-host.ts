@@ -8,10 +8,11 @@ import type { Destination, Host } from "./host-server.js";
 import { answerIntrospectRequest } from "./introspect-endpoint.js";
 import type { IssuedTokens } from "./issued-tokens.js";
 import { authorizeError } from "./oauth-error.js";
-import { deprecatedKey, type KeyListing, publishedKey } from "./published-keys.js";
+import { deprecatedKeys, type KeyListing, publishedKeys } from "./published-keys.js";
 import { isRegion, type Region } from "./region.js";
-import type { RequestRecord, RequestTarget } from "./request-record.js";
+import type { RequestTarget } from "./request-record.js";
 import type { Seed } from "./seed.js";
+import type { SigningKeys } from "./signing-keys.js";
 import { answerTokenRequest } from "./token-endpoint.js";
 
 /** What the identity host works with. */
@@ -25,8 +26,11 @@ export interface IdentityHostParts {
   /** The host's origin; known when the server has started. */
   readonly origin: () => string;
   readonly gatewayOf: (region: Region) => string;
+  readonly signingKeys: SigningKeys;
   /** How its keys are shown. */
   readonly keys: KeyListing;
+  /** What `token_type` says of a service token. */
+  readonly serviceTokenType: string;
   /** Who decides about a login: a page for a person, or nobody. */
   readonly login: "automatic" | "page";
   /** The service's clock, in epoch milliseconds. */
@@ -52,10 +56,9 @@ export function identityHost(parts: IdentityHostParts): Host {
     return { to: endpoints[endpoint] ?? "other", region, account };
   }
 
-  function keyOf({ url }: RequestRecord, region: Region, account: string): object {
-    const { d: _private, ...key } = parts.engineOf(region, account).signingKey;
-    const show = url.split("?", 1)[0]?.endsWith("/oauth/certs") ? deprecatedKey : publishedKey;
-    return show(key, parts.keys);
+  function keysAt(path: string | undefined, region: Region, account: string): readonly object[] {
+    const show = path?.endsWith("/oauth/certs") ? deprecatedKeys : publishedKeys;
+    return show(parts.signingKeys.published(region, account), parts.keys);
   }
 
   return {
@@ -91,7 +94,7 @@ export function identityHost(parts: IdentityHostParts): Host {
             account,
             issuer: parts.origin(),
             gateway: parts.gatewayOf(region),
-            signingKey: parts.engineOf(region, account).signingKey,
+            signingKey: parts.signingKeys.current(region, account, "ES256"),
           });
         case "jwks":
           if (request.method !== "GET" && request.method !== "HEAD") {
@@ -99,7 +102,7 @@ export function identityHost(parts: IdentityHostParts): Host {
           }
           return jsonAnswer(
             200,
-            { keys: [keyOf(request, region, account)] },
+            { keys: keysAt(request.url.split("?", 1)[0], region, account) },
             { "cache-control": "max-age=300" },
           );
         default:

@@ -1,7 +1,13 @@
 export type { BrowserLoginResult } from "./browser-login.js";
 export { answers } from "./canned-answers.js";
-export type { ClientKey, KeyAlgorithm } from "./client-key.js";
-export type { ClientRegistration, Clients, EmulatorClient, GrantType } from "./clients.js";
+export type { ClientKey } from "./client-key.js";
+export type {
+  AuthenticationMethod,
+  ClientRegistration,
+  Clients,
+  EmulatorClient,
+  GrantType,
+} from "./clients.js";
 export {
   type AuthorizeOptions,
   type Emulator,
@@ -24,3 +30,5 @@ export type { KeyListing } from "./published-keys.js";
 export type { Region } from "./region.js";
 export type { Requests } from "./request-log.js";
 export type { RequestRecord, RequestTarget } from "./request-record.js";
+export type { KeyAlgorithm } from "./signature-algorithm.js";
+export type { Keys, SigningAlgorithm } from "./signing-keys.js";

@@ -1,10 +1,11 @@
-import { createPrivateKey, type JsonWebKey, sign } from "node:crypto";
+import { sign } from "node:crypto";
 import { type Answer, jsonAnswer } from "./answer.js";
 import { apiError, apiErrorCodes } from "./api-error.js";
 import type { IssuedToken, IssuedTokens } from "./issued-tokens.js";
 import type { Region } from "./region.js";
 import type { RequestRecord } from "./request-record.js";
-import type { Seed, SigningKey } from "./seed.js";
+import type { Seed } from "./seed.js";
+import type { SigningKey } from "./signing-keys.js";
 
 /** What introspection works with. */
 export interface IntrospectEndpointParts {
@@ -45,10 +46,12 @@ export function answerIntrospectRequest(request: RequestRecord, parts: Introspec
   const inner = isActive ? claimsOf(token, parts) : { active: false };
   const { signingKey } = parts;
   const signed = Buffer.from(Buffer.from(JSON.stringify(inner)).toString("base64url"));
-  const key = createPrivateKey({ key: signingKey as unknown as JsonWebKey, format: "jwk" });
   return jsonAnswer(200, {
     kid: signingKey.kid,
-    sig: sign("sha256", signed, key).toString("base64").replaceAll("+", "-").replaceAll("/", "_"),
+    sig: sign("sha256", signed, signingKey.privateKey)
+      .toString("base64")
+      .replaceAll("+", "-")
+      .replaceAll("/", "_"),
     token_introspection: inner,
   });
 }

@@ -6,6 +6,8 @@ export interface TokenFilter {
   readonly region?: Region;
   readonly account?: string;
   readonly clientId?: string;
+  /** Tokens for client credentials have no user. */
+  readonly userId?: string;
 }
 
 /** An access token that the emulator has issued, as its gateways see it. */
@@ -34,7 +36,11 @@ export interface IssuedTokens {
   isRevoked(token: IssuedToken): boolean;
   /** Revokes and gives the number of tokens that were not revoked before. */
   revoke(filter: TokenFilter): number;
+  /** Revokes all that a login has brought, and will bring. */
   revokeGrant(grantId: string): void;
+  /** Revokes the tokens and the logins that they came from. */
+  revokeLogins(filter: TokenFilter): void;
+  isGrantRevoked(grantId: string): boolean;
   /** Counts the tokens issued, of the last 20 000. */
   count(filter: TokenFilter): number;
 }
@@ -46,6 +52,22 @@ const keptTokens = 20_000;
 export function issuedTokens(): IssuedTokens {
   const tokens = new Map<string, IssuedToken>();
   const revoked = new WeakSet<IssuedToken>();
+  const revokedGrants = new Set<string>();
+
+  function revoke(filter: TokenFilter): number {
+    checkTokenFilter(filter);
+    let count = 0;
+    for (const token of tokens.values()) {
+      if (isRevoked(token) || !matches(token, filter)) continue;
+      revoked.add(token);
+      count += 1;
+    }
+    return count;
+  }
+
+  function isRevoked(token: IssuedToken): boolean {
+    return revoked.has(token) || (token.grantId !== undefined && revokedGrants.has(token.grantId));
+  }
 
   return {
     record(token) {
@@ -56,20 +78,16 @@ export function issuedTokens(): IssuedTokens {
       }
     },
     find: (value) => tokens.get(value),
-    isRevoked: (token) => revoked.has(token),
-    revoke(filter) {
-      checkTokenFilter(filter);
-      let count = 0;
+    isRevoked,
+    revoke,
+    revokeGrant: (grantId) => void revokedGrants.add(grantId),
+    revokeLogins(filter) {
+      revoke(filter);
       for (const token of tokens.values()) {
-        if (revoked.has(token) || !matches(token, filter)) continue;
-        revoked.add(token);
-        count += 1;
+        if (token.grantId !== undefined && matches(token, filter)) revokedGrants.add(token.grantId);
       }
-      return count;
     },
-    revokeGrant(grantId) {
-      for (const token of tokens.values()) if (token.grantId === grantId) revoked.add(token);
-    },
+    isGrantRevoked: (grantId) => revokedGrants.has(grantId),
     count(filter) {
       checkTokenFilter(filter);
       return [...tokens.values()].filter((token) => matches(token, filter)).length;
@@ -81,12 +99,13 @@ function matches(token: IssuedToken, filter: TokenFilter): boolean {
   return (
     (filter.region === undefined || filter.region === token.region) &&
     (filter.account === undefined || filter.account === token.account) &&
-    (filter.clientId === undefined || filter.clientId === token.clientId)
+    (filter.clientId === undefined || filter.clientId === token.clientId) &&
+    (filter.userId === undefined || filter.userId === token.userId)
   );
 }
 
 function checkTokenFilter(filter: TokenFilter): void {
-  checkMembers("a token filter", filter, ["region", "account", "clientId"]);
+  checkMembers("a token filter", filter, ["region", "account", "clientId", "userId"]);
   if (filter.region !== undefined && !isRegion(filter.region)) {
     throw new TypeError(`there is no region ${JSON.stringify(filter.region)}`);
   }

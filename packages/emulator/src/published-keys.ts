@@ -1,5 +1,6 @@
-import { createHash, createPublicKey, type JsonWebKey } from "node:crypto";
-import type { SigningKey } from "./seed.js";
+import { createHash, createPublicKey } from "node:crypto";
+import { certificateFor } from "./certificate.js";
+import type { SigningKey } from "./signing-keys.js";
 
 /** How the keys are shown. */
 export interface KeyListing {
@@ -10,37 +11,44 @@ export interface KeyListing {
 }
 
 /**
- * Shows a public key as the service does: coordinates are dumps of signed integers, with a zero byte in front, where
- * RFC 7518 has the length of the curve.
+ * Shows public keys as the service does: numbers are dumps of signed integers, with a zero byte in front, where RFC
+ * 7518 has none. `x5c` holds a certificate, `x5t` the Base64 of hexadecimal digits, where RFC 7517 has that of bytes.
  */
-export function publishedKey(
-  key: Omit<SigningKey, "d">,
+export function publishedKeys(keys: readonly SigningKey[], listing: KeyListing): readonly object[] {
+  const issuer = keys.find(({ algorithm }) => algorithm === "RS256");
+  return keys.map((key) =>
+    shownKey(key, issuer && certificateFor(key.privateKey, issuer.privateKey), listing),
+  );
+}
+
+/** Shows public keys as the deprecated endpoint does: `x5c` holds a bare public key in place of a certificate. */
+export function deprecatedKeys(keys: readonly SigningKey[], listing: KeyListing): readonly object[] {
+  return keys.map((key) => {
+    const spki = createPublicKey(key.privateKey).export({ format: "der", type: "spki" });
+    return shownKey(key, spki, listing);
+  });
+}
+
+function shownKey(
+  { kid, algorithm, publicJwk }: SigningKey,
+  shown: Buffer | undefined,
   { omitKid = false, omitAlg = false }: KeyListing,
 ): object {
-  const { kid, alg, x, y, ...rest } = key;
+  const { x, n, ...rest } = publicJwk;
   return {
+    use: "sig",
     ...rest,
     ...(!omitKid && { kid }),
-    ...(!omitAlg && { alg }),
-    x: Buffer.concat([Buffer.alloc(1), Buffer.from(x, "base64url")]).toString("base64url"),
-    y,
+    ...(!omitAlg && { alg: algorithm }),
+    ...(x !== undefined && { x: withZeroByte(x) }),
+    ...(n !== undefined && { n: withZeroByte(n) }),
+    ...(shown !== undefined && {
+      x5c: [shown.toString("base64")],
+      x5t: Buffer.from(createHash("sha1").update(shown).digest("hex")).toString("base64"),
+    }),
   };
 }
 
-/**
- * Shows a public key as the deprecated endpoint does: `x5c` holds a bare public key, where RFC 7517 has a certificate,
- * and `x5t` the Base64 of hexadecimal digits, where it has that of bytes.
- */
-export function deprecatedKey(key: Omit<SigningKey, "d">, listing: KeyListing): object {
-  const { kty, crv, x, y } = key;
-  const spki = createPublicKey({ key: { kty, crv, x, y } as JsonWebKey, format: "jwk" }).export({
-    format: "der",
-    type: "spki",
-  });
-  const thumbprint = createHash("sha1").update(spki).digest("hex");
-  return {
-    ...publishedKey(key, listing),
-    x5c: [spki.toString("base64")],
-    x5t: Buffer.from(thumbprint).toString("base64"),
-  };
+function withZeroByte(number: string): string {
+  return Buffer.concat([Buffer.alloc(1), Buffer.from(number, "base64url")]).toString("base64url");
 }

@@ -1,7 +1,7 @@
 import { createECDH, createHash, hkdfSync } from "node:crypto";
 
 /** A private signing key as a JSON Web Key (P-256). */
-export interface SigningKey {
+interface SigningKey {
   readonly kty: "EC";
   readonly crv: "P-256";
   readonly alg: "ES256";

@@ -22,9 +22,11 @@ export interface TokenEndpointParts {
   readonly tokenUrl: string;
   /** The service's clock, in epoch milliseconds. */
   readonly now: () => number;
-  /** Notes the `jti` of an assertion and tells whether it is new. */
   /** Successive values for service tokens. */
   readonly nextServiceToken: () => string;
+  /** What `token_type` says of a service token. */
+  readonly serviceTokenType: string;
+  /** Notes the `jti` of an assertion and tells whether it is new. */
   readonly isNewJti: (clientId: string, jti: string, expiresAt: number, now: number) => boolean;
 }
 
@@ -111,7 +113,7 @@ function issueServiceToken(
   grant: URLSearchParams,
   client: EmulatorClient,
   issuedAt: number,
-  { tokens, region, account, nextServiceToken }: TokenEndpointParts,
+  { tokens, region, account, nextServiceToken, serviceTokenType }: TokenEndpointParts,
 ): Answer {
   const lifetime = Number(grant.get("expires_in") ?? serviceTokenSeconds.least);
   const scopes = grant.get("scope")?.split(" ").filter(Boolean) ?? [];
@@ -130,7 +132,7 @@ function issueServiceToken(
   });
   return jsonAnswer(
     200,
-    { access_token: value, token_type: "opaque", expires_in: lifetime, scope: scopes.join(" ") },
+    { access_token: value, token_type: serviceTokenType, expires_in: lifetime, scope: scopes.join(" ") },
     { "cache-control": "no-store", pragma: "no-cache" },
   );
 }
@@ -191,6 +193,9 @@ async function authenticate(
       isNewJti: (clientId, jti, expiresAt) => isNewJti(clientId, jti, expiresAt, at),
     });
     if (typeof client === "string") return invalidClient(client);
+    if (!client.authenticationMethods.includes("private_key_jwt")) {
+      return invalidClient("The client is not registered for signed assertions (private_key_jwt).");
+    }
     return isOtherClient(form, client.clientId, "the client assertion") ?? { client };
   }
   if (!hasHeader) return invalidClient("There is no Authorization header.");
@@ -202,6 +207,9 @@ async function authenticate(
   const client = clients.find(clientId, account);
   // One text for both, as a server does that does not want to tell which clients exist.
   if (client?.clientSecret !== clientSecret) return invalidClient("The client id or secret is wrong.");
+  if (!client.authenticationMethods.includes("client_secret_basic")) {
+    return invalidClient("The client is not registered for HTTP Basic (client_secret_basic).");
+  }
   return isOtherClient(form, clientId, "the Authorization header") ?? { client };
 }
 

@@ -1,3 +1,4 @@
+import { createPrivateKey } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, it } from "vitest";
@@ -87,6 +88,37 @@ it("prints variables that work, logs requests without secrets, and stops with 0"
   expect((await send(jwks)).error?.code).toBe("ECONNREFUSED");
 });
 
+it("prints the key as well, commented out, since a client uses it or its secret", async () => {
+  const command = run("--port", "0");
+  await expect.poll(command.output).toContain("TALKDESK_PRIVATE_KEY");
+  command.stop();
+  expect(await command.exitCode).toBe(0);
+  const commented = command.output().replace(/^# export /gm, "export ");
+  const { TALKDESK_KEY_ID, TALKDESK_KEY_ALGORITHM, TALKDESK_PRIVATE_KEY = "" } = exported(commented);
+  expect(TALKDESK_KEY_ID).toMatch(/^[0-9a-f]{32}$/);
+  expect(TALKDESK_KEY_ALGORITHM).toBe("ES256");
+  const key = createPrivateKey({
+    key: Buffer.from(TALKDESK_PRIVATE_KEY, "base64"),
+    format: "der",
+    type: "pkcs8",
+  });
+  expect(key.asymmetricKeyDetails?.namedCurve).toBe("prime256v1");
+  for (const name of ["KEY_ID", "KEY_ALGORITHM", "PRIVATE_KEY"]) {
+    expect(exported(command.output())).not.toHaveProperty(`TALKDESK_${name}`);
+  }
+});
+
+it("shows a page to log in on when told so", async () => {
+  const command = run("--port", "0", "--login", "page");
+  await expect.poll(command.output).toContain("TALKDESK_CLIENT_SECRET");
+  const { TALKDESK_AUTHORIZE_URL: authorize = "", TALKDESK_CLIENT_ID: id = "" } = exported(command.output());
+  const redirect = encodeURIComponent("http://localhost:3000/callback");
+  const page = await send(`${authorize}?response_type=code&client_id=${id}&redirect_uri=${redirect}`);
+  command.stop();
+  await command.exitCode;
+  expect([page.status, page.headers["content-type"]]).toEqual([200, "text/html; charset=utf-8"]);
+});
+
 it("shows how it is used", async () => {
   const command = run("--help");
   expect(await command.exitCode).toBe(0);
@@ -99,6 +131,7 @@ it.each([
   [["--port", "x"], "--port takes a port number, not 'x'."],
   [["--port", "65535"], "port must be"],
   [["--region", "uk"], "--region takes us, eu, ca, au, not 'uk'."],
+  [["--login", "ask"], "--login takes automatic or page, not 'ask'."],
   [["--account", "a b"], "accounts must hold"],
   [["--seed", ""], "seed must be"],
 ])("ends with 2 and one sentence for %j", async (argv, message) => {

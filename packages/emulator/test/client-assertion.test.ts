@@ -1,4 +1,4 @@
-import { createPrivateKey, randomUUID } from "node:crypto";
+import { createHash, createPrivateKey, randomUUID } from "node:crypto";
 import jsonwebtoken from "jsonwebtoken";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -143,4 +143,50 @@ it("judges by a clock that can be ahead, and shows it in its answers", async () 
   const date = Date.parse(refused.headers.date ?? "");
   expect(Math.abs(date - Date.now() - 600_000)).toBeLessThan(5_000);
   expect((await post(assertion(client, { aud }, {}, date), {}, {}, ahead)).status).toBe(200);
+});
+
+it("takes of a client only what it is registered for", async () => {
+  const signing = talkdesk.clients.add({ authenticationMethods: ["private_key_jwt"] });
+  const secret = talkdesk.clients.add({ authenticationMethods: ["client_secret_basic"] });
+  const form = "grant_type=client_credentials";
+  const withSecret = (client: EmulatorClient): Promise<WireResponse> =>
+    send(talkdesk.endpoints().token, {
+      method: "POST",
+      headers: { "content-type": "application/x-www-form-urlencoded", authorization: basic(client) },
+      body: form,
+    });
+  expect((await post(assertion(signing))).status).toBe(200);
+  expect((await withSecret(secret)).status).toBe(200);
+  for (const answer of [await withSecret(signing), await post(assertion(secret))]) {
+    expect([answer.status, answer.json.error]).toEqual([401, "invalid_client"]);
+    expect(answer.json.error_description).toContain("not registered");
+  }
+});
+
+it("repeats nothing of an assertion that it refuses", async () => {
+  const canary = "canary-5d1f";
+  const client = talkdesk.clients.get();
+  const [head, payload, signature] = assertion(client).split(".");
+  for (const jwt of [
+    assertion(client, { aud: canary }),
+    assertion(client, { iss: canary, sub: canary }),
+    assertion(client, { sub: canary }),
+    assertion(client, {}, { keyId: canary }),
+    `${head}.${payload}.${canary}`,
+    `${head}.${canary}.${signature}`,
+    canary,
+  ]) {
+    const answer = await post(jwt);
+    expect(answer.status).toBe(401);
+    expect(answer.text).not.toContain(canary);
+    for (const part of jwt.split(".")) expect(answer.text).not.toContain(part);
+  }
+});
+
+it("makes RSA keys of full length, which follow from the seed", async () => {
+  await using talkdesk = await startEmulator({ seed: "rsa" });
+  const { privateKey } = talkdesk.clients.add({ keyAlgorithm: "PS384" });
+  const key = createPrivateKey({ key: Buffer.from(privateKey, "base64"), format: "der", type: "pkcs8" });
+  expect(key.asymmetricKeyDetails?.modulusLength).toBe(2048);
+  expect(createHash("sha256").update(privateKey).digest("hex").slice(0, 16)).toBe("17fb523e3d0750ad");
 });

@@ -85,6 +85,8 @@ it.each<[string, object]>([
   ["scopes", { scopes: ["a b"] }],
   ["scopes", { scopes: "a" }],
   ["grantTypes", { grantTypes: ["password"] }],
+  ["keyAlgorithm", { keyAlgorithm: "RS256" }],
+  ["authenticationMethods", { authenticationMethods: ["client_secret_post"] }],
   ["redirectUris", { redirectUris: ["/callback"] }],
   ["redirectUris", { redirectUris: ["https://app.example/#x"] }],
 ])("refuses to add a client with a wrong %s", (name, registration) => {
@@ -95,6 +97,7 @@ it.each<[string, object]>([
 it("refuses to look up or rotate what does not exist", () => {
   expect(() => talkdesk.clients.get("nobody")).toThrow(TypeError);
   expect(() => talkdesk.clients.rotateSecret("nobody")).toThrow(TypeError);
+  expect(() => talkdesk.clients.rotateKey("nobody")).toThrow(TypeError);
 });
 
 // The id that the seed gives the default client, known before the emulator runs.

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./package-under-test.js";
-import { exchange } from "./token-request.js";
+import { claimsOf, exchange } from "./token-request.js";
 import { send } from "./wire.js";
 
 let talkdesk: Emulator;
@@ -59,6 +59,12 @@ it("shows mistakes of the application before the page, and needs no page for a h
   expect((await send(authorizeUrl({ client_id: "other" }))).status).toBe(401);
   expect((await send(authorizeUrl({ response_type: "token" }))).status).toBe(302);
   expect((await talkdesk.authorize({ user: await firstUser() })).code).toBeTruthy();
+});
+
+it("is gone through by authorize() as well, with the first user on it", async () => {
+  const { code, state } = await talkdesk.authorize({ state: "s" });
+  const { json } = await exchange(talkdesk, code);
+  expect([claimsOf(json.access_token).sub, state]).toEqual([await firstUser(), "s"]);
 });
 
 async function firstUser(): Promise<string> {

@@ -23,6 +23,11 @@ it("issues opaque tokens for the time that is asked for, without a refresh token
   expect((await requestToken(talkdesk, opaque)).json.expires_in).toBe(86_400);
 });
 
+it("names their type as it is told", async () => {
+  await using other = await startEmulator({ serviceTokenType: "Bearer" });
+  expect((await requestToken(other, opaque)).json.token_type).toBe("Bearer");
+});
+
 it("takes them bare, and other tokens not", async () => {
   const users = `${talkdesk.endpoints().api}/users`;
   const { access_token: value } = (await requestToken(talkdesk, opaque)).json;

@@ -33,7 +33,9 @@ export function talkdeskFetch(source: TokenSource, options: TalkdeskFetchOptions
     const settings = settingsOf(init);
     const send = options.fetch ?? globalThis.fetch;
     const request = typeof input === "object" && "url" in input ? input : undefined;
-    const url = new URL(request?.url ?? String(input), source.api);
+    const given = request?.url ?? String(input);
+    // A base is parsed even where it is not needed.
+    const url = /^https?:\/\//i.test(given) ? new URL(given) : new URL(given, source.api);
     const headers = new Headers(settings.headers ?? request?.headers);
     const target = request ?? url.href;
     if (!mayHaveToken(url) || headers.has("authorization")) return send(target, init);

@@ -153,6 +153,31 @@ describe("what is sent", () => {
   });
 });
 
+describe("an absolute URL", () => {
+  it("is what it would be beside a base, however it is written", async () => {
+    const api = "https://api.talkdeskapp.com";
+    const seen: string[] = [];
+    const send = talkdeskFetch(anySource(api), {
+      fetch: async (input) => {
+        seen.push(String(input));
+        return new Response();
+      },
+    });
+    const parts = ["/", "\\", "?", "#", "@", ":", "..", "%2e", "\t", " ", "a", "8443", "api.talkdeskapp.com"];
+    const starts = ["https://", "HTTP://", "https:/", "https:", " https://", "ht\ttps://"];
+    for (const start of starts) {
+      for (const first of parts) {
+        for (const second of parts) {
+          const input = `${start}${first}${second}`;
+          const expected = URL.canParse(input, api) ? [new URL(input, api).href] : [];
+          await send(input).catch(() => {});
+          expect([input, ...seen.splice(0)]).toEqual([input, ...expected]);
+        }
+      }
+    }
+  });
+});
+
 describe("a FormData", () => {
   function trickyForm(): FormData {
     const form = new FormData();

@@ -21,10 +21,14 @@ export function headerPairs(headers: Dispatcher.DispatchOptions["headers"]): Hea
 
 /** The same headers as a flat list. undici takes lists as values in one, too; its types do not say so. */
 export function flatHeaders(pairs: readonly HeaderPair[]): string[] {
-  return pairs.flat() as string[];
+  const headers: (string | string[])[] = [];
+  for (const [name, value] of pairs) headers.push(name, value);
+  return headers as string[];
 }
 
 /** A flat list of the headers and the token's. */
 export function authorizedHeaders(pairs: readonly HeaderPair[], token: AccessToken): string[] {
-  return [...flatHeaders(pairs), "authorization", token.authorization];
+  const headers = flatHeaders(pairs);
+  headers.push("authorization", token.authorization);
+  return headers;
 }

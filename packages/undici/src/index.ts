@@ -8,6 +8,7 @@ import {
   tokenDestination,
 } from "@talkdesk-oauth/core";
 import type { Dispatcher } from "undici";
+import { destination } from "./destination.js";
 import { authorizedHeaders, flatHeaders, headerPairs } from "./headers.js";
 import { type Relay, relay, translatesOldHandlers } from "./relay.js";
 
@@ -63,18 +64,6 @@ export function talkdeskUndici(
     );
     return true;
   };
-}
-
-/** Where a request goes: by name, if undici's dns interceptor has put an address in the name's place. */
-function destination(request: Dispatcher.DispatchOptions & { readonly servername?: string | null }): URL {
-  if (request.origin === undefined) {
-    throw new TypeError("The request names no origin: compose over an Agent, or request a whole URL.");
-  }
-  const url = new URL(request.origin);
-  // TLS proves this name, whatever the address.
-  if (url.protocol === "https:" && request.servername) url.hostname = request.servername;
-  url.pathname = request.path.split("?", 1)[0] ?? "";
-  return url;
 }
 
 /** What came back: on its way to the client already, or, when it is a refusal, held until it is known what becomes of it. */

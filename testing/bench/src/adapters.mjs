@@ -2,18 +2,15 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { Agent as HttpAgent } from "node:http";
 import { fileURLToPath } from "node:url";
-import { talkdeskAxios } from "@talkdesk-oauth/axios";
 import { accessToken } from "@talkdesk-oauth/core";
-import { talkdeskFetch } from "@talkdesk-oauth/fetch";
-import { talkdeskUndici } from "@talkdesk-oauth/undici";
-import axios from "axios";
 import { Agent, request } from "undici";
 import { median } from "./cached-token.mjs";
+import { axiosCalls, fetchCalls, undiciCalls } from "./clients.mjs";
 
 const CONCURRENCY = [1, 16, 64];
-/** Slices of bare and authorised calls take turns, so that what the machine does meanwhile meets both. */
-const SLICES = 8;
-const SLICE_MS = 250;
+/** Slices of all calls take turns, so that what the machine does meanwhile meets all. */
+const SLICES = 15;
+const SLICE_MS = 150;
 
 /** Calls of each adapter beside its bare client with a header that never changes, to a server in another process. */
 export async function adapters() {
@@ -21,62 +18,63 @@ export async function adapters() {
   const [origin] = await once(server, "message");
   const token = accessToken({ value: "a-token-of-the-bench", expiresAt: Date.now() + 599_000 });
   const answer = Promise.resolve(token);
-  const source = { api: origin, getToken: () => answer };
-  const headers = { authorization: token.authorization };
-  const url = `${origin}/users`;
-
   const agent = new Agent();
-  const authorized = agent.compose(talkdeskUndici(source));
   const httpAgent = new HttpAgent({ keepAlive: true });
-  const plain = axios.create({ httpAgent });
-  const api = axios.create({ httpAgent });
-  api.interceptors.request.use(talkdeskAxios(source));
-  const ours = talkdeskFetch(source);
-
-  const pairs = {
-    fetch: [
-      () => fetch(url, { headers }).then((r) => r.arrayBuffer()),
-      () => ours(url).then((r) => r.arrayBuffer()),
-    ],
-    "undici.request": [
-      () => request(url, { dispatcher: agent, headers }).then((r) => r.body.arrayBuffer()),
-      () => request(url, { dispatcher: authorized }).then((r) => r.body.arrayBuffer()),
-    ],
-    axios: [() => plain.get(url, { headers }), () => api.get(url)],
+  const common = {
+    url: `${origin}/users`,
+    source: { api: origin, getToken: () => answer },
+    authorization: token.authorization,
+  };
+  const clients = {
+    fetch: fetchCalls({
+      ...common,
+      send: fetch,
+      read: (response) => response.arrayBuffer(),
+    }),
+    "undici.request": undiciCalls({
+      ...common,
+      dispatcher: agent,
+      call: (dispatcher, headers) =>
+        request(common.url, { dispatcher, headers }).then(({ body }) => body.arrayBuffer()),
+    }),
+    axios: axiosCalls({ ...common, transport: { httpAgent } }),
   };
 
   const lines = [
-    "Calls with a token held, as ratios to the bare client (1 is no cost; median of slices in turns)",
+    `Calls with a token held, as ratios to the bare client (1 is no cost; median of ${SLICES} slices in turns)`,
   ];
-  for (const [name, [bare, adapted]] of Object.entries(pairs)) {
+  for (const [client, calls] of Object.entries(clients)) {
     for (const concurrency of CONCURRENCY) {
-      await slice(bare, concurrency);
-      await slice(adapted, concurrency);
-      const rounds = [];
-      for (let round = 0; round < SLICES; round++) {
-        const first = round % 2 === 0 ? bare : adapted;
-        const a = await slice(first, concurrency);
-        const b = await slice(first === bare ? adapted : bare, concurrency);
-        rounds.push(first === bare ? [a, b] : [b, a]);
+      const { bare, ...others } = await slicesInTurns(calls, concurrency);
+      const perSecond = medianOf(bare.map((slice) => slice.perSecond)).toFixed(0);
+      const cpuUs = medianOf(bare.map((slice) => slice.cpuUs)).toFixed(0);
+      lines.push(`  ${client}, ${concurrency} at once: bare ${perSecond}/s, ${cpuUs} µs of CPU per request`);
+      for (const [name, slices] of Object.entries(others)) {
+        const ratio = (of) => medianOf(slices.map((slice, index) => of(slice) / of(bare[index]))).toFixed(2);
+        lines.push(
+          `    ${name.padEnd(34)} requests/s ${ratio((s) => s.perSecond)}   p99 ${ratio((s) => s.p99Ms)}   CPU per request ${ratio((s) => s.cpuUs)}`,
+        );
       }
-      const ratio = (of) =>
-        median(
-          rounds.map(([x, y]) => of(y) / of(x)),
-          (value) => value,
-        ).toFixed(2);
-      const perSecond = median(
-        rounds.map(([x]) => x.perSecond),
-        (value) => value,
-      ).toFixed(0);
-      lines.push(
-        `  ${name.padEnd(15)} ${String(concurrency).padStart(2)} at once   bare ${perSecond.padStart(6)}/s   requests/s ${ratio((s) => s.perSecond)}   p99 ${ratio((s) => s.p99Ms)}   CPU per request ${ratio((s) => s.cpuUs)}`,
-      );
     }
   }
   await agent.close();
   httpAgent.destroy();
   server.kill();
   return lines;
+}
+
+async function slicesInTurns(calls, concurrency) {
+  const entries = Object.entries(calls);
+  for (const [, call] of entries) await slice(call, concurrency);
+  const slices = Object.fromEntries(entries.map(([name]) => [name, []]));
+  for (let round = 0; round < SLICES; round++) {
+    // Each begins a round as often as the others.
+    for (let turn = 0; turn < entries.length; turn++) {
+      const [name, call] = entries[(round + turn) % entries.length];
+      slices[name].push(await slice(call, concurrency));
+    }
+  }
+  return slices;
 }
 
 /** Calls for a while, so many at once. */
@@ -103,4 +101,8 @@ async function slice(call, concurrency) {
     p99Ms: latencies[Math.floor(latencies.length * 0.99)],
     cpuUs: (user + system) / latencies.length,
   };
+}
+
+function medianOf(values) {
+  return median(values, (value) => value);
 }

@@ -4,8 +4,9 @@ import { bundleSize } from "./bundle-size.mjs";
 import { cachedToken } from "./cached-token.mjs";
 import { importTime } from "./import-time.mjs";
 import { memoryPerSource } from "./memory-per-source.mjs";
+import { ownCost } from "./own-cost.mjs";
 
-for (const measure of [cachedToken, importTime, bundleSize, memoryPerSource, adapters]) {
+for (const measure of [cachedToken, importTime, bundleSize, memoryPerSource, ownCost, adapters]) {
   for (const line of await measure()) console.log(line);
   console.log("");
 }

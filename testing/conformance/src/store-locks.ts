@@ -156,7 +156,7 @@ export function describeLocks(subject: StoreSubject): void {
       const giveUp = new AbortController();
       const call = stage.store.lock(stage.key, { ttlMs: LONG_MS, signal: giveUp.signal });
       call.catch(() => undefined);
-      await turns(round);
+      if (round > 0) await turns(round - 1);
       giveUp.abort(reason);
       const [outcome] = await Promise.allSettled([call]);
       // The lock may have been given before; then it is the caller's to release.

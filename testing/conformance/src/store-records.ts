@@ -172,7 +172,8 @@ export function describeStoredRecords(subject: StoreSubject): void {
     await Promise.all(
       Array.from({ length: 4 }, async (_, writer) => {
         const store = writer % 2 === 0 ? stage.store : stage.other;
-        for (let updates = 0; updates < 250; ) {
+        // Each refusal is another's update, so nobody is refused more often than there are updates.
+        for (let updates = 0, attempts = 0; updates < 250 && attempts < 1_000; attempts += 1) {
           const { value, version } = (await store.read(stage.key)) ?? { value: "", version: 0 };
           await turns((writer * 3 + updates) % 5);
           const isWritten = await store.write(stage.key, `${Number(value) + 1}`, {

@@ -22,6 +22,7 @@ async function markdownFiles(): Promise<string[]> {
   const folders = [
     ".",
     "docs",
+    "testing/conformance",
     ...(await readdir(join(workspace, "packages"))).map((name) => `packages/${name}`),
   ];
   const files = await Promise.all(
@@ -47,7 +48,10 @@ async function examplesIn(file: string): Promise<Example[]> {
 }
 
 const examples = (await Promise.all((await markdownFiles()).map(examplesIn))).flat();
-const runnable = examples.filter(({ from }) => basename(from).startsWith("README"));
+// An example of the suites is a test file, and runs in a runner of tests alone.
+const runnable = examples.filter(
+  ({ from }) => basename(from).startsWith("README") && !from.startsWith("testing/"),
+);
 const links = await Promise.all(
   (await markdownFiles()).map(async (file) => ({
     file: relative(workspace, file),
@@ -115,7 +119,8 @@ describe("the examples in the documentation", () => {
       const { code: exitCode, said } = await runAgainstEmulator(script);
       expect(said).not.toMatch(/error/i);
       expect(exitCode).toBe(0);
-      expect(said).not.toContain(talkdesk.clients.get().clientSecret);
+      const { clientSecret, privateKey } = talkdesk.clients.get();
+      for (const secret of [clientSecret, privateKey]) expect(said).not.toContain(secret);
     },
     30_000,
   );
@@ -128,7 +133,7 @@ describe("the examples in the documentation", () => {
 
 /** Runs a script with the settings of a user, whose account happens to be the emulator's. */
 async function runAgainstEmulator(script: string): Promise<{ code: number | null; said: string }> {
-  const { clientId, clientSecret } = talkdesk.clients.get();
+  const { clientId, clientSecret, keyId, privateKey } = talkdesk.clients.get();
   const { token, authorize, jwks, api } = talkdesk.endpoints();
   const eu = talkdesk.endpoints(undefined, "eu");
   const child = spawn(process.execPath, ["--import", redirectToEmulator(eu.token, eu.api), script], {
@@ -139,6 +144,8 @@ async function runAgainstEmulator(script: string): Promise<{ code: number | null
       ACCOUNT: "acme",
       CLIENT_ID: clientId,
       CLIENT_SECRET: clientSecret,
+      KEY_ID: keyId,
+      PRIVATE_KEY: privateKey,
       TALKDESK_TOKEN_URL: token,
       TALKDESK_AUTHORIZE_URL: authorize,
       TALKDESK_JWKS_URL: jwks,
@@ -154,13 +161,33 @@ async function runAgainstEmulator(script: string): Promise<{ code: number | null
   return { code, said: Buffer.concat(chunks).toString() };
 }
 
-/** Sends what is meant for the EU's hosts to the emulator's instead, as a hosts file would: examples name real ones. */
+/**
+ * Sends what is meant for the EU's hosts to the emulator's instead, as a hosts file would: examples name real ones. An
+ * assertion says whom it is meant for, so it is signed again for the emulator.
+ */
 function redirectToEmulator(token: string, api: string): string {
   const script = `
+    import { createPrivateKey, sign } from "node:crypto";
     const fetch = globalThis.fetch;
+    const realToken = "https://acme.talkdeskid.eu/oauth/token";
     globalThis.fetch = (input, init) => fetch(
       typeof input !== "string" ? input : input
-        .replace("https://acme.talkdeskid.eu/oauth/token", ${JSON.stringify(token)})
-        .replace("https://api.talkdeskapp.eu", ${JSON.stringify(api)}), init);`;
+        .replace(realToken, ${JSON.stringify(token)})
+        .replace("https://api.talkdeskapp.eu", ${JSON.stringify(api)}),
+      input === realToken ? { ...init, body: signedAnew(init.body) } : init);
+    function signedAnew(body) {
+      const form = new URLSearchParams(body);
+      const [header, payload] = (form.get("client_assertion") ?? "").split(".");
+      if (payload === undefined) return body;
+      const claims = JSON.parse(Buffer.from(payload, "base64url"));
+      if (claims.aud !== realToken) throw new Error("The assertion is meant for " + claims.aud);
+      claims.aud = ${JSON.stringify(token)};
+      const signed = header + "." + Buffer.from(JSON.stringify(claims)).toString("base64url");
+      const der = Buffer.from(process.env.PRIVATE_KEY, "base64");
+      const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
+      const signature = sign("sha256", signed, { key, dsaEncoding: "ieee-p1363" });
+      form.set("client_assertion", signed + "." + signature.toString("base64url"));
+      return form.toString();
+    }`;
   return `data:text/javascript,${encodeURIComponent(script)}`;
 }

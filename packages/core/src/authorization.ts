@@ -1,0 +1,232 @@
+import type { AccessToken } from "./access-token.js";
+import { authorizationCode, callbackParameters } from "./authorization-callback.js";
+import type { TalkdeskClient } from "./client.js";
+import { secureUrl } from "./endpoints.js";
+import { copyOfError, isTalkdeskError, TalkdeskError, type TalkdeskErrorOptions } from "./errors.js";
+import { type Grant, type Scope, scopeNames } from "./grant.js";
+import { type IdTokenClaims, verifiedClaims } from "./id-token.js";
+import { exchange } from "./request-token.js";
+import { maskOf } from "./sent-secrets.js";
+import { base64url } from "./verification-key.js";
+
+/** Options of {@link startAuthorization}. */
+export interface StartAuthorizationOptions {
+  /**
+   * Where the user comes back to, exactly as it is registered: absolute, `https:`, or `http:` on a loopback address,
+   * without a fragment.
+   */
+  readonly redirectUri: string;
+  /** `openid` asks for an ID token, `refresh_token` for a refresh token. Default: what the client may have. */
+  readonly scope?: Scope;
+  /** Whether to send a PKCE challenge (S256). Talkdesk documents none. Default false. */
+  readonly pkce?: boolean;
+  /** Further parameters of the authorize endpoint; none that this function sets itself. */
+  readonly extra?: Readonly<Record<string, string>>;
+}
+
+/**
+ * A login that has begun: plain data, for the session of the browser that began it. It is good for one callback, and
+ * whoever has it could complete the login in the user's place: keep it where only the server reads it.
+ */
+export interface PendingAuthorization {
+  /** Where to send the user. */
+  readonly url: string;
+  readonly state: string;
+  readonly nonce: string;
+  readonly redirectUri: string;
+  /** Present with PKCE. */
+  readonly codeVerifier?: string;
+}
+
+/** Options of {@link finishAuthorization}. */
+export interface FinishAuthorizationOptions {
+  /** Ends the call; it then rejects with the signal's own reason. */
+  readonly signal?: AbortSignal;
+  /**
+   * Who may issue ID tokens. Talkdesk does not document it. Default: the origin of `endpoints.authorize`, and
+   * `https://www.talkdeskid.com`.
+   */
+  readonly issuers?: readonly string[];
+}
+
+/** What `extra` must not name: what is set here, what would replace it, and what belongs in no URL. */
+const OWN_PARAMETERS = new Set([
+  "client_id",
+  "redirect_uri",
+  "response_type",
+  "scope",
+  "state",
+  "nonce",
+  "code_challenge",
+  "code_challenge_method",
+  "request",
+  "request_uri",
+  "code_verifier",
+  "client_secret",
+  "client_assertion",
+]);
+
+/** Seen as the issuer of Talkdesk's access tokens. */
+const COMMON_ISSUER = "https://www.talkdeskid.com";
+
+/** 32 random bytes in Base64url are 43 characters; RFC 7636 allows a verifier up to 128. */
+const RANDOM_TEXT = /^[\w-]{43,128}$/;
+
+/**
+ * Begins a login: makes its state and nonce, and the URL to send the user to. Nothing is sent, nothing is kept.
+ *
+ * @returns A promise that rejects with a `TypeError` for a redirect URI, scope or extra parameter that cannot be used,
+ *   and for a client whose authentication names no `clientId`.
+ * @see RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1, RFC 7636 (PKCE); Talkdesk, "Authorization Code"
+ */
+export async function startAuthorization(
+  client: TalkdeskClient,
+  options: StartAuthorizationOptions,
+): Promise<PendingAuthorization> {
+  const { redirectUri, scope, pkce = false, extra = {} } = options;
+  if (typeof pkce !== "boolean") throw new TypeError("pkce must be true or false.");
+  const parameters = {
+    response_type: "code",
+    client_id: clientIdOf(client),
+    redirect_uri: checkedRedirectUri(redirectUri),
+    ...(scope !== undefined && { scope: scopeNames(scope).join(" ") }),
+    ...checkedExtra(extra),
+  };
+  const [state, nonce] = [randomText(), randomText()];
+  const codeVerifier = pkce ? randomText() : undefined;
+
+  const url = new URL(client.endpoints.authorize);
+  for (const [name, value] of Object.entries({ ...parameters, state, nonce })) {
+    url.searchParams.set(name, value);
+  }
+  if (codeVerifier !== undefined) {
+    url.searchParams.set("code_challenge", await challengeOf(codeVerifier));
+    url.searchParams.set("code_challenge_method", "S256");
+  }
+  // A plus is a space in forms only; this is read as one everywhere.
+  url.search = url.search.replaceAll("+", "%20");
+  return { url: url.href, state, nonce, redirectUri, ...(codeVerifier !== undefined && { codeVerifier }) };
+}
+
+/**
+ * Ends a login: checks that the callback answers it, exchanges the code for a token, and verifies the ID token if there
+ * is one. It keeps no record: delete `pending` from the session before calling, so that it is used once. A code is sent
+ * once, whatever happens.
+ *
+ * @param callback The URL that the user came back to, or its query.
+ * @param pending What {@link startAuthorization} gave, also after JSON.
+ * @returns The token, and the claims of its ID token, frozen. A promise that rejects with
+ *   - a `TypeError` for a `pending` or `callback` that cannot be one;
+ *   - a {@link TalkdeskError}: `state_mismatch`, `authorization_denied`, `authorization_failed` (the code was refused,
+ *     too); `nonce_mismatch`, `id_token_invalid`, with `retryable: true` when the keys could not be read, which lets a
+ *     new login succeed; or one of those of {@link requestToken}, never retryable.
+ * @see RFC 6749 §4.1.2 and §4.1.3, RFC 9207, OpenID Connect Core §3.1.3.7
+ */
+export async function finishAuthorization(
+  client: TalkdeskClient,
+  callback: URL | URLSearchParams | string,
+  pending: PendingAuthorization,
+  options: FinishAuthorizationOptions = {},
+): Promise<{ readonly token: AccessToken; readonly claims?: IdTokenClaims }> {
+  const clientId = clientIdOf(client);
+  const login = checkedPending(pending);
+  const { state, nonce, redirectUri, codeVerifier } = login;
+  const { signal } = options;
+  const issuers = checkedIssuers(client, options.issuers);
+  const parameters = callbackParameters(callback);
+  const secrets = [state, nonce, codeVerifier ?? "", ...parameters.getAll("code")];
+  const mask = maskOf(new Headers(), new URLSearchParams(), secrets);
+  const code = authorizationCode(parameters, { state, issuers, mask });
+
+  const token = await exchanged(
+    client,
+    {
+      grant_type: "authorization_code",
+      code,
+      redirect_uri: redirectUri,
+      ...(codeVerifier !== undefined && { code_verifier: codeVerifier }),
+    },
+    signal,
+    secrets,
+  );
+  if (token.idToken === undefined) return { token };
+  return { token, claims: await verifiedClaims(client, token.idToken, { clientId, nonce, issuers, signal }) };
+}
+
+async function exchanged(
+  client: TalkdeskClient,
+  grant: Grant,
+  signal: AbortSignal | undefined,
+  secrets: readonly string[],
+): Promise<AccessToken> {
+  try {
+    return (await exchange(client, grant, signal, client.timeoutMs, secrets)).token;
+  } catch (error) {
+    if (!isTalkdeskError(error)) throw error;
+    const { status, errorDescription, hints } = error;
+    if (error.error !== "invalid_grant") throw copyOfError(error, { retryable: false });
+    throw new TalkdeskError(
+      "authorization_failed",
+      "The code has expired, was used already, or belongs to another redirect URI or client; start again.",
+      { status, error: error.error, errorDescription, hints } as TalkdeskErrorOptions,
+    );
+  }
+}
+
+function clientIdOf({ authentication }: TalkdeskClient): string {
+  const { clientId } = authentication;
+  if (typeof clientId !== "string" || clientId === "") {
+    throw new TypeError(
+      "A login needs the client's id: give the authentication function a clientId property.",
+    );
+  }
+  return clientId;
+}
+
+function checkedRedirectUri(value: unknown): string {
+  secureUrl(value, "redirectUri");
+  // It is compared as text, and URL parsing overlooks these.
+  if (typeof value !== "string" || /[\s\p{Cc}]/u.test(value)) {
+    throw new TypeError("redirectUri must have no spaces and no control characters.");
+  }
+  return value;
+}
+
+function checkedExtra(extra: unknown): Record<string, string> {
+  if (typeof extra !== "object" || extra === null) throw new TypeError("extra must be an object.");
+  for (const [name, value] of Object.entries(extra)) {
+    if (OWN_PARAMETERS.has(name.toLowerCase())) {
+      throw new TypeError(`extra must not name ${name}, which is a parameter of the protocol itself.`);
+    }
+    if (typeof value !== "string") throw new TypeError("extra must hold strings.");
+  }
+  return extra as Record<string, string>;
+}
+
+function checkedPending(pending: unknown): PendingAuthorization {
+  const fault = new TypeError("pending must be what startAuthorization gave, unchanged.");
+  if (typeof pending !== "object" || pending === null) throw fault;
+  const { state, nonce, redirectUri, codeVerifier } = pending as Record<string, unknown>;
+  for (const text of [state, nonce, ...(codeVerifier === undefined ? [] : [codeVerifier])]) {
+    if (typeof text !== "string" || !RANDOM_TEXT.test(text)) throw fault;
+  }
+  checkedRedirectUri(redirectUri);
+  return pending as PendingAuthorization;
+}
+
+function checkedIssuers(client: TalkdeskClient, issuers: unknown): readonly string[] {
+  if (issuers === undefined) return [new URL(client.endpoints.authorize).origin, COMMON_ISSUER];
+  if (!Array.isArray(issuers) || !issuers.every((issuer) => typeof issuer === "string")) {
+    throw new TypeError("issuers must be a list of strings.");
+  }
+  return issuers;
+}
+
+function randomText(): string {
+  return base64url(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))));
+}
+
+async function challengeOf(verifier: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
+  return base64url(String.fromCharCode(...new Uint8Array(digest)));
+}

@@ -1,0 +1,175 @@
+import { memoryStore, type StoreLock, type TokenStore } from "@talkdesk-oauth/core";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["Date", "performance"] }));
+afterEach(() => void vi.useRealTimers());
+
+/** What happened to one key, and what the contract makes of it. It remembers all of it, which the store must not. */
+class History {
+  readonly versions: number[] = [];
+  readonly locks: StoreLock[] = [];
+  /** The latest fence that has written. */
+  fence = 0;
+  #record: { readonly value: string; readonly version: number; readonly expiresAt: number } | undefined;
+  #held: { readonly fence: number; readonly until: number } | undefined;
+
+  get record(): { readonly value: string; readonly version: number } | undefined {
+    if (this.#record === undefined || this.#record.expiresAt <= Date.now()) return undefined;
+    return { value: this.#record.value, version: this.#record.version };
+  }
+
+  get isHeld(): boolean {
+    return this.#held !== undefined && performance.now() < this.#held.until;
+  }
+
+  /** Whether that is the fence of the last lock, and nobody has released it. */
+  isLast(fence: number | undefined): boolean {
+    return this.#held?.fence === fence;
+  }
+
+  /** @param version Undefined when the record was over as it was written, so that nobody saw it. */
+  wrote(value: string, version: number | undefined, expiresAt: number, fence: number): void {
+    this.fence = Math.max(this.fence, fence);
+    this.#record = version === undefined ? undefined : { value, version, expiresAt };
+    if (version !== undefined) this.versions.push(version);
+  }
+
+  deleted(): void {
+    this.#record = undefined;
+  }
+
+  locked(lock: StoreLock, ttlMs: number): void {
+    this.locks.push(lock);
+    this.#held = { fence: lock.fence, until: performance.now() + ttlMs };
+  }
+
+  released(lock: StoreLock): void {
+    if (this.#held?.fence === lock.fence) this.#held = undefined;
+  }
+}
+
+interface Stage {
+  readonly store: TokenStore;
+  readonly history: (key: string) => History;
+}
+
+/** One step of a history: does something to the store, and says what must come of it. */
+type Step = (stage: Stage) => Promise<void>;
+
+/** How often the store refused what it could have taken, had it remembered everything. */
+const liberties = { writes: 0, refusals: 0 };
+
+const read =
+  (key: string): Step =>
+  async ({ store, history }) => {
+    expect(await store.read(key)).toEqual(history(key).record);
+  };
+
+const remove =
+  (key: string): Step =>
+  async ({ store, history }) => {
+    await store.delete(key);
+    history(key).deleted();
+  };
+
+const lock =
+  (key: string, ttlMs: number): Step =>
+  async ({ store, history }) => {
+    const of = history(key);
+    const { isHeld } = of;
+    const taken = await store.lock(key, { ttlMs });
+    expect(taken === undefined).toBe(isHeld);
+    if (taken === undefined) return;
+    expect(taken.fence).toBeGreaterThan(of.locks.at(-1)?.fence ?? 0);
+    of.locked(taken, ttlMs);
+  };
+
+const release =
+  (key: string, ago: number): Step =>
+  async ({ history }) => {
+    const released = history(key).locks.at(-1 - ago);
+    if (released === undefined) return;
+    await released.release();
+    history(key).released(released);
+  };
+
+const pass =
+  (ms: number): Step =>
+  async () =>
+    void vi.advanceTimersByTime(ms);
+
+interface Write {
+  readonly key: string;
+  /** How many versions ago; absent: 0, to create. */
+  readonly versionAgo?: number;
+  /** How many locks ago; absent: without a fence. */
+  readonly fenceAgo?: number;
+  readonly lifetimeMs?: number;
+}
+
+const write =
+  ({ key, versionAgo, fenceAgo, lifetimeMs }: Write): Step =>
+  async ({ store, history }) => {
+    const of = history(key);
+    const expectedVersion = versionAgo === undefined ? 0 : (of.versions.at(-1 - versionAgo) ?? 0);
+    const fence = fenceAgo === undefined ? undefined : of.locks.at(-1 - fenceAgo)?.fence;
+    const expiresAt = lifetimeMs === undefined ? undefined : Date.now() + lifetimeMs;
+    const isAtVersion = expectedVersion === (of.record?.version ?? 0);
+    const mayWrite = isAtVersion && (fence === undefined || fence >= of.fence);
+    liberties.writes += 1;
+    const value = `value ${liberties.writes}`;
+    const isWritten = await store.write(key, value, {
+      expectedVersion,
+      ...(fence !== undefined && { fence }),
+      ...(expiresAt !== undefined && { expiresAt }),
+    });
+    if (mayWrite && !isWritten) {
+      // A fence of the past, of which the store may have forgotten whether a later one has written.
+      expect(fence).toBeDefined();
+      expect(of.isLast(fence)).toBe(false);
+      liberties.refusals += 1;
+      return;
+    }
+    expect(isWritten).toBe(mayWrite);
+    if (!isWritten) return;
+    const stored = await store.read(key);
+    const isOver = expiresAt !== undefined && expiresAt <= Date.now();
+    expect(stored?.value).toBe(isOver ? undefined : value);
+    if (stored !== undefined) expect(of.versions).not.toContain(stored.version);
+    of.wrote(value, stored?.version, expiresAt ?? Number.POSITIVE_INFINITY, fence ?? 0);
+  };
+
+const key = fc.constantFrom("a", "b", "c");
+const ago = fc.nat({ max: 2 });
+const lifetimeMs = fc.integer({ min: -5, max: 30 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  key.map(read),
+  key.map(remove),
+  fc.record({ key, versionAgo: ago, fenceAgo: ago, lifetimeMs }, { requiredKeys: ["key"] }).map(write),
+  // As a process that has just read and locked.
+  fc.record({ key, versionAgo: fc.constant(0), fenceAgo: fc.constant(0) }).map(write),
+  fc.tuple(key, fc.integer({ min: 1, max: 30 })).map(([of, ttlMs]) => lock(of, ttlMs)),
+  fc.tuple(key, ago).map(([of, locksAgo]) => release(of, locksAgo)),
+  fc.integer({ min: 1, max: 20 }).map(pass),
+);
+
+describe("any history of a memoryStore", () => {
+  it("is what the contract says", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
+        const histories = new Map<string, History>();
+        function history(of: string): History {
+          const found = histories.get(of) ?? new History();
+          histories.set(of, found);
+          return found;
+        }
+        const store = memoryStore();
+        for (const next of steps) await next({ store, history });
+      }),
+      { numRuns: 2_000 },
+    );
+
+    expect(liberties.refusals).toBeLessThan(liberties.writes / 50);
+  }, 60_000);
+});

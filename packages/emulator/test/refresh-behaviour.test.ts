@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Emulator, startEmulator } from "./package-under-test.js";
+import { bearer, claimsOf, exchange, login, refresh } from "./token-request.js";
+import { send } from "./wire.js";
+
+let talkdesk: Emulator;
+beforeAll(async () => {
+  talkdesk = await startEmulator({ accounts: ["acme", "globex"] });
+});
+afterAll(() => talkdesk.stop());
+
+const refused = [400, "invalid_grant"];
+
+async function refreshed(emulator: Emulator, refreshToken: string): Promise<readonly unknown[]> {
+  const { status, json } = await refresh(emulator, refreshToken);
+  return status === 200 ? [200] : [status, json.error];
+}
+
+async function statusWith(emulator: Emulator, accessToken: string): Promise<number | undefined> {
+  const headers = { authorization: `Bearer ${accessToken}` };
+  return (await send(`${emulator.endpoints().api}/echo`, { headers })).status;
+}
+
+describe("a rotated refresh token", () => {
+  it("ends the login when it is used again", async () => {
+    const first = (await login(talkdesk)).json;
+    const second = (await refresh(talkdesk, first.refresh_token)).json;
+    expect(await refreshed(talkdesk, first.refresh_token)).toEqual(refused);
+    expect(await refreshed(talkdesk, second.refresh_token)).toEqual(refused);
+    expect(await statusWith(talkdesk, second.access_token)).toBe(401);
+  });
+
+  it("is only refused, when the emulator is told so", async () => {
+    await using lenient = await startEmulator({ refreshReuse: "refuse" });
+    const first = (await login(lenient)).json;
+    const second = (await refresh(lenient, first.refresh_token)).json;
+    expect(await refreshed(lenient, first.refresh_token)).toEqual(refused);
+    expect(await statusWith(lenient, second.access_token)).toBe(200);
+    expect(await refreshed(lenient, second.refresh_token)).toEqual([200]);
+    expect(await refreshed(lenient, second.refresh_token)).toEqual(refused);
+  });
+
+  it("is dead when its successor was lost on the way", async () => {
+    for (const refreshReuse of ["revoke", "refuse"] as const) {
+      await using lossy = await startEmulator({ refreshReuse });
+      const { json } = await login(lossy);
+      lossy.faults.add({ at: "token", match: { grantType: "refresh_token" }, lose: true });
+      expect((await refresh(lossy, json.refresh_token)).error?.code).toBe("ECONNRESET");
+      expect(await refreshed(lossy, json.refresh_token)).toEqual(refused);
+    }
+  });
+
+  it("has a successor for the whole scope, when a narrower one was asked for", async () => {
+    const { json } = await login(talkdesk, "users:read contacts:read");
+    const narrow = await refresh(talkdesk, json.refresh_token, { scope: "users:read" });
+    expect(narrow.json.scope).toBe("users:read");
+    expect(claimsOf(narrow.json.access_token).scp).toEqual(["users:read"]);
+    const whole = await refresh(talkdesk, narrow.json.refresh_token);
+    expect(whole.json.scope).toBe("users:read contacts:read");
+  });
+});
+
+it("leaves the refresh token out of the answer to a refresh, and lets the old one live, when told so", async () => {
+  await using omitting = await startEmulator({ refreshTokens: "omit" });
+  const first = (await login(omitting)).json;
+  expect(first.refresh_token).toEqual(expect.any(String));
+  for (let round = 0; round < 2; round += 1) {
+    const again = await refresh(omitting, first.refresh_token);
+    expect(again.status).toBe(200);
+    expect(again.json).not.toHaveProperty("refresh_token");
+    expect(again.json.sid).toBe(first.sid);
+  }
+});
+
+describe("the scope refresh_token", () => {
+  it("is not needed unless the emulator is told so", async () => {
+    expect((await login(talkdesk, "users:read")).json).toHaveProperty("refresh_token");
+  });
+
+  it("is needed in a scope that is asked for, when the emulator is told so", async () => {
+    await using strict = await startEmulator({ requiresRefreshTokenScope: true });
+    expect((await login(strict, "users:read")).json).not.toHaveProperty("refresh_token");
+    expect((await login(strict, "users:read refresh_token")).json).toHaveProperty("refresh_token");
+    expect((await login(strict)).json).toHaveProperty("refresh_token");
+  });
+});
+
+describe("tokens.revoke", () => {
+  it("ends logins with their refresh tokens, which faults.revokeTokens does not", async () => {
+    const first = (await login(talkdesk)).json;
+    talkdesk.faults.revokeTokens();
+    expect(await statusWith(talkdesk, first.access_token)).toBe(401);
+    const second = (await refresh(talkdesk, first.refresh_token)).json;
+    expect(await statusWith(talkdesk, second.access_token)).toBe(200);
+    talkdesk.tokens.revoke();
+    expect(await statusWith(talkdesk, second.access_token)).toBe(401);
+    expect(await refreshed(talkdesk, second.refresh_token)).toEqual(refused);
+    expect((await login(talkdesk)).status).toBe(200);
+  });
+
+  it("ends a login whose access tokens were revoked before", async () => {
+    const { json } = await login(talkdesk);
+    talkdesk.faults.revokeTokens();
+    talkdesk.tokens.revoke();
+    expect(await refreshed(talkdesk, json.refresh_token)).toEqual(refused);
+  });
+
+  it("ends those of one user and leaves others alone", async () => {
+    const users = `${talkdesk.endpoints().api}/users`;
+    const { json } = await send(users, { headers: await bearer(talkdesk) });
+    const tokens = [];
+    for (const { id } of json._embedded.users.slice(0, 2)) {
+      const { code } = await talkdesk.authorize({ user: id });
+      tokens.push((await exchange(talkdesk, code)).json);
+    }
+    const ownToken = await bearer(talkdesk);
+    talkdesk.tokens.revoke({ userId: claimsOf(tokens[0].access_token).sub });
+    expect(await statusWith(talkdesk, tokens[0].access_token)).toBe(401);
+    expect(await refreshed(talkdesk, tokens[0].refresh_token)).toEqual(refused);
+    expect(await statusWith(talkdesk, tokens[1].access_token)).toBe(200);
+    expect(await refreshed(talkdesk, tokens[1].refresh_token)).toEqual([200]);
+    expect((await send(users, { headers: ownToken })).status).toBe(200);
+  });
+
+  it("refuses a filter that means nothing", () => {
+    expect(() => talkdesk.tokens.revoke({ user: "x" } as object)).toThrow(TypeError);
+  });
+});
