@@ -131,7 +131,9 @@ describe("one sentence and exit code 1", () => {
 
   it("come of a setting that is missing", async () => {
     const env = { ...settingsOf(talkdesk), TALKDESK_CLIENT_SECRET: "" };
-    expect(await sentence(env)).toBe("Set TALKDESK_CLIENT_SECRET in the environment.");
+    expect(await sentence(env)).toBe(
+      "Set TALKDESK_CLIENT_SECRET (or TALKDESK_KEY_ID and TALKDESK_PRIVATE_KEY) in the environment.",
+    );
   });
 
   it("come of a gateway that is not there", async () => {
