@@ -30,7 +30,7 @@ describe("without settings", () => {
       expect(table).toContain(`${region}: token, GET /users`);
     }
     expect(table.match(/all 200; 1 token request\b/g)).toHaveLength(6);
-    expect(table).toMatch(/a user logs in +\w.*; 20 calls refused, 1 refresh, all 200/);
+    expect(table).toMatch(/a user logs in +ID token verified; 20 calls refused, 1 refresh, all 200/);
     expect(table).toContain("opaque, lives 30 days");
     expect(table).toContain("waited 1 s as asked, then 200");
     expect(table).toContain("served at once, renewed in the background");
