@@ -1,0 +1,43 @@
+import { startAuthorization } from "@talkdesk-oauth/core";
+import { onlyValue, queryOf } from "./browser-request.js";
+import { browserSession, oneAtATime, save, storedSession } from "./browser-session.js";
+import type { LoginRoute } from "./login-route.js";
+import { withPending } from "./pending-logins.js";
+import { putRecords, recordOf, recordsIn } from "./session-record.js";
+
+/** Far more than any id of Talkdesk's. */
+const MAX_INSTALLATION_ID_LENGTH = 128;
+
+/** `GET /login`: notes a login in the session and sends the browser to Talkdesk. */
+export const beginLogin: LoginRoute = async (setup, { request, response, restart }) => {
+  const session = browserSession(request);
+  const query = queryOf(request);
+  const installationId = checkedId(onlyValue(query, "talkdesk_installation_id"));
+  const returnTo = setup.returnPath(request, onlyValue(query, "returnTo"));
+  restart({ returnTo, installationId });
+
+  const client = await setup.clientFor(request, installationId);
+  const authorization = await startAuthorization(client, {
+    redirectUri: setup.redirectUri,
+    pkce: setup.pkce,
+    ...(setup.scope !== undefined && { scope: setup.scope }),
+  });
+  await oneAtATime(request, async () => {
+    const records = recordsIn(await storedSession(request));
+    const record = recordOf(records, setup.name);
+    const pending = withPending(record.pending, {
+      authorization,
+      begunAt: Date.now(),
+      returnTo,
+      ...(installationId !== undefined && { installationId }),
+    });
+    putRecords(session, { ...records, [setup.name]: { ...record, pending } });
+    // Talkdesk may send the browser back before this response is all written.
+    await save(session);
+  });
+  response.redirect(302, authorization.url);
+};
+
+function checkedId(id: string | undefined): string | undefined {
+  return id === "" || (id?.length ?? 0) > MAX_INSTALLATION_ID_LENGTH ? undefined : id;
+}

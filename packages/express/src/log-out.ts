@@ -1,0 +1,56 @@
+import type { Request } from "express";
+import { onlyValue, queryOf } from "./browser-request.js";
+import { browserSession, destroy, oneAtATime, regenerate, save, storedSession } from "./browser-session.js";
+import { sendErrorPage } from "./error-page.js";
+import type { LoginRoute } from "./login-route.js";
+import type { LoginSetup } from "./login-setup.js";
+import { putRecords, recordOf, recordsIn } from "./session-record.js";
+
+/** `POST /logout`: ends the browser's session and then, in the store, its tokens. */
+export const logOut: LoginRoute = async (setup, { request, response }) => {
+  if (!isSameOrigin(request, setup.origin)) {
+    sendErrorPage(response, {
+      status: 403,
+      title: "That came from another site",
+      text: ["For your safety nothing was done. If you want to sign out, do it from the app itself."],
+      contact: setup.contact,
+    });
+    return;
+  }
+  const { signIn } = recordOf(recordsIn(browserSession(request)), setup.name);
+  if (signIn !== undefined) {
+    try {
+      await leaveSession(setup, request);
+    } finally {
+      await setup.users.end(signIn.key);
+    }
+  }
+  const { body } = request as { body?: unknown };
+  const { returnTo } = Object(body) as { returnTo?: unknown };
+  response.redirect(303, setup.returnPath(request, returnTo ?? onlyValue(queryOf(request), "returnTo")));
+};
+
+/** The session goes, with all that is in it; who is signed in elsewhere in the app, too, stays so in a new one. */
+function leaveSession({ name }: LoginSetup, request: Request): Promise<void> {
+  return oneAtATime(request, async () => {
+    const { [name]: _left, ...others } = recordsIn(await storedSession(request));
+    if (Object.values(others).every(({ signIn }) => signIn === undefined)) {
+      await destroy(browserSession(request));
+      return;
+    }
+    const session = await regenerate(request);
+    putRecords(session, others);
+    await save(session);
+  });
+}
+
+/**
+ * Browsers say where a request comes from, in `Sec-Fetch-Site` or at least in `Origin`. Who says neither is no browser,
+ * and has no cookie that a stranger could make use of.
+ */
+function isSameOrigin(request: Request, origin: string): boolean {
+  const site = request.get("Sec-Fetch-Site");
+  if (site !== undefined) return site === "same-origin" || site === "none";
+  const from = request.get("Origin");
+  return from === undefined || from === origin;
+}

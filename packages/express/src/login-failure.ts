@@ -1,0 +1,98 @@
+import { isTalkdeskError, type TalkdeskError } from "@talkdesk-oauth/core";
+import type { NextFunction, Request, Response } from "express";
+import { errorOf } from "./error-of.js";
+import { type ErrorPage, sendErrorPage } from "./error-page.js";
+import type { LoginSetup } from "./login-setup.js";
+import { retryAfterSeconds } from "./retry-after.js";
+
+/** Where a login that failed may begin again. */
+export interface Restart {
+  readonly returnTo: string;
+  readonly installationId?: string | undefined;
+}
+
+/** Answers a login that has failed: faults of ours to the person, everything else to `next`. */
+export async function answerLoginFailure(
+  { onError, contact }: LoginSetup,
+  thrown: unknown,
+  restart: Restart | undefined,
+  { request, response, next }: { request: Request; response: Response; next: NextFunction },
+): Promise<void> {
+  if (!isTalkdeskError(thrown) || response.headersSent) {
+    next(errorOf(thrown));
+    return;
+  }
+  if (onError !== undefined) {
+    await onError(thrown, request, response, next);
+    return;
+  }
+  const page = pageOf(thrown);
+  const waitSeconds = retryAfterSeconds(thrown);
+  if (page.status === 503 && waitSeconds !== undefined) response.set("Retry-After", String(waitSeconds));
+  sendErrorPage(response, {
+    ...page,
+    text: [...page.text, ...saidBy(thrown)],
+    link: { name: "Sign in again", address: addressOf(restart) },
+    contact,
+  });
+}
+
+function pageOf(error: TalkdeskError): ErrorPage {
+  switch (error.code) {
+    case "state_mismatch":
+      return {
+        status: 400,
+        title: "This sign-in cannot be completed",
+        text: [
+          "It was begun in another browser or too long ago, it was completed before, or this browser does not keep cookies.",
+        ],
+      };
+    case "authorization_denied":
+      return {
+        status: 403,
+        title: "The sign-in was denied",
+        text: ["You, or a rule of your account, did not allow it."],
+      };
+    case "nonce_mismatch":
+      return failed(400);
+    case "authorization_failed":
+      if (error.error === "temporarily_unavailable") return busy;
+      return failed(error.error === "server_error" ? 502 : 400);
+    case "installation_unknown":
+      return {
+        status: 404,
+        title: "The app is not installed there",
+        text: ["Nothing is known of the installation that you come from."],
+      };
+    default:
+      return error.retryable || retryAfterSeconds(error) !== undefined ? busy : failed(502);
+  }
+}
+
+const failed = (status: number): ErrorPage => ({
+  status,
+  title: "The sign-in has failed",
+  text: ["Talkdesk did not confirm who you are. Nothing was changed."],
+});
+
+const busy: ErrorPage = {
+  status: 503,
+  title: "Signing in is not possible at the moment",
+  text: ["Something that is needed for it does not answer. Try again in a little while."],
+};
+
+/** For who is asked for help: the code, and what Talkdesk said of it. */
+function saidBy({ code, error, errorDescription }: TalkdeskError): readonly string[] {
+  const said = [error, errorDescription].filter((text) => text !== undefined && text !== "");
+  return [`Code: ${code}`, ...(said.length > 0 ? [`Talkdesk said: ${said.join(": ")}`] : [])];
+}
+
+/** The login stands beside the callback, whatever a proxy does to the paths above them. */
+function addressOf(restart: Restart | undefined): string {
+  if (restart === undefined) return "login";
+  const { returnTo, installationId } = restart;
+  return `login?${new URLSearchParams({
+    returnTo,
+    ...(installationId !== undefined && { talkdesk_installation_id: installationId }),
+  })}`;
+}

@@ -1,0 +1,116 @@
+import { isTalkdeskError, type TokenSource } from "@talkdesk-oauth/core";
+import type { Request, RequestHandler, Response } from "express";
+import { beginLogin } from "./begin-login.js";
+import { browserSession } from "./browser-session.js";
+import { errorOf } from "./error-of.js";
+import { sendErrorPage } from "./error-page.js";
+import { finishLogin } from "./finish-login.js";
+import { logOut } from "./log-out.js";
+import { answerLoginFailure, type Restart } from "./login-failure.js";
+import type { TalkdeskLoginOptions } from "./login-options.js";
+import type { LoginRoute } from "./login-route.js";
+import { type LoginSetup, loginSetup, ROUTES } from "./login-setup.js";
+import { type SignedInUser, signInOf } from "./session-record.js";
+
+/** The routes of a login, for `app.use(path, login)`, and who is signed in by it. */
+export interface TalkdeskLogin extends RequestHandler {
+  /**
+   * The tokens of whoever is signed in, for `talkdesk(login.source)`; undefined when nobody is. All requests of one
+   * sign-in share one session in this process, so that they cause one refresh.
+   */
+  readonly source: (request: Request) => Promise<TokenSource | undefined>;
+  /** Who is signed in, as the ID token said; undefined when nobody is, or when there was none (scope `openid`). */
+  readonly user: (request: Request) => SignedInUser | undefined;
+}
+
+/**
+ * A login with Talkdesk: `GET /login?returnTo=`, `GET /callback` and `POST /logout` beneath the path where it is mounted.
+ *
+ * Sessions are those of `express-session`, or of anything like it that keeps them on the server, and must be mounted
+ * before. A session holds logins that have begun, each good for one callback within ten minutes, ten at most, and who is
+ * signed in; its id changes at each login. Tokens are in `store` alone. A new login or a logout ends the earlier
+ * session in the store.
+ *
+ * A logout is a POST that no page of another origin can make. `returnTo` is a path of this app, or `/`.
+ *
+ * @throws TypeError at once, for an option that cannot be used; through `next`, when there are no sessions.
+ * @see RFC 6749 §4.1 and §10.12, RFC 9700 §4.7; Talkdesk, "Single Sign-On"
+ */
+export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
+  const setup = loginSetup(options);
+  const handler: RequestHandler = (request, response, next) => {
+    const route = routes.find(({ path }) => path === request.path);
+    if (route === undefined) {
+      next();
+      return;
+    }
+    let restart: Restart | undefined;
+    const visit = {
+      request,
+      response,
+      restart: (known: Restart) => {
+        restart = known;
+      },
+    };
+    visited(route, setup, visit)
+      .catch((error: unknown) => answerLoginFailure(setup, error, restart, { request, response, next }))
+      .catch((thrown: unknown) => next(errorOf(thrown)));
+  };
+  return Object.assign(handler, {
+    async source(request: Request): Promise<TokenSource | undefined> {
+      const signIn = signInOf(browserSession(request), setup.name);
+      if (signIn === undefined) return undefined;
+      const { key, installationId } = signIn;
+      try {
+        return await setup.users.source(key, () => setup.clientFor(request, installationId));
+      } catch (error) {
+        // Uninstalled since: nobody is signed in there any more, and the rest of the app goes on.
+        if (isTalkdeskError(error) && error.code === "installation_unknown") return undefined;
+        throw error;
+      }
+    },
+    user: (request: Request): SignedInUser | undefined => signInOf(browserSession(request), setup.name)?.user,
+  });
+}
+
+interface Route {
+  readonly path: string;
+  readonly method: "GET" | "POST";
+  readonly answer: LoginRoute;
+}
+
+const routes: readonly Route[] = [
+  { path: ROUTES.login, method: "GET", answer: beginLogin },
+  { path: ROUTES.callback, method: "GET", answer: finishLogin },
+  { path: ROUTES.logout, method: "POST", answer: logOut },
+];
+
+const visited = async (
+  { method, answer }: Route,
+  setup: LoginSetup,
+  visit: Parameters<LoginRoute>[1],
+): Promise<void> => {
+  const { request, response } = visit;
+  if (response.headersSent) {
+    throw new Error("The response has begun before the login: it can set no cookie any more.");
+  }
+  // Of a callback, the address holds the code: nobody is to keep it, and the next page not to be told.
+  response.set({ "Cache-Control": "no-store", "Referrer-Policy": "no-referrer" });
+  if (request.method !== method) {
+    response.set("Allow", method);
+    refuse(setup, response, 405, "This address is not for that");
+  } else if (isPrefetch(request)) {
+    refuse(setup, response, 503, "This page is not to be read ahead");
+  } else {
+    await answer(setup, visit);
+  }
+};
+
+function refuse({ contact }: LoginSetup, response: Response, status: number, title: string): void {
+  sendErrorPage(response, { status, title, text: ["Nothing was done."], contact });
+}
+
+/** What a browser reads before anybody wants it must not use up a login. */
+function isPrefetch(request: Request): boolean {
+  return ["Sec-Purpose", "Purpose", "X-Moz"].some((name) => /prefetch/i.test(request.get(name) ?? ""));
+}

@@ -1,0 +1,71 @@
+import type { AccessToken, TokenRequest, TokenSource } from "@talkdesk-oauth/core";
+import { talkdeskFetch } from "@talkdesk-oauth/fetch";
+import type { Response } from "express";
+
+/** What {@link talkdesk} puts on a request. Its functions may be taken out of it. */
+export interface RequestTalkdesk {
+  /** The source itself, for what goes on without the request. */
+  readonly source: TokenSource;
+  /**
+   * Calls the API with a token of the source, as `talkdeskFetch` of `@talkdesk-oauth/fetch` does. Its waits for tokens
+   * end when the client goes away before the response is finished, with an `AbortError`; what was sent goes on.
+   */
+  readonly fetch: typeof fetch;
+  /** A token of the source. Waits as long as `fetch` does, and at most as long as the signal given says. */
+  getToken(request?: TokenRequest): Promise<AccessToken>;
+}
+
+declare global {
+  // biome-ignore lint/style/noNamespace: the one place where Express lets a request be extended.
+  namespace Express {
+    interface Request {
+      /**
+       * Tokens for this request: there after `talkdesk(…)`, and after `requireLogin()` for certain. It is undefined
+       * when there is no source, which is when nobody is signed in.
+       */
+      talkdesk: RequestTalkdesk;
+    }
+  }
+}
+
+/**
+ * Binds a source to the life of one request. Nothing is made before it is needed: most requests need no token.
+ *
+ * @throws TypeError when the source could not be used.
+ */
+export function requestTalkdesk(source: TokenSource, response: Response): RequestTalkdesk {
+  if (typeof source?.getToken !== "function" || typeof source.api !== "string") {
+    throw new TypeError(
+      "talkdesk() needs a token source, such as clientCredentials(client) or login.source.",
+    );
+  }
+  let lifetime: AbortSignal | undefined;
+  let authorized: typeof fetch | undefined;
+  const getToken = (request?: TokenRequest): Promise<AccessToken> => {
+    lifetime ??= lifetimeOf(response);
+    const own = request?.signal;
+    const signal = own === undefined ? lifetime : AbortSignal.any([own, lifetime]);
+    return source.getToken({ ...request, signal });
+  };
+  const { api, tokenEndpoint } = source;
+  return {
+    source,
+    getToken,
+    get fetch() {
+      authorized ??= talkdeskFetch({ api, ...(tokenEndpoint !== undefined && { tokenEndpoint }), getToken });
+      return authorized;
+    },
+  };
+}
+
+/** Aborts when the connection closes before the response is finished; what comes after that is nobody's absence. */
+function lifetimeOf(response: Response): AbortSignal {
+  const controller = new AbortController();
+  const abort = (): void => {
+    if (response.writableFinished) return;
+    controller.abort(new DOMException("The client has gone before the response was finished.", "AbortError"));
+  };
+  if (response.closed) abort();
+  else response.once("close", abort);
+  return controller.signal;
+}

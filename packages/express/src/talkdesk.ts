@@ -1,0 +1,69 @@
+import { type TokenSource, tokenDestination } from "@talkdesk-oauth/core";
+import type { Request, RequestHandler } from "express";
+import { errorOf } from "./error-of.js";
+import { requestTalkdesk } from "./request-talkdesk.js";
+
+/** Says whose tokens a request gets; undefined when nobody's. */
+export type SourceOfRequest = (
+  request: Request,
+) => TokenSource | undefined | Promise<TokenSource | undefined>;
+
+/**
+ * Puts `req.talkdesk` on each request: the tokens of one source, or of the source that a function names for it.
+ *
+ * It is undefined when the function names none, also where an earlier `talkdesk()` had set it: nobody acts with
+ * somebody else's tokens. No token is asked for before a handler does. What the function throws or rejects with goes to
+ * `next`.
+ *
+ * @param source A token source; or a function of the request, such as the `source` of a {@link talkdeskLogin}.
+ * @throws TypeError at once, when `source` is neither; through `next`, when the function gives something else.
+ */
+export function talkdesk(source: TokenSource | SourceOfRequest): RequestHandler {
+  if (isSource(source)) {
+    tokenDestination(source);
+    return (request, response, next) => {
+      request.talkdesk = requestTalkdesk(source, response);
+      next();
+    };
+  }
+  if (typeof source !== "function") {
+    throw new TypeError(
+      "talkdesk() needs a token source, such as clientCredentials(client), or a function of a request that gives one.",
+    );
+  }
+  if ("source" in source) {
+    throw new TypeError("talkdesk() needs login.source; login itself is for app.use(path, login).");
+  }
+  return (request, response, next) => {
+    // As a property of its own, so that requireLogin() can tell "nobody" from "not asked".
+    Object.assign(request, { talkdesk: undefined });
+    const attach = (found: TokenSource | undefined): void => {
+      if (found !== undefined) request.talkdesk = requestTalkdesk(found, response);
+    };
+    try {
+      const found = source(request);
+      if (isThenable(found)) {
+        Promise.resolve(found)
+          .then(attach)
+          .then(
+            () => next(),
+            (thrown) => next(errorOf(thrown)),
+          );
+        return;
+      }
+      attach(found);
+    } catch (thrown) {
+      next(errorOf(thrown));
+      return;
+    }
+    next();
+  };
+}
+
+function isSource(value: TokenSource | SourceOfRequest): value is TokenSource {
+  return typeof (value as TokenSource | undefined)?.getToken === "function";
+}
+
+function isThenable(value: unknown): value is PromiseLike<TokenSource | undefined> {
+  return typeof (value as { then?: unknown } | undefined)?.then === "function";
+}

@@ -1,0 +1,133 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type LoginStage, openLoginStage } from "./login-stage.js";
+
+let stage: LoginStage;
+beforeAll(async () => {
+  stage = await openLoginStage({ mount: "/team/auth" });
+});
+afterAll(() => stage[Symbol.asyncDispose]());
+
+/** Where somebody who asks for it ends up. A logout says so at once, and by the same rule as a login. */
+async function ledTo(wanted: string): Promise<string | undefined> {
+  const query = new URLSearchParams({ returnTo: wanted });
+  const page = await stage.browser().visit(`/team/auth/logout?${query}`, { method: "POST" });
+  expect(page.status).toBe(303);
+  return page.to;
+}
+
+describe("returnTo", () => {
+  it.each([
+    ["/", "/"],
+    ["/contacts", "/contacts"],
+    ["/contacts?page=2&text=a%2Fb#top", "/contacts?page=2&text=a%2Fb#top"],
+    ["/a b/ü", "/a%20b/%C3%BC"],
+    ["/files/a%2Fb", "/files/a%2Fb"],
+    ["/100%25", "/100%25"],
+    ["/search?next=//evil.example&back=\\", "/search?next=//evil.example&back=\\"],
+    ["/a/../b/./c", "/b/c"],
+    ["/a//b", "/a//b"],
+    ["/a\\b", "/a/b"],
+    ["/team/authors", "/team/authors"],
+    ["/auth/login", "/auth/login"],
+    ["/team/auth/login/more", "/team/auth/login/more"],
+  ])("%s survives", async (wanted, expected) => {
+    expect(await ledTo(wanted)).toBe(expected);
+  });
+
+  it.each([
+    "",
+    "contacts",
+    "https://evil.example/",
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/\\/evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "/\r\nSet-Cookie: a=b",
+    "/\u0000",
+    " //evil.example",
+    "/./\\evil.example",
+    "/.//evil.example",
+    "/..//evil.example",
+    "/%2e//evil.example",
+    "/a/..//evil.example",
+    "/%2F%2Fevil.example",
+    "/%2Fevil.example",
+    "/%5Cevil.example",
+    "/%252F%252Fevil.example",
+    "/%09/evil.example",
+    "/a%0d%0ab",
+    "/%",
+    "/%ff",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "@evil.example",
+    "//user@evil.example/",
+    "http:evil.example",
+    "//[",
+    `/${"x".repeat(2_048)}`,
+    "/%2525252525252e",
+  ])("%j is none", async (wanted) => {
+    expect(await ledTo(wanted)).toBe("/");
+  });
+
+  it.each([
+    "/team/auth/login",
+    "/team/auth/logout?returnTo=/x",
+    "/team/auth/callback?state=x",
+    "/team/auth/login/",
+    "/team/auth//login",
+    "/TEAM/Auth/Login",
+    "/x/../team/auth/login",
+    "/%74eam/auth/logi%6e",
+    "/%2574eam/auth/login",
+    "/team/auth/./login#x",
+  ])("%j would lead back into the login", async (wanted) => {
+    expect(await ledTo(wanted)).toBe("/");
+  });
+
+  it("given twice is none", async () => {
+    const page = await stage.browser().visit("/team/auth/logout?returnTo=/a&returnTo=/b", { method: "POST" });
+    expect(page.to).toBe("/");
+  });
+
+  it("never leaves the origin, whatever is asked for", async () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        "/",
+        "\\",
+        "//",
+        "..",
+        ".",
+        "%2f",
+        "%5c",
+        "%25",
+        "@",
+        ":",
+        "evil.example",
+        "\t",
+        "?",
+        "#",
+      ),
+      fc.string({ maxLength: 3, unit: "binary" }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 8 }), async (pieces) => {
+        const to = await ledTo(`/${pieces.join("")}`);
+        expect(to).toMatch(/^\/(?![/\\])/);
+        expect(new URL(to ?? "", stage.origin).origin).toBe(stage.origin);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("is kept for the login, and checked before it is", async () => {
+    const browser = stage.browser();
+    expect((await browser.signIn("?returnTo=%2F%2Fevil.example")).to).toBe("/");
+    expect((await browser.signIn("?returnTo=/team/auth/logout")).to).toBe("/");
+    expect((await browser.signIn("?returnTo=/kept%3Fa%3D1")).to).toBe("/kept?a=1");
+  });
+});
