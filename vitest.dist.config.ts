@@ -6,7 +6,8 @@ import { notForThisNode } from "./vitest.node.ts";
 export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "testing/*/test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, ...notForThisNode],
+    // What a browser shows does not depend on the build; once, on the sources, is enough.
+    exclude: [...configDefaults.exclude, ...notForThisNode, "apps/partner-portal/test/browser.test.ts"],
     // vitest leaves a core free; on a machine of two that would be one worker.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 20_000,

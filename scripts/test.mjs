@@ -1,5 +1,6 @@
 // `npm test`: everything that must hold, from lint to other versions of Node. The last line counts tests and checks.
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { provideBrowser } from "./browser.mjs";
 import { install, pnpm, root, run } from "./workspace.mjs";
 
 const reports = `${root}/reports`;
@@ -8,6 +9,8 @@ mkdirSync(reports);
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
+/** What whoever reads the result has to know. */
+const notes = [];
 
 /**
  * One check: counts as one test.
@@ -76,6 +79,8 @@ if (check("install", () => install())) {
     check("unused code and dependencies (knip)", () => tool("knip"));
     check("one version of everything (sherif)", () => tool("sherif"));
     if (existsSync(`${root}/.git`)) check("changesets", () => tool("changeset", "status", ...since()));
+    const missing = provideBrowser();
+    if (missing !== undefined) notes.push(`The tests in a browser count as skipped: ${missing}.`);
     suites("tests on the sources", "vitest.config.ts");
     suites("tests on the build", "vitest.dist.config.ts");
     for (const major of [22, 24, 26]) {
@@ -87,6 +92,7 @@ if (check("install", () => install())) {
   }
 }
 
+for (const note of notes) console.log(`\n${note}`);
 console.log(failures.length === 0 ? "\nEverything holds." : `\nFailed: ${failures.join("; ")}.`);
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
 process.exitCode = counts.failed === 0 ? 0 : 1;

@@ -1,0 +1,110 @@
+/** Talkdesk's API refused a call, or could not be reached. Holds nothing of the request. */
+export class ApiFailure extends Error {
+  override readonly name = "ApiFailure";
+  /** What was answered; undefined when nothing was. */
+  readonly status: number | undefined;
+  /** How long the answer asks to wait, in seconds. */
+  readonly retryAfterSeconds: number | undefined;
+
+  /** @param what What was asked for, such as "your contacts". */
+  constructor(what: string, response?: Response) {
+    super(
+      response === undefined
+        ? `Talkdesk's API could not be reached for ${what}.`
+        : `Talkdesk's API answered the request for ${what} with ${response.status}.`,
+    );
+    this.status = response?.status;
+    this.retryAfterSeconds = response && retryAfterSeconds(response);
+  }
+}
+
+/** What an API call takes beside the path. */
+export interface ApiCallOptions extends RequestInit {
+  /** What is asked for, in the words of the person who waits for it. */
+  readonly what: string;
+}
+
+const timeoutMs = 15_000;
+
+/**
+ * Sends one request to Talkdesk's API, and waits 15 s at most for the head of the answer.
+ *
+ * @throws {@link ApiFailure} (rejection) when the network fails; a `TalkdeskError` when there is no token to send.
+ */
+export async function callApi(
+  fetch: typeof globalThis.fetch,
+  path: string,
+  options: ApiCallOptions,
+): Promise<Response> {
+  const { what, signal, ...init } = options;
+  // Not a signal of AbortSignal.timeout, which would cut the body of a long answer as well.
+  const tooLate = new AbortController();
+  const timer = setTimeout(() => tooLate.abort(), timeoutMs);
+  try {
+    return await fetch(path, {
+      ...init,
+      signal: signal ? AbortSignal.any([signal, tooLate.signal]) : tooLate.signal,
+    });
+  } catch (error) {
+    if (error instanceof TypeError || (tooLate.signal.aborted && !signal?.aborted))
+      throw new ApiFailure(what);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Sends one request and reads the answer's JSON.
+ *
+ * @throws {@link ApiFailure} (rejection) when the answer is no success, or no JSON object.
+ */
+export async function callForJson(
+  fetch: typeof globalThis.fetch,
+  path: string,
+  options: ApiCallOptions,
+): Promise<JsonObject> {
+  const response = await callApi(fetch, path, options);
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw new ApiFailure(options.what, response);
+  }
+  const body = await readJson(response);
+  if (body === undefined) throw new ApiFailure(options.what, response);
+  return body;
+}
+
+/** A JSON object of somebody else: its members may be anything. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Reads a body; undefined when it is no JSON object. */
+export async function readJson(response: Response): Promise<JsonObject | undefined> {
+  try {
+    const body: unknown = await response.json();
+    return isObject(body) ? body : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Tells whether a value is a JSON object. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The objects of a list; none when it is no list. */
+export function objectsIn(value: unknown): readonly JsonObject[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+/** A text; empty when it is none. */
+export function textIn(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function retryAfterSeconds({ headers }: Response): number | undefined {
+  const said = headers.get("retry-after") ?? "";
+  if (/^\d{1,6}$/.test(said)) return Number(said);
+  const until = Date.parse(said) - Date.parse(headers.get("date") ?? "");
+  return Number.isNaN(until) ? undefined : Math.max(0, Math.ceil(until / 1000));
+}

@@ -1,0 +1,72 @@
+import type { Contact, ContactPage } from "../contacts.js";
+import { type Html, html } from "../html.js";
+import { breakable } from "./breakable.js";
+import { layout } from "./layout.js";
+
+/** The page of contacts: all, or those whose name has a text in it. */
+export function contactsPage(text: string, found: ContactPage): Html {
+  return layout(
+    { title: text === "" ? "Contacts" : `“${text}” in contacts`, isSignedIn: true, part: "/contacts" },
+    html`<h1>Contacts</h1>
+<form class="search" role="search" method="get" action="/contacts">
+<label for="q">Name</label>
+<input id="q" name="q" type="search" value="${text}" maxlength="100" autocomplete="off" spellcheck="false" placeholder="Part of a name">
+<button class="primary">Search</button>
+</form>
+<p class="count" role="status">${countText(text, found)}${
+      text !== "" && html` <a href="/contacts">Show all</a>`
+    }</p>
+${found.contacts.length === 0 ? nothing(text, found) : table(found.contacts)}
+${found.pages > 1 && found.contacts.length > 0 && paging(text, found)}`,
+  );
+}
+
+function countText(text: string, { total, page, pages }: ContactPage): Html {
+  const people = total === 1 ? "1 contact" : `${total} contacts`;
+  return html`${people}${text !== "" && html` with “${text}” in the name`}${
+    pages > 1 && page <= pages && html`, page ${page} of ${pages}`
+  }.`;
+}
+
+function nothing(text: string, { total }: ContactPage): Html {
+  const advice =
+    total > 0
+      ? html`The list is shorter than that. <a href="${address(text, 1)}">Go to its beginning</a>.`
+      : text === ""
+        ? html`As soon as somebody adds contacts in Talkdesk, they are listed here.`
+        : html`Try fewer letters, or only the first name.`;
+  return html`<div class="empty"><p class="name">${total > 0 ? "Nothing on this page" : "No contacts"}</p><p>${advice}</p></div>`;
+}
+
+function table(contacts: readonly Contact[]): Html {
+  return html`<div class="panel table"><table>
+<caption class="unseen">Contacts by name</caption>
+<thead><tr><th scope="col">Name</th><th scope="col">Company</th><th scope="col">E-mail</th><th scope="col">Phone</th></tr></thead>
+<tbody>${contacts.map(
+    ({ name, company, emails, phones }) => html`
+<tr><th scope="row">${name || "Without a name"}</th>${cell("Company", [company])}${cell("E-mail", emails)}${cell("Phone", phones)}</tr>`,
+  )}
+</tbody>
+</table></div>`;
+}
+
+function cell(label: string, values: readonly string[]): Html {
+  const said = values.filter((value) => value !== "");
+  return html`<td data-label="${label}">${said.length === 0 ? "–" : said.map((value) => html`<span>${breakable(value)}</span>`)}</td>`;
+}
+
+function paging(text: string, { page, pages }: ContactPage): Html {
+  const step = (to: number, rel: string, name: string): Html =>
+    to < 1 || to > pages
+      ? html`<span class="button" aria-disabled="true">${name}</span>`
+      : html`<a class="button" rel="${rel}" href="${address(text, to)}">${name}</a>`;
+  return html`<nav class="paging" aria-label="Pages">${step(page - 1, "prev", "Previous")}<span>${page} / ${pages}</span>${step(page + 1, "next", "Next")}</nav>`;
+}
+
+function address(text: string, page: number): string {
+  const query = new URLSearchParams({
+    ...(text !== "" && { q: text }),
+    ...(page > 1 && { page: String(page) }),
+  });
+  return query.size === 0 ? "/contacts" : `/contacts?${query}`;
+}

@@ -1,0 +1,30 @@
+import { type Html, html } from "../html.js";
+import { layout } from "./layout.js";
+
+/** What went wrong, in the words of the person who sees it. */
+export interface Failure {
+  readonly title: string;
+  /** What happened. */
+  readonly text: string;
+  /** What to do next. */
+  readonly action: { readonly name: string; readonly path: string };
+}
+
+/**
+ * The page of something that went wrong.
+ *
+ * @param contact Who helps: an e-mail address, or an https address.
+ */
+export function failurePage({ title, text, action }: Failure, contact: string, isSignedIn: boolean): Html {
+  return layout(
+    { title, isSignedIn },
+    html`<section class="failure">
+<h1>${title}</h1>
+<p class="lead">${text}</p>
+<p class="actions"><a class="primary button" href="${action.path}">${action.name}</a>${
+      action.path !== "/" && html`<a class="button" href="/">Go to the start</a>`
+    }</p>
+<p>Does it stay like this? <a href="${contact.startsWith("https://") ? contact : `mailto:${contact}`}">${contact}</a> can help.</p>
+</section>`,
+  );
+}

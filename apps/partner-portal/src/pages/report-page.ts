@@ -1,0 +1,83 @@
+import { type Html, html } from "../html.js";
+import type { ReportStatus } from "../reports.js";
+import { layout } from "./layout.js";
+import { periodText } from "./period-text.js";
+
+/** A report as its page shows it. */
+export interface ShownReport extends ReportStatus {
+  readonly id: string;
+  /** Since it was requested; undefined when this session did not request it. */
+  readonly seconds?: number;
+}
+
+const refreshSeconds = 3;
+
+/** The page of one report, which follows it until there is a file. */
+export function reportPage(report: ShownReport): Html {
+  const { id, state, period } = report;
+  const isOpen = state === "making" || state === "busy";
+  const title = period === undefined ? "Calls" : `Calls, ${periodText(period)}`;
+  return layout(
+    {
+      title: `${stateTitles[state]}: ${title}`,
+      isSignedIn: true,
+      part: "/reports",
+      ...(isOpen && { refreshSeconds, script: "follow-report.js" }),
+    },
+    html`<p class="back"><a href="/reports">All reports</a></p>
+<h1>${title}</h1>
+<section id="report" class="panel report"${isOpen && html` data-events="/reports/${id}/events"`}>
+${steps(state)}
+<div role="status">${state === "gone" ? gone() : state === "ready" ? ready(id) : making(report)}</div>
+</section>`,
+  );
+}
+
+/** How far a report is, in a sentence. */
+export function progressText({ state, seconds }: Pick<ShownReport, "state" | "seconds">): string {
+  const since = seconds === undefined ? "" : ` ${secondsText(seconds)} so far.`;
+  return state === "busy"
+    ? `Talkdesk is busy; the portal keeps asking.${since}`
+    : `Talkdesk is making the report.${since}`;
+}
+
+const stateTitles: Readonly<Record<ReportStatus["state"], string>> = {
+  making: "In progress",
+  busy: "In progress",
+  ready: "Ready",
+  gone: "Gone",
+};
+
+function steps(state: ReportStatus["state"]): Html {
+  if (state === "gone") return html``;
+  const reached = state === "ready" ? 3 : 1;
+  return html`<ol class="steps">${["Requested", "Being made", "Ready"].map(
+    (name, index) => html`
+<li class="${index < reached ? "done" : index === reached ? "current" : "ahead"}"${index === reached && html` aria-current="step"`}>${name}</li>`,
+  )}
+</ol>`;
+}
+
+function making(report: ShownReport): Html {
+  return html`<p class="name" data-progress>${progressText(report)}</p>
+<progress aria-label="The report is being made"></progress>
+<p>You may leave this page, and come back to it from <a href="/reports">Reports</a>.</p>`;
+}
+
+function ready(id: string): Html {
+  return html`<p class="name">The report is ready.</p>
+<p><a class="primary button" href="/reports/${id}/file" download>Download the file</a></p>
+<p>A table in CSV, for any spreadsheet.</p>`;
+}
+
+function gone(): Html {
+  return html`<p class="name">Talkdesk has no such report any more.</p>
+<p>Reports are kept for a while only, and some cannot be finished.</p>
+<p><a class="primary button" href="/reports">Request it again</a></p>`;
+}
+
+function secondsText(seconds: number): string {
+  if (seconds < 60) return seconds === 1 ? "1 second" : `${seconds} seconds`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes === 1 ? "1 minute" : `${minutes} minutes`;
+}

@@ -1,0 +1,117 @@
+import { pipeline, Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
+import express, { type Request, type Response, Router } from "express";
+import { ApiFailure } from "./api-call.js";
+import { followReport, type ReportWaits } from "./follow-report.js";
+import { progressText, reportPage } from "./pages/report-page.js";
+import { reportsPage } from "./pages/reports-page.js";
+import { lastWeek, readReportForm } from "./report-form.js";
+import { askForReport, fetchReport, isReportId, requestReport } from "./reports.js";
+import { noteReport, type RequestedReport } from "./requested-reports.js";
+import { sendPage } from "./send-page.js";
+
+/** The pages under `/reports`: request one, watch it being made, fetch its file. */
+export function reportRoutes(waits: ReportWaits): Router {
+  const routes = Router();
+
+  routes.param("id", (_request, _response, next, id: string) => next(isReportId(id) ? undefined : "route"));
+
+  routes.get("/", ({ session }, response) => {
+    sendPage(response, reportsPage(lastWeek(Date.now()), session.requestedReports ?? []));
+  });
+
+  routes.post("/", express.urlencoded({ extended: false, limit: "2kb" }), async (request, response) => {
+    const { session } = request;
+    const read = readReportForm(request.body);
+    if ("form" in read) {
+      sendPage(response, reportsPage(read.form, session.requestedReports ?? []), 422);
+      return;
+    }
+    const id = await requestReport(request.talkdesk.fetch, read.period);
+    noteReport(session, { id, ...read.period, requestedAt: Date.now() });
+    response.redirect(303, `/reports/${id}`);
+  });
+
+  routes.get("/:id", async (request, response) => {
+    const { id } = request.params;
+    const noted = notedReport(request, id);
+    const status = await askForReport(request.talkdesk.fetch, id);
+    const period = noted ?? status.period;
+    sendPage(
+      response,
+      reportPage({
+        ...status,
+        id,
+        ...(period && { period }),
+        ...(noted && { seconds: secondsSince(noted) }),
+      }),
+      status.state === "gone" ? 404 : 200,
+    );
+  });
+
+  routes.get("/:id/events", async (request, response) => {
+    const { id } = request.params;
+    const noted = notedReport(request, id);
+    const signal = untilClosed(response);
+    try {
+      for await (const status of followReport(request.talkdesk.fetch, id, { waits, signal })) {
+        // Not before the first answer: what goes wrong until then is said by the status.
+        if (!response.headersSent) response.writeHead(200, eventStreamHeaders);
+        const isOver = status.state === "ready" || status.state === "gone";
+        const text = progressText({ ...status, ...(noted && { seconds: secondsSince(noted) }) });
+        response.write(
+          isOver ? `event: over\ndata: ${status.state}\n\n` : `event: progress\ndata: ${text}\n\n`,
+        );
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!response.headersSent) throw error;
+      // The page finds out what it is, and tells.
+      response.write("event: over\ndata: failed\n\n");
+    }
+    response.end();
+  });
+
+  routes.get("/:id/file", async (request, response) => {
+    const { id } = request.params;
+    const signal = untilClosed(response);
+    const file = await fetchReport(request.talkdesk.fetch, id, signal);
+    if (file === undefined) {
+      response.redirect(303, `/reports/${id}`);
+      return;
+    }
+    if (file.body === null) throw new ApiFailure("the report's file", file);
+    const day = notedReport(request, id)?.from.slice(0, 10) ?? id;
+    const length = file.headers.get("content-encoding") === null ? file.headers.get("content-length") : null;
+    response.attachment(`calls-${day}.csv`).set({
+      "Cache-Control": "no-store",
+      "Content-Type": "text/csv; charset=utf-8",
+      ...(length !== null && { "Content-Length": length }),
+    });
+    // When either side breaks off, so does the other: a browser takes nothing for whole that is not.
+    pipeline(Readable.fromWeb(file.body as ReadableStream<Uint8Array>), response, () => undefined);
+  });
+
+  return routes;
+}
+
+const eventStreamHeaders = {
+  "Content-Type": "text/event-stream",
+  "Cache-Control": "no-store",
+  // Asks a proxy to pass on each event when it comes.
+  "X-Accel-Buffering": "no",
+};
+
+function notedReport({ session }: Request, id: string): RequestedReport | undefined {
+  return session.requestedReports?.find((report) => report.id === id);
+}
+
+function secondsSince({ requestedAt }: RequestedReport): number {
+  return Math.max(0, Math.round((Date.now() - requestedAt) / 1_000));
+}
+
+function untilClosed(response: Response): AbortSignal {
+  const closed = new AbortController();
+  response.once("close", () => closed.abort());
+  return closed.signal;
+}

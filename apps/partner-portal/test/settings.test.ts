@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { namesTalkdesk, readSettings } from "../src/settings.js";
+
+describe("readSettings", () => {
+  it("needs nothing", () => {
+    const { sessionSecret, ...settings } = readSettings({ PORTAL_PORT: "", PORTAL_CONTACT: "" });
+    expect(settings).toEqual({ port: undefined, origin: undefined, contact: "help@example.com" });
+    expect(sessionSecret).not.toEqual(readSettings({}).sessionSecret);
+    expect(sessionSecret).toHaveLength(43);
+  });
+
+  it("reads what is set", () => {
+    expect(
+      readSettings({
+        PORTAL_PORT: "8080",
+        PORTAL_ORIGIN: "https://portal.example.com",
+        PORTAL_CONTACT: "https://help.example.com/portal",
+        PORTAL_SESSION_SECRET: "the-new-secret-of-all the-old-secret-of-all",
+      }),
+    ).toEqual({
+      port: 8080,
+      origin: "https://portal.example.com",
+      contact: "https://help.example.com/portal",
+      sessionSecret: ["the-new-secret-of-all", "the-old-secret-of-all"],
+    });
+  });
+
+  it.each([
+    ["PORTAL_PORT", "65536"],
+    ["PORTAL_PORT", "-1"],
+    ["PORTAL_CONTACT", "nobody"],
+    ["PORTAL_CONTACT", "javascript:alert(1)"],
+  ])("names %s when it is %s", (name, value) => {
+    expect(() => readSettings({ [name]: value })).toThrow(new RegExp(`^${name} must be `));
+  });
+});
+
+describe("namesTalkdesk", () => {
+  it("counts any variable that is not empty", () => {
+    expect(namesTalkdesk({ TALKDESK_ACCOUNT: "acme" })).toBe(true);
+    expect(namesTalkdesk({ TALKDESK_ACCOUNT: "", PATH: "/bin" })).toBe(false);
+  });
+});
