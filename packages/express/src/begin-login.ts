@@ -1,7 +1,8 @@
-import { startAuthorization } from "@talkdesk-oauth/core";
+import { startAuthorization, TalkdeskError } from "@talkdesk-oauth/core";
 import { onlyValue, queryOf } from "./browser-request.js";
 import { browserSession, oneAtATime, save, storedSession } from "./browser-session.js";
 import type { LoginRoute } from "./login-route.js";
+import type { LoginSetup } from "./login-setup.js";
 import { withPending } from "./pending-logins.js";
 import { putRecords, recordOf, recordsIn } from "./session-record.js";
 
@@ -12,8 +13,9 @@ const MAX_INSTALLATION_ID_LENGTH = 128;
 export const beginLogin: LoginRoute = async (setup, { request, response, restart }) => {
   const session = browserSession(request);
   const query = queryOf(request);
-  const installationId = checkedId(onlyValue(query, "talkdesk_installation_id"));
   const returnTo = setup.returnPath(request, onlyValue(query, "returnTo"));
+  restart({ returnTo });
+  const installationId = installationIn(setup, query);
   restart({ returnTo, installationId });
 
   const client = await setup.clientFor(request, installationId);
@@ -23,7 +25,7 @@ export const beginLogin: LoginRoute = async (setup, { request, response, restart
     ...(setup.scope !== undefined && { scope: setup.scope }),
   });
   await oneAtATime(request, async () => {
-    const records = recordsIn(await storedSession(request));
+    const records = recordsIn((await storedSession(request)) ?? {});
     const record = recordOf(records, setup.name);
     const pending = withPending(record.pending, {
       authorization,
@@ -38,6 +40,15 @@ export const beginLogin: LoginRoute = async (setup, { request, response, restart
   response.redirect(302, authorization.url);
 };
 
-function checkedId(id: string | undefined): string | undefined {
-  return id === "" || (id?.length ?? 0) > MAX_INSTALLATION_ID_LENGTH ? undefined : id;
+/** The AppConnect installation that a launch names. */
+function installationIn({ isPerInstallation }: LoginSetup, query: URLSearchParams): string | undefined {
+  const [id = "", ...others] = query.getAll("talkdesk_installation_id");
+  if (!isPerInstallation || (id === "" && others.length === 0)) return undefined;
+  if (others.length > 0 || id.length > MAX_INSTALLATION_ID_LENGTH) {
+    throw new TalkdeskError(
+      "installation_unknown",
+      "The launch names no installation: its talkdesk_installation_id is given twice, or too long to be one.",
+    );
+  }
+  return id;
 }

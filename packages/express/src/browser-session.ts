@@ -1,6 +1,6 @@
 import type { Request } from "express";
 
-/** What is used of `req.session`: as express-session has it. */
+/** What is used of `req.session`: as express-session has it. A promise will do in the place of the callback. */
 export interface BrowserSession {
   readonly id?: unknown;
   [name: string]: unknown;
@@ -42,11 +42,18 @@ export const save = (session: BrowserSession): Promise<void> => settled((callbac
 export const destroy = (session: BrowserSession): Promise<void> =>
   settled((callback) => session.destroy(callback));
 
+/** Takes a session that is gone from its request, at whose end it could be stored again, or its cookie be sent. */
+export function forgetSession(request: Request): void {
+  delete (request as { session?: unknown }).session;
+}
+
 /**
  * What the store has of a session now: requests of one browser run side by side, each with a copy of its own. It is the
- * copy of this request where the store cannot be asked, and nothing when the session is gone.
+ * copy of this request where the store cannot be asked, and undefined when the store has none: not yet, or not any more.
  */
-export async function storedSession(request: Request): Promise<Readonly<Record<string, unknown>>> {
+export async function storedSession(
+  request: Request,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
   const { sessionStore } = request as unknown as { sessionStore?: { get?: unknown } };
   const session = browserSession(request);
   if (typeof sessionStore?.get !== "function" || typeof session.id !== "string") return session;
@@ -54,26 +61,32 @@ export async function storedSession(request: Request): Promise<Readonly<Record<s
   const get = sessionStore.get.bind(sessionStore) as (
     id: string,
     callback: (error: unknown, found?: Record<string, unknown> | null) => void,
-  ) => void;
+  ) => unknown;
   let stored: Record<string, unknown> | null | undefined;
   await settled((callback) =>
     get(id, (error, found) => {
       stored = found;
-      callback(error);
+      // How stores of files say that there is none; express-session understands it, too.
+      callback(Object(error).code === "ENOENT" ? undefined : error);
     }),
   );
-  return stored ?? {};
+  return stored ?? undefined;
 }
 
+/** Calls what tells its end to a callback, or by a promise. */
 function settled(call: (callback: (error?: unknown) => void) => unknown): Promise<void> {
   return new Promise((resolve, reject) => {
-    call((error) => {
+    const returned = call((error) => {
       if (error === undefined || error === null) resolve();
       else reject(error);
     });
+    if (typeof (returned as PromiseLike<unknown> | undefined)?.then === "function") {
+      Promise.resolve(returned).then(() => resolve(), reject);
+    }
   });
 }
 
+/** By the session's id, whichever login of the process it is for: they share the session. */
 const lastOf = new Map<string, Promise<unknown>>();
 
 /**

@@ -33,7 +33,7 @@ export const logOut: LoginRoute = async (setup, { request, response }) => {
 /** The session goes, with all that is in it; who is signed in elsewhere in the app, too, stays so in a new one. */
 function leaveSession({ name }: LoginSetup, request: Request): Promise<void> {
   return oneAtATime(request, async () => {
-    const { [name]: _left, ...others } = recordsIn(await storedSession(request));
+    const { [name]: _left, ...others } = recordsIn((await storedSession(request)) ?? {});
     if (Object.values(others).every(({ signIn }) => signIn === undefined)) {
       await destroy(browserSession(request));
       return;

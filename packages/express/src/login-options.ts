@@ -3,7 +3,7 @@ import type { NextFunction, Request, Response } from "express";
 
 /** What is known of where a login comes from. */
 export interface LoginLaunch {
-  /** The AppConnect installation that the launch named. Anybody can name any: look it up, and trust nothing else. */
+  /** The AppConnect installation that the launch named. Anybody can name any: look its credentials up, and trust only those. */
   readonly installationId?: string;
 }
 
@@ -22,7 +22,7 @@ export interface TalkdeskLoginOptions {
   readonly client: TalkdeskClient | ClientOfLogin;
   /**
    * Where users come back to, as registered with Talkdesk: the public address of `/callback` beneath the path where the
-   * login is mounted. The login is known in sessions by it.
+   * login is mounted. The login is known in sessions by it: each login of an app has its own.
    */
   readonly redirectUri: string;
   /** `refresh_token` lets a session outlive its first token, `openid` tells who the user is. Default: the client's. */
@@ -64,8 +64,8 @@ export function checkLoginOptions(options: TalkdeskLoginOptions): void {
     checkLoginClient(client);
   }
   checkRedirectUri(redirectUri);
-  const scopes: readonly unknown[] = scope === undefined ? [] : [scope].flat();
-  if (!scopes.every((text) => typeof text === "string" && SCOPE.test(text))) {
+  const scopes: readonly unknown[] = [scope].flat();
+  if (scope !== undefined && !isListOf(scopes, (text) => SCOPE.test(text))) {
     throw new TypeError("scope must be names of scopes, in a list or separated by a space.");
   }
   if (!(["read", "write", "delete", "lock"] as const).every((name) => typeof store?.[name] === "function")) {
@@ -78,15 +78,20 @@ export function checkLoginOptions(options: TalkdeskLoginOptions): void {
     throw new TypeError("onError must be a function (error, req, res, next).");
   }
   if (pkce !== undefined && typeof pkce !== "boolean") throw new TypeError("pkce must be true or false.");
-  if (
-    issuers !== undefined &&
-    !(Array.isArray(issuers) && issuers.every((issuer) => typeof issuer === "string"))
-  ) {
-    throw new TypeError("issuers must be a list of strings.");
+  if (issuers !== undefined && !isListOf(issuers, (text) => text !== "")) {
+    throw new TypeError("issuers must be a list of strings, with one at least.");
   }
   if (onEvent !== undefined && typeof onEvent !== "function") {
     throw new TypeError("onEvent must be a function.");
   }
+}
+
+function isListOf(value: unknown, isGood: (text: string) => boolean): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((item) => typeof item === "string" && isGood(item))
+  );
 }
 
 /** @throws TypeError for what could not log anybody in. */
@@ -106,9 +111,11 @@ function checkRedirectUri(value: unknown): void {
   const isSecure =
     url?.protocol === "https:" ||
     (url?.protocol === "http:" && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname));
-  if (!isSecure || /[\s#\p{Cc}]/u.test(String(value))) {
+  // The route has no slash at its end, and an origin alone is no address of it.
+  const isWhole = isSecure && `${url.username}${url.password}` === "" && !url.pathname.endsWith("/");
+  if (!isWhole || /[\s#\p{Cc}]/u.test(String(value))) {
     throw new TypeError(
-      "redirectUri must be the whole https: address of the callback (http: on a loopback address), without a fragment; it is never taken from a request.",
+      "redirectUri must be the whole https: address of the callback (http: on a loopback address), such as https://app.example.com/auth/callback, without a user, a fragment or a slash at its end; it is never taken from a request.",
     );
   }
 }

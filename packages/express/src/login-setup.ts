@@ -17,6 +17,8 @@ export interface LoginSetup {
   readonly issuers?: readonly string[] | undefined;
   readonly onError?: TalkdeskLoginOptions["onError"];
   readonly users: UserSessions;
+  /** Whether the client depends on the installation that a launch names. Where it does not, the name tells nothing. */
+  readonly isPerInstallation: boolean;
   clientFor(request: Request, installationId: string | undefined): TalkdeskClient | Promise<TalkdeskClient>;
   /** Where to go when all is done, for what somebody asks for. */
   returnPath(request: Request, wanted: unknown): string;
@@ -42,6 +44,7 @@ export function loginSetup(options: TalkdeskLoginOptions): LoginSetup {
     issuers,
     onError,
     users: userSessions({ store, onEvent }),
+    isPerInstallation: typeof client === "function",
     async clientFor(request, installationId) {
       if (typeof client !== "function") return client;
       const chosen = await client(request, installationId === undefined ? {} : { installationId });

@@ -8,9 +8,10 @@ import { finishLogin } from "./finish-login.js";
 import { logOut } from "./log-out.js";
 import { answerLoginFailure, type Restart } from "./login-failure.js";
 import type { TalkdeskLoginOptions } from "./login-options.js";
-import type { LoginRoute } from "./login-route.js";
+import type { LoginRoute, LoginVisit } from "./login-route.js";
 import { type LoginSetup, loginSetup, ROUTES } from "./login-setup.js";
-import { type SignedInUser, signInOf } from "./session-record.js";
+import { type SignedInUser, type SignIn, signInOf } from "./session-record.js";
+import { checkUnsent } from "./unsent-response.js";
 
 /** The routes of a login, for `app.use(path, login)`, and who is signed in by it. */
 export interface TalkdeskLogin extends RequestHandler {
@@ -56,9 +57,14 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
       .catch((error: unknown) => answerLoginFailure(setup, error, restart, { request, response, next }))
       .catch((thrown: unknown) => next(errorOf(thrown)));
   };
+  const currentSignIn = (request: Request): SignIn | undefined => {
+    const signIn = signInOf(browserSession(request), setup.name);
+    // A request that ran beside a logout may have stored the session once more.
+    return signIn === undefined || setup.users.isEnded(signIn.key) ? undefined : signIn;
+  };
   return Object.assign(handler, {
     async source(request: Request): Promise<TokenSource | undefined> {
-      const signIn = signInOf(browserSession(request), setup.name);
+      const signIn = currentSignIn(request);
       if (signIn === undefined) return undefined;
       const { key, installationId } = signIn;
       try {
@@ -69,7 +75,7 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
         throw error;
       }
     },
-    user: (request: Request): SignedInUser | undefined => signInOf(browserSession(request), setup.name)?.user,
+    user: (request: Request): SignedInUser | undefined => currentSignIn(request)?.user,
   });
 }
 
@@ -85,15 +91,9 @@ const routes: readonly Route[] = [
   { path: ROUTES.logout, method: "POST", answer: logOut },
 ];
 
-const visited = async (
-  { method, answer }: Route,
-  setup: LoginSetup,
-  visit: Parameters<LoginRoute>[1],
-): Promise<void> => {
+const visited = async ({ method, answer }: Route, setup: LoginSetup, visit: LoginVisit): Promise<void> => {
   const { request, response } = visit;
-  if (response.headersSent) {
-    throw new Error("The response has begun before the login: it can set no cookie any more.");
-  }
+  checkUnsent(response);
   // Of a callback, the address holds the code: nobody is to keep it, and the next page not to be told.
   response.set({ "Cache-Control": "no-store", "Referrer-Policy": "no-referrer" });
   if (request.method !== method) {

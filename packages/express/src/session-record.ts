@@ -7,7 +7,10 @@ export interface SignedInUser {
   readonly sub: string;
   readonly name?: string;
   readonly email?: string;
-  /** The AppConnect installation that the user came from. */
+  /**
+   * The AppConnect installation that the user came from; absent where one client is everybody's. It is as certain as the
+   * client that was chosen for it is that installation's alone.
+   */
   readonly installationId?: string;
 }
 
@@ -49,7 +52,7 @@ export function signInOf(session: Readonly<Record<string, unknown>>, name: strin
   return isSignIn(signIn) ? signIn : undefined;
 }
 
-/** Puts records in the place of those in the session. */
+/** Puts records in the place of those in the session. They are only ever replaced, never changed. */
 export function putRecords(session: BrowserSession, records: SessionRecords): void {
   session[MEMBER] = records;
 }

@@ -19,8 +19,13 @@ export interface UserSessionsOptions {
 
 /** The users whose tokens this process holds: one object for each sign-in, whichever request asks. */
 export interface UserSessions {
-  /** A source for a sign-in. `clientOf` is asked for its client unless that is known. */
-  source(key: string, clientOf: () => TalkdeskClient | Promise<TalkdeskClient>): Promise<TokenSource>;
+  /** A source for a sign-in, unless it has ended. `clientOf` is asked for its client unless that is known. */
+  source(
+    key: string,
+    clientOf: () => TalkdeskClient | Promise<TalkdeskClient>,
+  ): Promise<TokenSource | undefined>;
+  /** Whether a sign-in has ended here: a session that is stored again by mistake has nobody signed in. */
+  isEnded(key: string): boolean;
   /** Stores the token of a login. Rejects as `getToken` does. */
   add(key: string, client: TalkdeskClient, token: AccessToken): Promise<void>;
   /**
@@ -37,24 +42,38 @@ interface Entry {
   waiting: number;
   /** Whether its client was refused: it may have got other credentials. */
   isClientRefused: boolean;
+  /** Since when it has this client, by the monotonic clock. */
+  readonly openedAt: number;
 }
 
 /** Those who were used last stay in memory; the others are read from the store again. */
 const MAX_IDLE = 1_000;
 
+/** Of so many it is known that they have ended; all that can come late is a request that ran when it happened. */
+const MAX_ENDED = 10_000;
+
 const END_PATIENCE_MS = 2_000;
+
+/** A client that is refused at once is not replaced at each request: its failures close the gate of its session. */
+const REPLACEMENT_PAUSE_MS = 1_000;
 
 export function userSessions({ store, onEvent }: UserSessionsOptions): UserSessions {
   /** Least recently used first. */
   const entries = new Map<string, Entry>();
+  /** First to end first. */
+  const ended = new Set<string>();
 
   function open(key: string, client: TalkdeskClient, token?: AccessToken): Entry {
+    if (ended.has(key)) {
+      throw new TalkdeskError("reauthentication_required", "The user has signed out; log the user in again.");
+    }
     const known = entries.get(key);
     const entry = known ?? {
       session: userSession(client, { store, key, ...(token && { token }), ...(onEvent && { onEvent }) }),
       client,
       waiting: 0,
       isClientRefused: false,
+      openedAt: performance.now(),
     };
     entries.delete(key);
     entries.set(key, entry);
@@ -78,7 +97,9 @@ export function userSessions({ store, onEvent }: UserSessionsOptions): UserSessi
   async function tokenOf(entry: Entry, request?: TokenRequest): Promise<AccessToken> {
     entry.waiting += 1;
     try {
-      return await entry.session.getToken(request);
+      const token = await entry.session.getToken(request);
+      entry.isClientRefused = false;
+      return token;
     } catch (error) {
       if (isTalkdeskError(error) && error.code === "client_refused") entry.isClientRefused = true;
       throw error;
@@ -87,62 +108,84 @@ export function userSessions({ store, onEvent }: UserSessionsOptions): UserSessi
     }
   }
 
+  const mayGetOtherClient = ({ isClientRefused, openedAt }: Entry): boolean =>
+    isClientRefused && performance.now() - openedAt >= REPLACEMENT_PAUSE_MS;
+
+  function noteEnd(key: string): Entry | undefined {
+    const entry = entries.get(key);
+    entries.delete(key);
+    for (const earliest of ended) {
+      if (ended.size < MAX_ENDED) break;
+      ended.delete(earliest);
+    }
+    ended.add(key);
+    return entry;
+  }
+
   /** Tells of an end that the store did not hear of. */
-  function reportFailure(error: unknown, tokenEndpoint: string): void {
-    const told = isTalkdeskError(error)
-      ? error
-      : new TalkdeskError("store_unavailable", "The store of tokens failed; check its connection.");
+  function reportFailure(entry: Entry | undefined, thrown?: unknown): void {
+    const error = isTalkdeskError(thrown)
+      ? thrown
+      : new TalkdeskError(
+          "store_unavailable",
+          "The tokens of a user who has signed out may still be in their store, which failed or did not answer in time; check its connection.",
+        );
+    const tokenEndpoint = entry?.client.endpoints.token ?? "";
     try {
-      onEvent?.({
+      const answer: unknown = onEvent?.({
         type: "store_failed",
         at: Date.now(),
         grantType: "refresh_token",
         tokenEndpoint,
-        error: told,
+        error,
       });
+      // As for those of the session itself: a listener harms nobody.
+      Promise.resolve(answer).catch(() => {});
     } catch {
-      // A listener harms nobody.
+      // There is nobody to tell.
     }
   }
 
   return {
     async source(key, clientOf) {
       let entry = entries.get(key);
-      if (entry === undefined || entry.isClientRefused) {
+      if (entry === undefined || mayGetOtherClient(entry)) {
         const client = await clientOf();
+        if (ended.has(key)) return undefined;
         entry = entries.get(key);
-        if (entry?.isClientRefused && entry.client !== client) drop(key, entry);
+        if (entry !== undefined && entry.client !== client && mayGetOtherClient(entry)) drop(key, entry);
         entry = open(key, client);
       }
       const { client } = entry;
       return {
         api: client.endpoints.api,
         tokenEndpoint: client.endpoints.token,
-        getToken: (request) => tokenOf(open(key, client), request),
+        getToken: async (request) => tokenOf(open(key, client), request),
       };
     },
     async add(key, client, token) {
       await tokenOf(open(key, client, token));
     },
+    isEnded: (key) => ended.has(key),
     async end(key) {
-      const entry = entries.get(key);
-      entries.delete(key);
-      const ended = (entry === undefined ? store.delete(key) : entry.session.end()).catch((error: unknown) =>
-        reportFailure(error, entry?.client.endpoints.token ?? ""),
-      );
-      await within(END_PATIENCE_MS, ended);
+      const entry = noteEnd(key);
+      const removed = (async () => (entry === undefined ? store.delete(key) : entry.session.end()))();
+      const heard = removed.catch((error: unknown) => reportFailure(entry, error));
+      if (!(await isWithin(END_PATIENCE_MS, heard))) reportFailure(entry);
     },
   };
 }
 
-async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
+/** Waits for a work, at most for so long, and answers whether it was done by then. */
+async function isWithin(limitMs: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  await Promise.race([
-    work,
-    new Promise((resolve) => {
-      timer = setTimeout(resolve, limitMs);
+  const isDone = await Promise.race([
+    work.then(() => true),
+    new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, limitMs, false);
       timer.unref();
     }),
   ]);
   clearTimeout(timer);
+  return isDone;
 }

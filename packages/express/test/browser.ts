@@ -1,7 +1,7 @@
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
 
 /** An answer, read. */
-export interface Page {
+interface Page {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
@@ -10,7 +10,7 @@ export interface Page {
 }
 
 /** What a browser sends with a request. */
-export interface Visit {
+interface Visit {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as a form. */

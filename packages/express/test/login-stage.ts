@@ -9,13 +9,14 @@ import {
 import { type Emulator, type EmulatorOptions, startEmulator } from "@talkdesk-oauth/emulator";
 import {
   requireLogin,
+  type SignedInUser,
   type TalkdeskLogin,
   type TalkdeskLoginOptions,
   talkdesk,
   talkdeskErrorHandler,
   talkdeskLogin,
 } from "@talkdesk-oauth/express";
-import express, { type Express } from "express";
+import express, { type Express, type RequestHandler } from "express";
 import session from "express-session";
 import { type Browser, openBrowser } from "./browser.js";
 import { collecting, type Framework, passing, serve } from "./served.js";
@@ -38,7 +39,10 @@ export interface LoginStageOptions {
   readonly framework?: Framework;
   readonly emulator?: EmulatorOptions;
   readonly client?: Partial<TalkdeskClientOptions>;
-  readonly login?: Partial<TalkdeskLoginOptions>;
+  /** Options of the login; as a function, of a Talkdesk that runs and the address to come back to. */
+  readonly login?:
+    | Partial<TalkdeskLoginOptions>
+    | ((talkdesk: Emulator, redirectUri: string) => Partial<TalkdeskLoginOptions>);
   readonly session?: Partial<session.SessionOptions>;
   readonly sessions?: session.MemoryStore;
   readonly tokens?: RecordingStore;
@@ -48,16 +52,20 @@ export interface LoginStageOptions {
   readonly publicOrigin?: string;
   /** Before everything else. */
   readonly before?: (app: Express) => void;
+  /** What makes `req.session`. Default: express-session. */
+  readonly sessionMiddleware?: RequestHandler;
+  /** Puts the login into the app. Default: at `mount`. */
+  readonly place?: (app: Express, login: TalkdeskLogin) => void;
 }
 
 /** A store of tokens that says what is in it. */
-export interface RecordingStore extends TokenStore {
+interface RecordingStore extends TokenStore {
   readonly records: Map<string, string>;
   /** Replaced by a test that has it fail. */
   behave: (operation: keyof TokenStore, key: string) => void | Promise<void>;
 }
 
-export function recordingStore(store: TokenStore = memoryStore()): RecordingStore {
+function recordingStore(store: TokenStore = memoryStore()): RecordingStore {
   const records = new Map<string, string>();
   const recording: RecordingStore = {
     records,
@@ -106,22 +114,24 @@ export async function openLoginStage(options: LoginStageOptions = {}): Promise<L
       scope: ["openid", "refresh_token", "users:read", "contacts:read"],
       store: tokens,
       contact: "help@example.com",
-      ...options.login,
+      ...(typeof options.login === "function" ? options.login(emulator, redirectUri) : options.login),
     });
     made = { client, login };
     const app = framework();
     options.before?.(app);
     app.use(
-      session({
-        secret: "a secret of the tests",
-        resave: false,
-        saveUninitialized: false,
-        store: sessions,
-        ...options.session,
-      }),
+      options.sessionMiddleware ??
+        session({
+          secret: "a secret of the tests",
+          resave: false,
+          saveUninitialized: false,
+          store: sessions,
+          ...options.session,
+        }),
     );
     app.use(talkdesk(login.source));
-    app.use(mount, login);
+    if (options.place) options.place(app, login);
+    else app.use(mount, login);
     app.get("/", (request, response) => {
       response.json({ isSignedIn: Boolean(request.talkdesk), user: login.user(request) ?? null });
     });
@@ -159,6 +169,25 @@ export async function openLoginStage(options: LoginStageOptions = {}): Promise<L
     },
   };
 }
+
+/** Who the app says is signed in. */
+export async function whoIs(browser: Browser): Promise<{ isSignedIn: boolean; user: SignedInUser | null }> {
+  return JSON.parse((await browser.visit("/")).text);
+}
+
+/** Another process of an app, as it were: another login on the stores of a first, and in front of the same Talkdesk. */
+export const openSecondStage = (first: LoginStage, options: LoginStageOptions = {}): Promise<LoginStage> =>
+  openLoginStage({
+    sessions: first.sessions,
+    tokens: first.tokens,
+    publicOrigin: first.origin,
+    ...options,
+    client: {
+      endpoints: first.talkdesk.endpoints(),
+      authentication: first.client.authentication,
+      ...options.client,
+    },
+  });
 
 /** The grants that were asked for, in order. */
 export const grantsOf = ({ talkdesk: { requests } }: Pick<LoginStage, "talkdesk">): (string | null)[] =>
