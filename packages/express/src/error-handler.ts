@@ -2,20 +2,25 @@ import { isTalkdeskError, type TalkdeskError, type TalkdeskErrorCode } from "@ta
 import type { ErrorRequestHandler } from "express";
 import { prefersHtml } from "./browser-request.js";
 import { sendErrorPage } from "./error-page.js";
-import { challenge, sendProblem } from "./problem.js";
+import { checkLoginAddress, loginAddressFor } from "./login-address.js";
+import { sendProblem } from "./problem.js";
 import { retryAfterSeconds } from "./retry-after.js";
 
-/** What the failing handler may have said of an answer that does not come. */
-const HEADERS_OF_THE_ANSWER = [
-  "Accept-Ranges",
-  "Content-Disposition",
-  "Content-Encoding",
-  "Content-Language",
-  "Content-Range",
-  "ETag",
-  "Expires",
-  "Last-Modified",
-];
+/** Options of {@link talkdeskErrorHandler}. */
+export interface TalkdeskErrorHandlerOptions {
+  /**
+   * The address of the login, as for `requireLogin()`: the page for a session that has ended then has a link to it.
+   * Default: none, and no link.
+   */
+  readonly login?: string;
+}
+
+/**
+ * What the failing handler may have said of an answer that does not come: what it is made of, how it is sent, where it
+ * is, and how long it is good for. A policy, though it begins like those, is the app's.
+ */
+const OF_THE_ANSWER =
+  /^(content-(?!security-policy)|(repr-)?digest$|etag$|last-modified$|expires$|accept-ranges$|transfer-encoding$|trailer$|location$|refresh$|retry-after$)/;
 
 const ENDED: ReadonlySet<TalkdeskErrorCode> = new Set<TalkdeskErrorCode>([
   "reauthentication_required",
@@ -25,6 +30,7 @@ const ENDED: ReadonlySet<TalkdeskErrorCode> = new Set<TalkdeskErrorCode>([
 
 interface Answer {
   readonly status: 401 | 502 | 503;
+  /** For a person; programs have the status. */
   readonly title: string;
   readonly detail: string;
 }
@@ -37,9 +43,14 @@ interface Answer {
  * - 503 with `Retry-After` for `token_unavailable`, `store_unavailable`, `lock_timeout`, and whatever has a `retryAt`;
  * - 502 for everything else.
  *
- * Other errors, and those after the headers were sent, go to `next`.
+ * Of what the failing handler had set, headers that describe its answer are dropped; cookies are kept. Other errors, and
+ * those after the headers were sent, go to `next`.
+ *
+ * @throws TypeError at once, when `login` is no address.
  */
-export function talkdeskErrorHandler(): ErrorRequestHandler {
+export function talkdeskErrorHandler(options: TalkdeskErrorHandlerOptions = {}): ErrorRequestHandler {
+  const { login } = options;
+  if (login !== undefined) checkLoginAddress(login);
   return (error, request, response, next) => {
     const fault = talkdeskErrorIn(error);
     if (fault === undefined || response.headersSent) {
@@ -47,16 +58,25 @@ export function talkdeskErrorHandler(): ErrorRequestHandler {
       return;
     }
     const waitSeconds = retryAfterSeconds(fault);
-    const answer = answerTo(fault, waitSeconds);
-    for (const name of HEADERS_OF_THE_ANSWER) response.removeHeader(name);
-    if (answer.status === 503) response.set("Retry-After", String(waitSeconds));
-    response.vary("Accept");
-    if (prefersHtml(request)) {
-      if (answer.status === 401) challenge(response);
-      sendErrorPage(response, { ...answer, text: [answer.detail] });
-    } else {
-      sendProblem(response, { ...answer, code: fault.code });
+    const { status, title, detail } = answerTo(fault, waitSeconds);
+    for (const name of response.getHeaderNames()) {
+      if (OF_THE_ANSWER.test(name)) response.removeHeader(name);
     }
+    if (status === 503) response.set("Retry-After", String(waitSeconds));
+    response.vary("Accept");
+    if (!prefersHtml(request)) {
+      sendProblem(response, { status, detail, code: fault.code });
+      return;
+    }
+    sendErrorPage(response, {
+      status,
+      title,
+      text: [detail],
+      ...(status === 401 &&
+        login !== undefined && {
+          link: { name: "Sign in again", address: loginAddressFor(login, request) },
+        }),
+    });
   };
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Response } from "express";
+import { challengeWith } from "./problem.js";
 
 /** What a person reads when something has failed, as text: markup in it is shown, not obeyed. */
 export interface ErrorPage {
@@ -26,6 +27,7 @@ let policy: string | undefined;
  */
 export function sendErrorPage(response: Response, page: ErrorPage): void {
   policy ??= `default-src 'none'; style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+  challengeWith(response, page.status);
   response
     .status(page.status)
     .set({

@@ -1,4 +1,4 @@
-export { talkdeskErrorHandler } from "./error-handler.js";
+export { type TalkdeskErrorHandlerOptions, talkdeskErrorHandler } from "./error-handler.js";
 export { type TalkdeskLogin, talkdeskLogin } from "./login.js";
 export type { ClientOfLogin, LoginLaunch, TalkdeskLoginOptions } from "./login-options.js";
 export type { RequestTalkdesk } from "./request-talkdesk.js";

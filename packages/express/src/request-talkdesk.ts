@@ -28,20 +28,11 @@ declare global {
   }
 }
 
-/**
- * Binds a source to the life of one request. Nothing is made before it is needed: most requests need no token.
- *
- * @throws TypeError when the source could not be used.
- */
+/** Binds a source to the life of one request. Nothing is made before it is needed: most requests need no token. */
 export function requestTalkdesk(source: TokenSource, response: Response): RequestTalkdesk {
-  if (typeof source?.getToken !== "function" || typeof source.api !== "string") {
-    throw new TypeError(
-      "talkdesk() needs a token source, such as clientCredentials(client) or login.source.",
-    );
-  }
   let lifetime: AbortSignal | undefined;
   let authorized: typeof fetch | undefined;
-  const getToken = (request?: TokenRequest): Promise<AccessToken> => {
+  const getToken = async (request?: TokenRequest): Promise<AccessToken> => {
     lifetime ??= lifetimeOf(response);
     const own = request?.signal;
     const signal = own === undefined ? lifetime : AbortSignal.any([own, lifetime]);

@@ -1,7 +1,8 @@
-import type { Request, RequestHandler } from "express";
+import type { RequestHandler } from "express";
 import { prefersHtml } from "./browser-request.js";
+import { sendErrorPage } from "./error-page.js";
+import { checkLoginAddress, isReading, loginAddressFor } from "./login-address.js";
 import { sendProblem } from "./problem.js";
-import { MAX_RETURN_TO_LENGTH } from "./return-to.js";
 
 /** Options of {@link requireLogin}. */
 export interface RequireLoginOptions {
@@ -11,7 +12,9 @@ export interface RequireLoginOptions {
 
 /**
  * Lets those pass who have a `req.talkdesk`. Browsers that want a page are sent to the login, and come back to where
- * they were; everybody else gets 401 as problem details (RFC 9457), with `WWW-Authenticate` (RFC 6750 §3).
+ * they were. Browsers that send something, such as a form, get 401 and a page with a link to the login, which does not
+ * lead back: what was sent is lost. Everybody else gets 401 as problem details (RFC 9457). Each 401 has
+ * `WWW-Authenticate` (RFC 6750 §3).
  *
  * The installation that an AppConnect launch names, `talkdesk_installation_id`, is handed on to the login.
  *
@@ -20,37 +23,33 @@ export interface RequireLoginOptions {
  */
 export function requireLogin(options: RequireLoginOptions = {}): RequestHandler {
   const { login = "/auth/login" } = options;
-  if (typeof login !== "string" || !/^(\/(?![/\\])|https?:\/\/)[^\s#\p{Cc}]*$/u.test(login)) {
-    throw new TypeError('login must be the address of the login, such as "/auth/login".');
-  }
+  checkLoginAddress(login);
   const [loginPath] = login.split("?", 1);
   return (request, response, next) => {
     if (request.talkdesk) {
       next();
-    } else if (!("talkdesk" in request)) {
+      return;
+    }
+    if (!("talkdesk" in request)) {
       next(new TypeError("requireLogin() needs app.use(talkdesk(login.source)) before it."));
-    } else if (request.originalUrl.split("?", 1)[0] === loginPath) {
+      return;
+    }
+    if (request.originalUrl.split("?", 1)[0] === loginPath) {
       next(new TypeError("The login must stand before requireLogin(), which would send it to itself."));
-    } else if (isReading(request) && prefersHtml(request)) {
-      response.vary("Accept").set("Cache-Control", "no-store");
-      response.redirect(302, `${login}${login.includes("?") ? "&" : "?"}${loginParameters(request)}`);
+      return;
+    }
+    response.vary("Accept");
+    if (!prefersHtml(request)) {
+      sendProblem(response, { status: 401, detail: "Nobody is signed in here. Sign in first." });
+    } else if (isReading(request)) {
+      response.set("Cache-Control", "no-store").redirect(302, loginAddressFor(login, request));
     } else {
-      response.vary("Accept");
-      sendProblem(response, { status: 401, title: "Sign in first", detail: "Nobody is signed in here." });
+      sendErrorPage(response, {
+        status: 401,
+        title: "Sign in first",
+        text: ["Nobody is signed in here, so nothing was done with what you sent."],
+        link: { name: "Sign in", address: loginAddressFor(login, request) },
+      });
     }
   };
-}
-
-const isReading = ({ method }: Request): boolean => method === "GET" || method === "HEAD";
-
-function loginParameters({ originalUrl }: Request): URLSearchParams {
-  const parameters = new URLSearchParams();
-  // An address that is too long would end at the header limit of the next request.
-  if (originalUrl.length <= MAX_RETURN_TO_LENGTH) parameters.set("returnTo", originalUrl);
-  const [, query = ""] = originalUrl.split(/\?(.*)/s);
-  const [installation, ...others] = new URLSearchParams(query).getAll("talkdesk_installation_id");
-  if (installation !== undefined && others.length === 0) {
-    parameters.set("talkdesk_installation_id", installation);
-  }
-  return parameters;
 }

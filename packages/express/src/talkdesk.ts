@@ -38,7 +38,13 @@ export function talkdesk(source: TokenSource | SourceOfRequest): RequestHandler 
     // As a property of its own, so that requireLogin() can tell "nobody" from "not asked".
     Object.assign(request, { talkdesk: undefined });
     const attach = (found: TokenSource | undefined): void => {
-      if (found !== undefined) request.talkdesk = requestTalkdesk(found, response);
+      if (found === undefined) return;
+      if (!isSource(found) || typeof found.api !== "string") {
+        throw new TypeError(
+          "The function given to talkdesk() must give a token source, such as clientCredentials(client), or undefined for nobody.",
+        );
+      }
+      request.talkdesk = requestTalkdesk(found, response);
     };
     try {
       const found = source(request);
