@@ -1,0 +1,183 @@
+import session from "express-session";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Browser } from "./browser.js";
+import { type LoginStage, type LoginStageOptions, openLoginStage, sessionsOf, whoIs } from "./login-stage.js";
+import { frameworks } from "./served.js";
+
+let stage: LoginStage;
+const open = async (options?: LoginStageOptions): Promise<LoginStage> => {
+  stage = await openLoginStage(options);
+  return stage;
+};
+afterEach(() => stage[Symbol.asyncDispose]());
+
+/** Something that ends when a test says so. */
+interface Gate {
+  readonly isReached: Promise<void>;
+  pass(): Promise<void>;
+  open(): void;
+}
+
+function gate(): Gate {
+  let reach = (): void => {};
+  let open = (): void => {};
+  const isReached = new Promise<void>((resolve) => {
+    reach = resolve;
+  });
+  const isOpen = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return {
+    isReached,
+    pass: () => {
+      reach();
+      return isOpen;
+    },
+    open,
+  };
+}
+
+/** A page that takes as long as a test wants, and changes the session at its end. */
+const slowPage = (slow: Gate): Pick<LoginStageOptions, "place"> => ({
+  place: (app, login) => {
+    app.use("/auth", login);
+    app.get("/slow", (request, response, next) => {
+      slow.pass().then(() => {
+        Object.assign(request.session, { touchedBy: "a slow page" });
+        response.json({ hasSource: Boolean(request.talkdesk) });
+      }, next);
+    });
+    app.get("/late", (request, response, next) => {
+      slow
+        .pass()
+        .then(() => request.talkdesk.getToken())
+        .then(() => response.json("a token"), next);
+    });
+  },
+});
+
+const signOut = (browser: Browser) => browser.visit("/auth/logout", { method: "POST" });
+
+describe.each(frameworks)("a request that runs beside a logout in %s", (_name, framework) => {
+  it.each([
+    ["as recommended", {}],
+    ["with resave", { resave: true }],
+    ["with rolling cookies", { rolling: true, cookie: { maxAge: 60_000 } }],
+    ["with resave, rolling and all that is new", { resave: true, rolling: true, saveUninitialized: true }],
+    ["with unset: destroy", { unset: "destroy" }],
+  ] as const)("and stores the session again signs nobody in, %s", async (_what, options) => {
+    const slow = gate();
+    await open({ framework, session: options, ...slowPage(slow) });
+    const browser = stage.browser();
+    await browser.signIn();
+    const running = browser.visit("/slow");
+    await slow.isReached;
+    await signOut(browser);
+    slow.open();
+    expect((await running).status).toBe(200);
+    expect(JSON.stringify(sessionsOf(stage))).toContain("a slow page");
+    expect(await whoIs(browser)).toEqual({ isSignedIn: false, user: null });
+    expect((await browser.visit("/me")).status).toBe(302);
+    expect((await browser.visit("/auth/callback?code=c&state=s")).status).toBe(400);
+    expect(stage.tokens.records.size).toBe(0);
+    expect((await browser.signIn()).status).toBe(302);
+    expect((await whoIs(browser)).isSignedIn).toBe(true);
+  });
+
+  it("gets no token any more, even from a store that has kept it", async () => {
+    const slow = gate();
+    await open({ framework, ...slowPage(slow) });
+    const browser = stage.browser();
+    await browser.signIn();
+    const running = browser.visit("/late");
+    await slow.isReached;
+    stage.tokens.behave = async (operation) => {
+      if (operation === "delete") throw new Error("the store is down");
+    };
+    await signOut(browser);
+    slow.open();
+    expect((await running).status).toBe(401);
+    expect(stage.errors).toEqual([]);
+  });
+});
+
+describe("a login that is being completed", () => {
+  it("does not sign in who logs out meanwhile", async () => {
+    await open();
+    const browser = stage.browser();
+    await browser.signIn();
+    const callback = await browser.toTalkdesk("?returnTo=/there");
+    const exchange = gate();
+    stage.tokens.behave = (operation) => (operation === "write" ? exchange.pass() : undefined);
+    const completing = browser.visit(callback);
+    await exchange.isReached;
+    stage.tokens.behave = () => {};
+    await signOut(browser);
+    exchange.open();
+    const page = await completing;
+    expect([page.status, page.to, page.headers["set-cookie"]]).toEqual([302, "/there", undefined]);
+    expect(await whoIs(browser)).toEqual({ isSignedIn: false, user: null });
+    expect(stage.tokens.records.size).toBe(0);
+    expect(sessionsOf(stage)).toEqual([]);
+  });
+
+  it.each([
+    ["as recommended", {}],
+    ["with resave, rolling and all that is new", { resave: true, rolling: true, saveUninitialized: true }],
+    ["with unset: destroy", { unset: "destroy" }],
+  ] as const)("in two tabs at once leaves one sign-in, and both go on, %s", async (_what, options) => {
+    await open({ session: options });
+    const browser = stage.browser();
+    const callbacks = [
+      await browser.toTalkdesk("?returnTo=/first"),
+      await browser.toTalkdesk("?returnTo=/second"),
+    ];
+    const both = gate();
+    let waiting = 0;
+    stage.tokens.behave = (operation) => {
+      if (operation !== "write") return undefined;
+      waiting += 1;
+      if (waiting === 2) both.open();
+      return both.pass();
+    };
+    const pages = await Promise.all(callbacks.map((callback) => browser.visit(callback)));
+    expect(pages.map(({ to }) => to)).toEqual(["/first", "/second"]);
+    expect((await whoIs(browser)).isSignedIn).toBe(true);
+    expect(JSON.parse((await browser.visit("/me")).text).email).toMatch(/@/);
+    expect(stage.tokens.records.size).toBe(1);
+    expect(JSON.stringify(sessionsOf(stage)).match(/"signIn"/g)).toHaveLength(1);
+    expect(stage.errors).toEqual([]);
+  });
+});
+
+describe("a store of sessions that fails once", () => {
+  it("when the new session is saved signs nobody in, and ends the earlier sign-in", async () => {
+    const sessions = new (class extends session.MemoryStore {
+      failures = 0;
+      saves = 0;
+      override set: session.MemoryStore["set"] = (id, data, callback) => {
+        this.saves += 1;
+        if (this.failures > 0 && JSON.stringify(data).includes('"key"') && this.saves > 1) {
+          this.failures -= 1;
+          callback?.(new Error("the store is down"));
+        } else super.set(id, data, callback);
+      };
+    })();
+    await open({ sessions });
+    const browser = stage.browser();
+    const callback = await browser.toTalkdesk();
+    sessions.failures = 1;
+    expect((await browser.visit(callback)).status).toBe(500);
+    expect(await whoIs(browser)).toEqual({ isSignedIn: false, user: null });
+    expect(JSON.stringify(sessionsOf(stage))).not.toContain("signIn");
+    expect(stage.tokens.records.size).toBe(0);
+
+    await browser.signIn();
+    const again = await browser.toTalkdesk();
+    sessions.saves = 0;
+    sessions.failures = 1;
+    expect((await browser.visit(again)).status).toBe(500);
+    expect((await whoIs(browser)).isSignedIn).toBe(false);
+    expect(stage.tokens.records.size).toBe(0);
+  });
+});
