@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { browse, freePort, listens } from "./served-example.js";
 
 const workspace = fileURLToPath(new URL("../../..", import.meta.url));
 // Inside this package, so that examples resolve what a user would have installed.
@@ -49,9 +50,11 @@ async function examplesIn(file: string): Promise<Example[]> {
 
 const examples = (await Promise.all((await markdownFiles()).map(examplesIn))).flat();
 // An example of the suites is a test file, and runs in a runner of tests alone.
-const runnable = examples.filter(
+const ofReadmes = examples.filter(
   ({ from }) => basename(from).startsWith("README") && !from.startsWith("testing/"),
 );
+const served = ofReadmes.filter(({ code }) => code.includes(".listen("));
+const runnable = ofReadmes.filter((example) => !served.includes(example));
 const links = await Promise.all(
   (await markdownFiles()).map(async (file) => ({
     file: relative(workspace, file),
@@ -92,6 +95,7 @@ const options: ts.CompilerOptions = {
 describe("the examples in the documentation", () => {
   it("are there", () => {
     expect(runnable.length).toBeGreaterThanOrEqual(4);
+    expect(served.length).toBeGreaterThanOrEqual(3);
     expect(examples.length).toBeGreaterThan(runnable.length);
   });
 
@@ -109,18 +113,40 @@ describe("the examples in the documentation", () => {
 
   it.each(runnable)(
     "run: $from",
-    async ({ name, code }) => {
-      const { outputText } = ts.transpileModule(code, {
-        fileName: `${name}.mts`,
-        compilerOptions: { ...options, noEmit: false },
-      });
-      const script = join(scratch, `${name}.run.mjs`);
-      await writeFile(script, outputText);
-      const { code: exitCode, said } = await runAgainstEmulator(script);
+    async (example) => {
+      const { code, said } = await startAgainstEmulator(await scriptOf(example)).ended;
       expect(said).not.toMatch(/error/i);
-      expect(exitCode).toBe(0);
+      expect(code).toBe(0);
       const { clientSecret, privateKey } = talkdesk.clients.get();
       for (const secret of [clientSecret, privateKey]) expect(said).not.toContain(secret);
+    },
+    30_000,
+  );
+
+  it.each(served)(
+    "serve: $from",
+    async (example) => {
+      const port = await freePort();
+      const origin = `http://localhost:${port}`;
+      const client = talkdesk.clients.add({ redirectUris: [`${origin}/auth/callback`] });
+      const [, path = ""] = /app\.get\("([^"]+)"/.exec(example.code) ?? [];
+      const hasLogin = example.code.includes("talkdeskLogin(");
+      const app = startAgainstEmulator(await scriptOf(example), {
+        PORT: String(port),
+        TALKDESK_CLIENT_ID: client.clientId,
+        TALKDESK_CLIENT_SECRET: client.clientSecret,
+      });
+      try {
+        await Promise.race([listens(origin), app.ended]);
+        const { status, text, redirects } = await browse(origin + path);
+        expect([status, redirects]).toEqual([200, hasLogin ? 4 : 0]);
+        expect(JSON.parse(text).total).toBeGreaterThan(0);
+      } finally {
+        app.stop();
+      }
+      const { said } = await app.ended;
+      expect(said).not.toMatch(/error/i);
+      expect(said).not.toContain(client.clientSecret);
     },
     30_000,
   );
@@ -131,8 +157,22 @@ describe("the examples in the documentation", () => {
   });
 });
 
-/** Runs a script with the settings of a user, whose account happens to be the emulator's. */
-async function runAgainstEmulator(script: string): Promise<{ code: number | null; said: string }> {
+/** Writes an example down as a script. */
+async function scriptOf({ name, code }: Example): Promise<string> {
+  const { outputText } = ts.transpileModule(code, {
+    fileName: `${name}.mts`,
+    compilerOptions: { ...options, noEmit: false },
+  });
+  const script = join(scratch, `${name}.run.mjs`);
+  await writeFile(script, outputText);
+  return script;
+}
+
+/** Starts a script with the settings of a user, whose account happens to be the emulator's. */
+function startAgainstEmulator(
+  script: string,
+  settings: Readonly<Record<string, string>> = {},
+): { readonly ended: Promise<{ code: number | null; said: string }>; readonly stop: () => void } {
   const { clientId, clientSecret, keyId, privateKey } = talkdesk.clients.get();
   const { token, authorize, jwks, api } = talkdesk.endpoints();
   const eu = talkdesk.endpoints(undefined, "eu");
@@ -152,13 +192,14 @@ async function runAgainstEmulator(script: string): Promise<{ code: number | null
       TALKDESK_API_URL: api,
       TALKDESK_CLIENT_ID: clientId,
       TALKDESK_CLIENT_SECRET: clientSecret,
+      ...settings,
     },
   });
   const chunks: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk));
-  const [code] = await once(child, "close");
-  return { code, said: Buffer.concat(chunks).toString() };
+  const ended = once(child, "close").then(([code]) => ({ code, said: Buffer.concat(chunks).toString() }));
+  return { ended, stop: () => void child.kill() };
 }
 
 /**
