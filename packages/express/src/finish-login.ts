@@ -19,8 +19,13 @@ import { checkUnsent } from "./unsent-response.js";
 /** `GET /callback`: exchanges the code, once, for tokens that go to the store, and signs the browser in. */
 export const finishLogin: LoginRoute = async (setup, { request, response, restart }) => {
   const query = queryOf(request);
-  const { pending, isSignedIn } = await takePending(setup, request, onlyValue(query, "state"));
+  const { pending, isSignedIn, isGone } = await takePending(setup, request, onlyValue(query, "state"));
   if (pending !== undefined) restart(pending);
+  if (pending !== undefined && isGone) {
+    forgetSession(request);
+    response.redirect(302, pending.returnTo);
+    return;
+  }
   if (pending === undefined || !isAlive(pending, Date.now())) {
     // The back button, or the page once more, after a login that went well.
     if (!isSignedIn) throw unknownState();
@@ -55,23 +60,33 @@ export const finishLogin: LoginRoute = async (setup, { request, response, restar
   if (!response.closed) response.redirect(302, returnTo);
 };
 
+interface TakenLogin {
+  readonly pending?: PendingLogin | undefined;
+  readonly isSignedIn: boolean;
+  /** Whether its session has gone since the request came: by another tab that is back, or by a logout. */
+  readonly isGone: boolean;
+}
+
 /** Takes the login out of the session before anything is sent: it is good for one callback. */
 function takePending(
   { name, users }: LoginSetup,
   request: Request,
   state: string | undefined,
-): Promise<{ readonly pending?: PendingLogin | undefined; readonly isSignedIn: boolean }> {
+): Promise<TakenLogin> {
   return oneAtATime(request, async () => {
-    const records = recordsIn((await storedSession(request)) ?? {});
+    const session = browserSession(request);
+    const stored = await storedSession(request);
+    const isGone = stored === undefined;
+    const records = recordsIn(stored ?? session);
     const record = recordOf(records, name);
     const { taken, rest } = takenPending(record.pending, state);
-    if (taken !== undefined) {
-      const session = browserSession(request);
+    if (taken !== undefined && !isGone) {
       putRecords(session, { ...records, [name]: { ...record, pending: rest } });
       await save(session);
     }
     const { signIn } = record;
-    return { pending: taken, isSignedIn: signIn !== undefined && !users.isEnded(signIn.key) };
+    const isSignedIn = signIn !== undefined && !users.isEnded(signIn.key) && !isGone;
+    return { pending: taken, isSignedIn, isGone };
   });
 }
 
@@ -79,8 +94,7 @@ function takePending(
  * Gives the browser another session, in which it is signed in; the sign-in of the old one ends. Of the old one only
  * records of logins remain: who chose its id chose nothing of the new one's, and what it held may be another person's.
  *
- * @returns False when the old session has gone meanwhile: who has logged out stays so, and who has come back from another
- *   tab is signed in by that.
+ * @returns False when the old session has gone meanwhile.
  */
 async function changeSession(
   { name, users }: LoginSetup,
@@ -92,6 +106,7 @@ async function changeSession(
     return await oneAtATime(request, async () => {
       const stored = await storedSession(request);
       if (stored === undefined) {
+        // Who is back in another tab is signed in by that, and who has logged out stays so.
         forgetSession(request);
         return false;
       }

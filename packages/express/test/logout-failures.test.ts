@@ -1,6 +1,7 @@
 import type { TokenEvent } from "@talkdesk-oauth/core";
 import session from "express-session";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { leapingClock } from "./leaping-clock.js";
 import {
   type LoginStage,
   type LoginStageOptions,
@@ -110,6 +111,24 @@ describe("at a logout, a store of tokens", () => {
   });
 });
 
+describe("a logout that waits for a store of tokens", () => {
+  it("keeps no process alive", async () => {
+    await open();
+    const browser = stage.browser();
+    await browser.signIn();
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+    let during = Number.NaN;
+    stage.tokens.behave = async (operation) => {
+      if (operation !== "delete") return;
+      await new Promise((resolve) => setImmediate(resolve));
+      during = timers();
+    };
+    const before = timers();
+    await browser.visit("/auth/logout", { method: "POST" });
+    expect(during).toBe(before);
+  });
+});
+
 describe("at a logout, a store of sessions that fails", () => {
   class FailingStore extends session.MemoryStore {
     isFailing = false;
@@ -132,22 +151,15 @@ describe("at a logout, a store of sessions that fails", () => {
 
 describe("a logout while the token is being refreshed", () => {
   it("wins: the late answer goes nowhere", async () => {
-    let aheadMs = 0;
+    const clock = leapingClock();
     const events: string[] = [];
     await open({
-      client: {
-        clock: {
-          now: () => Date.now() + aheadMs,
-          monotonic: () => performance.now() + aheadMs,
-          setTimeout: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
-          clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
-        },
-      },
+      client: { clock },
       login: { onEvent: ({ type }) => void events.push(type) },
     });
     const browser = stage.browser();
     await browser.signIn();
-    aheadMs = 700_000;
+    clock.aheadMs = 700_000;
     stage.talkdesk.faults.add({ at: "token", delayMs: 400 });
     const waiting = browser.visit("/me");
     await vi.waitFor(() => expect(stage.talkdesk.requests.to("token")).toHaveLength(2));

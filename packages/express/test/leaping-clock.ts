@@ -1,0 +1,18 @@
+import type { Clock } from "@talkdesk-oauth/core";
+
+/** The platform's clock, ahead by as much as a test says. */
+export interface LeapingClock extends Clock {
+  aheadMs: number;
+}
+
+/** Makes one that is on time. */
+export function leapingClock(): LeapingClock {
+  const clock: LeapingClock = {
+    aheadMs: 0,
+    now: () => Date.now() + clock.aheadMs,
+    monotonic: () => performance.now() + clock.aheadMs,
+    setTimeout: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
+    clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  };
+  return clock;
+}

@@ -1,0 +1,78 @@
+import { clientSecretBasic, memoryStore, talkdeskClient } from "@talkdesk-oauth/core";
+import { talkdeskLogin } from "@talkdesk-oauth/express";
+import { describe, expect, it } from "vitest";
+
+const authentication = clientSecretBasic({ clientId: "an-id", clientSecret: "a-secret" });
+const client = talkdeskClient({ account: "acme", authentication });
+const good = {
+  client,
+  redirectUri: "https://app.example.com/auth/callback",
+  store: memoryStore(),
+  contact: "help@example.com",
+} as const;
+
+describe("the options of a login", () => {
+  it.each<[string, unknown]>([
+    ["client", undefined],
+    ["client", null],
+    ["client", {}],
+    ["client", "acme"],
+    ["client", { endpoints: { api: "https://api.talkdeskapp.com" } }],
+    ["clientId", talkdeskClient({ account: "acme", authentication: () => {} })],
+    ["redirectUri", undefined],
+    ["redirectUri", "/auth/callback"],
+    ["redirectUri", "http://app.example.com/auth/callback"],
+    ["redirectUri", "http://localhost.example.com/auth/callback"],
+    ["redirectUri", "https://app.example.com/auth/callback#"],
+    ["redirectUri", "https://app.example.com/auth/ callback"],
+    ["redirectUri", "https://app.example.com/auth/callback\n"],
+    ["redirectUri", "https://app.example.com/auth/callback/"],
+    ["redirectUri", "https://app.example.com"],
+    ["redirectUri", "https://user:hunter2@app.example.com/auth/callback"],
+    ["redirectUri", "javascript:alert(1)"],
+    ["redirectUri", new URL("https://app.example.com/auth/callback")],
+    ["scope", ""],
+    ["scope", []],
+    ["scope", 7],
+    ["scope", ["openid", ""]],
+    ["scope", 'a"b'],
+    ["scope", "a  b"],
+    ["store", undefined],
+    ["store", new Map()],
+    ["contact", undefined],
+    ["contact", "  "],
+    ["contact", 7],
+    ["onError", "page"],
+    ["pkce", "yes"],
+    ["issuers", "https://talkdesk.example"],
+    ["issuers", [7]],
+    ["issuers", []],
+    ["onEvent", {}],
+  ])("%s cannot be %j, and are told so at once", (name, value) => {
+    const option = name === "clientId" ? "client" : name;
+    const make = (): unknown => talkdeskLogin({ ...good, [option]: value } as never);
+    expect(make).toThrow(TypeError);
+    const said = name === "clientId" ? "client's id" : name;
+    expect(make).toThrow(said);
+    expect(make).not.toThrow("hunter2");
+  });
+
+  it("cannot be missing", () => {
+    for (const none of [undefined, null, {}]) expect(() => talkdeskLogin(none as never)).toThrow(TypeError);
+  });
+
+  it.each([
+    { redirectUri: "http://localhost:3000/auth/callback" },
+    { redirectUri: "http://127.0.0.1:3000/auth/callback" },
+    { redirectUri: "http://[::1]:3000/auth/callback" },
+    { redirectUri: "https://app.example.com/auth/callback?tenant=1" },
+    { redirectUri: "https://app.example.com/rewritten" },
+    { scope: "openid refresh_token" },
+    { scope: ["openid"] },
+    { scope: undefined, onError: undefined, pkce: undefined, issuers: undefined, onEvent: undefined },
+    { client: () => client },
+    { contact: "Extension 4711" },
+  ])("can be %j", (some) => {
+    expect(typeof talkdeskLogin({ ...good, ...some } as never)).toBe("function");
+  });
+});

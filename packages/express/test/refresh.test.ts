@@ -1,0 +1,150 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { leapingClock } from "./leaping-clock.js";
+import {
+  grantsOf,
+  type LoginStage,
+  type LoginStageOptions,
+  openLoginStage,
+  openSecondStage,
+  whoIs,
+} from "./login-stage.js";
+import { frameworks } from "./served.js";
+
+const AFTER_THE_END_MS = 700_000;
+
+let stage: LoginStage;
+const open = async (options?: LoginStageOptions): Promise<LoginStage> => {
+  stage = await openLoginStage(options);
+  return stage;
+};
+afterEach(() => stage[Symbol.asyncDispose]());
+
+const refreshTokens = (): string[] =>
+  [...stage.tokens.records.values()].map((text) => /"refreshToken":"([^"]+)"/.exec(text)?.[1] ?? "none");
+
+describe.each(frameworks)("ten requests of one session at its token's end in %s", (_name, framework) => {
+  it.each([
+    ["as recommended", {}],
+    ["with resave, rolling and all that is new", { resave: true, rolling: true, saveUninitialized: true }],
+  ])("cause one refresh, whose pair stays, with sessions %s", async (_what, session) => {
+    const clock = leapingClock();
+    await open({ framework, session, client: { clock } });
+    const browser = stage.browser();
+    await browser.signIn();
+    const [before] = refreshTokens();
+    clock.aheadMs = AFTER_THE_END_MS;
+    const pages = await Promise.all(Array.from({ length: 10 }, () => browser.visit("/me")));
+    expect(pages.map(({ status }) => status)).toEqual(Array(10).fill(200));
+    expect(grantsOf(stage)).toEqual(["authorization_code", "refresh_token"]);
+    const [after] = refreshTokens();
+    expect(after).not.toBe(before);
+
+    // The successor is the one that is good for the next refresh: with an older one the login would be over.
+    clock.aheadMs = 2 * AFTER_THE_END_MS;
+    expect((await browser.visit("/me")).status).toBe(200);
+    expect(grantsOf(stage)).toEqual(["authorization_code", "refresh_token", "refresh_token"]);
+    expect(stage.errors).toEqual([]);
+  });
+});
+
+describe("two processes with the same stores", () => {
+  it("refresh a session once, however many requests both get at its token's end", async () => {
+    const clock = leapingClock();
+    await open({ client: { clock } });
+    await using other = await openSecondStage(stage, { client: { clock } });
+    const [here, there] = [stage.browser(), other.browser()];
+    await here.signIn();
+    for (const [name, value] of here.cookies) there.cookies.set(name, value);
+    expect((await whoIs(there)).isSignedIn).toBe(true);
+    clock.aheadMs = AFTER_THE_END_MS;
+    const pages = await Promise.all(
+      Array.from({ length: 10 }, (_, at) => (at % 2 ? here : there).visit("/me")),
+    );
+    expect(pages.map(({ status }) => status)).toEqual(Array(10).fill(200));
+    expect(grantsOf(stage)).toEqual(["authorization_code", "refresh_token"]);
+    expect(stage.tokens.records.size).toBe(1);
+  });
+
+  it("share a login that one begins and the other completes", async () => {
+    await open();
+    await using other = await openSecondStage(stage);
+    const [here, there] = [stage.browser(), other.browser()];
+    const callback = await here.toTalkdesk("?returnTo=/there");
+    for (const [name, value] of here.cookies) there.cookies.set(name, value);
+    const { pathname, search } = new URL(callback, stage.origin);
+    expect((await there.visit(`${pathname}${search}`)).to).toBe("/there");
+    for (const [name, value] of there.cookies) here.cookies.set(name, value);
+    expect(JSON.parse((await here.visit("/me")).text).email).toMatch(/@/);
+  });
+
+  it("are no different from one that is started again", async () => {
+    const clock = leapingClock();
+    await open();
+    const browser = stage.browser();
+    await browser.signIn();
+    await using again = await openSecondStage(stage, { client: { clock } });
+    const later = again.browser();
+    for (const [name, value] of browser.cookies) later.cookies.set(name, value);
+    const { user } = await whoIs(browser);
+    expect(await whoIs(later)).toEqual({ isSignedIn: true, user });
+    expect((await later.visit("/me")).status).toBe(200);
+    expect(grantsOf(stage)).toEqual(["authorization_code"]);
+    clock.aheadMs = AFTER_THE_END_MS;
+    expect((await later.visit("/me")).status).toBe(200);
+    expect(grantsOf(stage)).toEqual(["authorization_code", "refresh_token"]);
+  });
+});
+
+describe("a session that Talkdesk has ended", () => {
+  it("answers 401, sends its refresh token once, and is healed by a login", async () => {
+    const clock = leapingClock();
+    await open({ client: { clock } });
+    const browser = stage.browser();
+    await browser.signIn();
+    const { user } = await whoIs(browser);
+    stage.talkdesk.tokens.revoke({ userId: user?.sub ?? "" });
+    clock.aheadMs = AFTER_THE_END_MS;
+    for (let visit = 0; visit < 3; visit++) {
+      const page = await browser.visit("/me", { headers: { accept: "application/json" } });
+      expect([page.status, JSON.parse(page.text).code]).toEqual([401, "reauthentication_required"]);
+    }
+    expect(grantsOf(stage)).toEqual(["authorization_code", "refresh_token"]);
+    clock.aheadMs = 0;
+    await browser.signIn();
+    expect((await browser.visit("/me")).status).toBe(200);
+    expect(stage.tokens.records.size).toBe(1);
+  });
+});
+
+describe("a process that has seen many users", () => {
+  it("keeps the tokens of those who were there last in memory, and reads the others from the store again", async () => {
+    await open();
+    const first = stage.browser();
+    await first.signIn();
+    const [key = ""] = stage.tokens.records.keys();
+    const reads: string[] = [];
+    stage.tokens.behave = (operation, asked) => {
+      if (operation === "read") reads.push(asked);
+    };
+    expect((await first.visit("/me")).status).toBe(200);
+    expect(reads).toEqual([]);
+
+    const names = Object.keys((stage.sessions as unknown as { sessions: object }).sessions);
+    const [text = ""] = Object.values(
+      (stage.sessions as unknown as { sessions: Record<string, string> }).sessions,
+    );
+    expect(names).toHaveLength(1);
+    const others = Array.from({ length: 1_000 }, (_, at) => String(at).padStart(43, "k"));
+    for (const other of others) {
+      const [name = "", record = {}] = Object.entries(JSON.parse(text).talkdeskLogins)[0] ?? [];
+      const session = { talkdeskLogins: { [name]: { ...(record as object), signIn: { key: other } } } };
+      // What a request is to the login: a session. No sockets, since a thousand would be of no use.
+      await stage.login.source({
+        session: { ...session, regenerate() {}, save() {}, destroy() {} },
+      } as never);
+    }
+    expect((await first.visit("/me")).status).toBe(200);
+    expect(reads).toEqual([key]);
+    expect(grantsOf(stage)).toEqual(["authorization_code"]);
+  });
+});
