@@ -42,7 +42,7 @@ interface Entry {
   waiting: number;
   /** Whether its client was refused: it may have got other credentials. */
   isClientRefused: boolean;
-  /** Since when it has this client, by the monotonic clock. */
+  /** Since when it has this client, by its monotonic clock. */
   readonly openedAt: number;
 }
 
@@ -73,7 +73,7 @@ export function userSessions({ store, onEvent }: UserSessionsOptions): UserSessi
       client,
       waiting: 0,
       isClientRefused: false,
-      openedAt: performance.now(),
+      openedAt: monotonicOf(client),
     };
     entries.delete(key);
     entries.set(key, entry);
@@ -108,8 +108,8 @@ export function userSessions({ store, onEvent }: UserSessionsOptions): UserSessi
     }
   }
 
-  const mayGetOtherClient = ({ isClientRefused, openedAt }: Entry): boolean =>
-    isClientRefused && performance.now() - openedAt >= REPLACEMENT_PAUSE_MS;
+  const mayGetOtherClient = ({ isClientRefused, openedAt, client }: Entry): boolean =>
+    isClientRefused && monotonicOf(client) - openedAt >= REPLACEMENT_PAUSE_MS;
 
   function noteEnd(key: string): Entry | undefined {
     const entry = entries.get(key);
@@ -175,6 +175,8 @@ export function userSessions({ store, onEvent }: UserSessionsOptions): UserSessi
     },
   };
 }
+
+const monotonicOf = ({ clock }: TalkdeskClient): number => clock?.monotonic() ?? performance.now();
 
 /** Waits for a work, at most for so long, and answers whether it was done by then. */
 async function isWithin(limitMs: number, work: Promise<unknown>): Promise<boolean> {

@@ -139,7 +139,6 @@ describe.each(frameworks)("a launch from Talkdesk in %s", (_name, framework) => 
 
     const known = installations.get("first");
     const rotated = stage.talkdesk.clients.rotateSecret(known?.clientId ?? "");
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
     clock.aheadMs = 700_000;
     const refused = await browser.visit("/me", { headers: { accept: "application/json" } });
     expect([refused.status, JSON.parse(refused.text).code]).toEqual([502, "client_refused"]);
