@@ -27,24 +27,24 @@ export interface ApiCallOptions extends RequestInit {
 const timeoutMs = 15_000;
 
 /**
- * Sends one request to Talkdesk's API, and waits 15 s at most for the head of the answer.
+ * Sends one request to Talkdesk's API and has its answer read, both within 15 s.
  *
- * @throws {@link ApiFailure} (rejection) when the network fails; a `TalkdeskError` when there is no token to send.
+ * @param read What to make of the answer. It may resolve with a body that is still to come: that takes its own time.
+ * @throws {@link ApiFailure} (rejection) when the network fails or is too slow; a `TalkdeskError` when there is no token
+ *   to send.
  */
-export async function callApi(
+export async function callApi<T>(
   fetch: typeof globalThis.fetch,
   path: string,
-  options: ApiCallOptions,
-): Promise<Response> {
-  const { what, signal, ...init } = options;
+  { what, signal, ...init }: ApiCallOptions,
+  read: (response: Response) => T | Promise<T>,
+): Promise<T> {
   // Not a signal of AbortSignal.timeout, which would cut the body of a long answer as well.
   const tooLate = new AbortController();
   const timer = setTimeout(() => tooLate.abort(), timeoutMs);
   try {
-    return await fetch(path, {
-      ...init,
-      signal: signal ? AbortSignal.any([signal, tooLate.signal]) : tooLate.signal,
-    });
+    const signals = signal ? AbortSignal.any([signal, tooLate.signal]) : tooLate.signal;
+    return await read(await fetch(path, { ...init, signal: signals }));
   } catch (error) {
     if (error instanceof TypeError || (tooLate.signal.aborted && !signal?.aborted))
       throw new ApiFailure(what);
@@ -59,29 +59,41 @@ export async function callApi(
  *
  * @throws {@link ApiFailure} (rejection) when the answer is no success, or no JSON object.
  */
-export async function callForJson(
+export function callForJson(
   fetch: typeof globalThis.fetch,
   path: string,
   options: ApiCallOptions,
 ): Promise<JsonObject> {
-  const response = await callApi(fetch, path, options);
-  if (!response.ok) {
-    await response.body?.cancel();
-    throw new ApiFailure(options.what, response);
-  }
-  const body = await readJson(response);
-  if (body === undefined) throw new ApiFailure(options.what, response);
-  return body;
+  return callApi(fetch, path, options, async (response) => {
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw new ApiFailure(options.what, response);
+    }
+    const body = await readJson(response);
+    if (body === undefined) throw new ApiFailure(options.what, response);
+    return body;
+  });
 }
 
 /** A JSON object of somebody else: its members may be anything. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Reads a body; undefined when it is no JSON object. */
-export async function readJson(response: Response): Promise<JsonObject | undefined> {
+const mostBytes = 4 * 1024 * 1024;
+
+/** Reads a body; undefined when it is no JSON object, or more than 4 MiB of it. */
+export async function readJson({ body }: Response): Promise<JsonObject | undefined> {
+  if (body === null) return undefined;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  // Leaving the loop early cancels the rest.
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > mostBytes) return undefined;
+    chunks.push(chunk);
+  }
   try {
-    const body: unknown = await response.json();
-    return isObject(body) ? body : undefined;
+    const value: unknown = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -10,13 +10,16 @@ export interface BrowserSessionOptions {
   readonly isHttps: boolean;
 }
 
+/** How many characters a secret has at least. */
+export const shortestSecret = 16;
+
 const idleMs = 8 * 3_600_000;
 
 /** Gives each browser a session, as soon as there is something to put into it; eight hours of silence end it. */
 export function browserSessions({ secret, store, isHttps }: BrowserSessionOptions): RequestHandler {
   const secrets = [secret].flat();
-  if (secrets.length === 0 || secrets.some((text) => text.length < shortest)) {
-    throw new TypeError(`sessionSecret must have ${shortest} characters or more`);
+  if (secrets.length === 0 || secrets.some((text) => text.length < shortestSecret)) {
+    throw new TypeError(`sessionSecret must have ${shortestSecret} characters or more.`);
   }
   const sessions = Router();
   if (isHttps) {
@@ -40,5 +43,3 @@ export function browserSessions({ secret, store, isHttps }: BrowserSessionOption
   );
   return sessions;
 }
-
-const shortest = 16;

@@ -40,7 +40,9 @@ export async function findContacts(
   });
   const { total, _embedded } = await callForJson(fetch, `/contacts?${query}`, { what: "your contacts" });
   const found = objectsIn(isObject(_embedded) ? _embedded["contacts"] : undefined);
-  const count = typeof total === "number" && total >= 0 ? total : found.length;
+  // What is shown is there, whatever the total says.
+  const shown = found.length === 0 ? 0 : (page - 1) * perPage + found.length;
+  const count = Math.max(shown, Number.isSafeInteger(total) ? Number(total) : 0);
   return {
     contacts: found.map(({ name, company, emails, phones }) => ({
       name: textIn(name),

@@ -1,5 +1,6 @@
 import { isTalkdeskError, type TalkdeskError } from "@talkdesk-oauth/core";
 import { ApiFailure } from "./api-call.js";
+import { durationText } from "./pages/duration-text.js";
 import type { Failure } from "./pages/failure-page.js";
 
 /** A failure as the portal answers it. */
@@ -28,9 +29,9 @@ export function failureOf(error: unknown, path: string, now: number): AnsweredFa
   if (typeof status === "number" && status >= 400 && status < 500) return notUnderstood(status);
   return {
     status: 500,
-    title: "Something went wrong here",
+    title: "Something went wrong",
     text: "It is the portal's fault, not yours. Trying again may help.",
-    action: { name: "Go to the start", path: "/" },
+    action: { name: "Go to the home page", path: "/" },
   };
 }
 
@@ -42,21 +43,21 @@ export function failureOfLogin(error: TalkdeskError): AnsweredFailure {
       return {
         status: 403,
         title: "The sign-in was denied",
-        text: "You, or a rule of your account, did not allow it. Nothing was changed.",
+        text: "You declined it, or a rule of your account does not allow it. Nothing has been changed.",
         action,
       };
     case "state_mismatch":
       return {
         status: 400,
         title: "This sign-in cannot be completed",
-        text: "It was begun in another browser or too long ago, or this browser keeps no cookies.",
+        text: "It was started in another browser or too long ago, or this browser does not accept cookies.",
         action,
       };
     default:
       return {
         status: error.retryable || error.retryAt !== undefined ? 503 : 502,
         title: "The sign-in has failed",
-        text: "Talkdesk did not confirm who you are. Nothing was changed.",
+        text: "Talkdesk did not confirm who you are. Nothing has been changed.",
         action,
       };
   }
@@ -65,17 +66,17 @@ export function failureOfLogin(error: TalkdeskError): AnsweredFailure {
 /** What to answer to an address that leads nowhere. */
 export const nothingHere: AnsweredFailure = {
   status: 404,
-  title: "There is nothing here",
-  text: "The address may be mistyped, or what was here is gone.",
-  action: { name: "Go to the start", path: "/" },
+  title: "Page not found",
+  text: "The address may be mistyped, or the page no longer exists.",
+  action: { name: "Go to the home page", path: "/" },
 };
 
 /** What to answer to a form that another site has sent. */
 export const foreignForm: AnsweredFailure = {
   status: 403,
   title: "That came from another site",
-  text: "For your safety nothing was done. If it was you, do it again from here.",
-  action: { name: "Go to the start", path: "/" },
+  text: "For your safety, nothing was done. If it was you, please do it again from here.",
+  action: { name: "Go to the home page", path: "/" },
 };
 
 const endedCodes: readonly string[] = [
@@ -93,8 +94,8 @@ function failureOfApi({ status, retryAfterSeconds }: ApiFailure, path: string): 
       return {
         status: 403,
         title: "You may not see this",
-        text: "Your account at Talkdesk lacks the permission. An administrator there can give it to you.",
-        action: { name: "Go to the start", path: "/" },
+        text: "Your Talkdesk account does not have the permission it takes. An administrator of the account can grant it.",
+        action: { name: "Go to the home page", path: "/" },
       };
     case 404:
       return nothingHere;
@@ -115,17 +116,18 @@ export function sessionEnded(path: string): AnsweredFailure {
   return {
     status: 401,
     title: "Your session has ended",
-    text: "Talkdesk no longer lets the portal act for you. Sign in again, and you are back where you were.",
+    text: "Sign in again, and you will be back where you were.",
     action: { name: "Sign in again", path: `/auth/login?${new URLSearchParams({ returnTo: path })}` },
+    isEverywhere: true,
   };
 }
 
 function busy(path: string, retryAfterSeconds: number | undefined): AnsweredFailure {
-  const wait = retryAfterSeconds === undefined ? "in a moment" : `in ${retryAfterSeconds} s`;
+  const wait = retryAfterSeconds ? `in ${durationText(retryAfterSeconds)}` : "in a moment";
   return {
     status: 503,
     title: "Talkdesk is busy",
-    text: `It asks for some patience. Try again ${wait}.`,
+    text: `It has asked the portal to slow down. Please try again ${wait}.`,
     action: { name: "Try again", path },
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
   };
@@ -134,8 +136,8 @@ function busy(path: string, retryAfterSeconds: number | undefined): AnsweredFail
 function unavailable(path: string): AnsweredFailure {
   return {
     status: 502,
-    title: "Talkdesk does not answer",
-    text: "The portal could not get from Talkdesk what this page needs. Nothing of yours is lost.",
+    title: "Talkdesk is not responding",
+    text: "The portal could not get what this page needs. Nothing has been lost, and trying again may help.",
     action: { name: "Try again", path },
   };
 }
@@ -143,8 +145,8 @@ function unavailable(path: string): AnsweredFailure {
 function notUnderstood(status: number): AnsweredFailure {
   return {
     status,
-    title: "That was not understood",
-    text: "Something is wrong with the address or with what was sent.",
-    action: { name: "Go to the start", path: "/" },
+    title: "That did not work",
+    text: "The address, or what was sent, is not one that the portal understands.",
+    action: { name: "Go to the home page", path: "/" },
   };
 }

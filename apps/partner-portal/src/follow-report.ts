@@ -31,7 +31,9 @@ export async function* followReport(
     yield status;
     if (status.state === "ready" || status.state === "gone") return;
     const ms = Math.max(next, (status.retryAfterSeconds ?? 0) * 1_000);
-    if (performance.now() - startedAt + ms > waits.totalMs) return;
-    await delay(ms, undefined, { signal });
+    const leftMs = Math.max(0, startedAt + waits.totalMs - performance.now());
+    // Even at the end: whoever follows again at once would ask too early.
+    await delay(Math.min(ms, leftMs), undefined, { signal });
+    if (ms > leftMs) return;
   }
 }

@@ -4,6 +4,7 @@ import { requireLogin, talkdesk, talkdeskErrorHandler, talkdeskLogin } from "@ta
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from "express";
 import type { Store } from "express-session";
 import { browserSessions } from "./browser-sessions.js";
+import { checkedOrigin } from "./checked-origin.js";
 import { findContacts } from "./contacts.js";
 import {
   type AnsweredFailure,
@@ -56,14 +57,14 @@ const publicFolder = fileURLToPath(new URL("../public", import.meta.url));
  */
 export function createPortal(options: PortalOptions): Express {
   const { client, contact, tokenStore = memoryStore(), onFailure } = options;
-  const origin = checkOrigin(options.origin);
+  const origin = checkedOrigin("origin", options.origin);
   const isHttps = origin.startsWith("https:");
   const waits = options.reportWaits ?? { firstMs: 1_000, longestMs: 5_000, totalMs: 30 * 60_000 };
 
   const show = (request: Request, response: Response, failure: AnsweredFailure): void => {
     const { status, retryAfterSeconds } = failure;
     if (retryAfterSeconds !== undefined) response.set("Retry-After", String(retryAfterSeconds));
-    sendPage(response, failurePage(failure, contact, isSignedIn(request)), status);
+    sendPage(response, failurePage(failure, contact, isSignedIn(request) && status !== 401), status);
   };
 
   const login = talkdeskLogin({
@@ -115,6 +116,8 @@ export function createPortal(options: PortalOptions): Express {
   const showFailure: ErrorRequestHandler = (error, request, response, next) => {
     if (response.closed || response.destroyed) return;
     onFailure?.(error);
+    // The session could not be stored, and the answer is on its way: it had better arrive.
+    if (response.writableEnded) return;
     // What follows a report is no page: it gets problem details.
     const isForProgram = isTalkdeskError(error) && !request.accepts("html");
     if (response.headersSent || isForProgram) next(error);
@@ -128,17 +131,8 @@ function isSignedIn(request: Request): boolean {
   return Boolean(request.talkdesk);
 }
 
-/** Where to go on after a failure: where the person was, unless that was a form that was sent. */
-function returnPath({ method, originalUrl }: Request): string {
-  return method === "GET" && originalUrl.startsWith("/") ? originalUrl : "/";
-}
-
-function checkOrigin(origin: string): string {
-  const url = URL.canParse(origin) ? new URL(origin) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/`) {
-    throw new TypeError(
-      "origin must be an http or https origin without a path, such as https://portal.example.com",
-    );
-  }
-  return url.origin;
+/** Where to go on after a failure: where the person was. A form has a page of the same address; the login has none. */
+function returnPath({ originalUrl }: Request): string {
+  // Two slashes at the beginning would lead to another host.
+  return /^\/(?![/\\]|auth\/)/i.test(originalUrl) ? originalUrl : "/";
 }

@@ -21,9 +21,9 @@ export function readReportForm(body: unknown): { readonly period: Period } | { r
   const to = String(typedTo ?? "").slice(0, 10);
   const [first, last] = [dayIn(from), dayIn(to)];
   const refuse = (problem: string) => ({ form: { from, to, problem } });
-  if (first === undefined || last === undefined) return refuse("Give both days, such as 2026-01-31.");
-  if (first > last) return refuse("The first day is after the last one.");
-  if (last - first >= longestDays * dayMs) return refuse(`A report is about ${longestDays} days at most.`);
+  if (first === undefined || last === undefined) return refuse("Enter both days, such as 2026-01-31.");
+  if (first > last) return refuse("The first day is after the last day.");
+  if (last - first >= longestDays * dayMs) return refuse(`A report can cover ${longestDays} days at most.`);
   return { period: { from: new Date(first).toISOString(), to: new Date(last + dayMs).toISOString() } };
 }
 

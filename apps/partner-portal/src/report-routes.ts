@@ -6,13 +6,15 @@ import { followReport, type ReportWaits } from "./follow-report.js";
 import { progressText, reportPage } from "./pages/report-page.js";
 import { reportsPage } from "./pages/reports-page.js";
 import { lastWeek, readReportForm } from "./report-form.js";
-import { askForReport, fetchReport, isReportId, requestReport } from "./reports.js";
-import { noteReport, type RequestedReport } from "./requested-reports.js";
+import { askForReport, fetchReport, isReportId } from "./reports.js";
+import { requestReportOnce } from "./request-report-once.js";
+import type { RequestedReport } from "./requested-reports.js";
 import { sendPage } from "./send-page.js";
 
 /** The pages under `/reports`: request one, watch it being made, fetch its file. */
 export function reportRoutes(waits: ReportWaits): Router {
   const routes = Router();
+  const requestOnce = requestReportOnce();
 
   routes.param("id", (_request, _response, next, id: string) => next(isReportId(id) ? undefined : "route"));
 
@@ -21,15 +23,12 @@ export function reportRoutes(waits: ReportWaits): Router {
   });
 
   routes.post("/", express.urlencoded({ extended: false, limit: "2kb" }), async (request, response) => {
-    const { session } = request;
     const read = readReportForm(request.body);
     if ("form" in read) {
-      sendPage(response, reportsPage(read.form, session.requestedReports ?? []), 422);
+      sendPage(response, reportsPage(read.form, request.session.requestedReports ?? []), 422);
       return;
     }
-    const id = await requestReport(request.talkdesk.fetch, read.period);
-    noteReport(session, { id, ...read.period, requestedAt: Date.now() });
-    response.redirect(303, `/reports/${id}`);
+    response.redirect(303, `/reports/${await requestOnce(request, read.period)}`);
   });
 
   routes.get("/:id", async (request, response) => {
@@ -37,16 +36,19 @@ export function reportRoutes(waits: ReportWaits): Router {
     const noted = notedReport(request, id);
     const status = await askForReport(request.talkdesk.fetch, id);
     const period = noted ?? status.period;
-    sendPage(
-      response,
-      reportPage({
-        ...status,
-        id,
-        ...(period && { period }),
-        ...(noted && { seconds: secondsSince(noted) }),
-      }),
-      status.state === "gone" ? 404 : 200,
-    );
+    const shown = {
+      ...status,
+      id,
+      ...(period && { period }),
+      ...(noted && { seconds: secondsSince(noted) }),
+    };
+    const refreshSeconds = Math.ceil(waits.longestMs / 1_000);
+    sendPage(response, reportPage(shown, refreshSeconds), status.state === "gone" ? 404 : 200);
+  });
+
+  // Who wants the head alone would have the report followed, and its file fetched, for nothing.
+  routes.head(["/:id/events", "/:id/file"], (_request, response) => {
+    response.status(405).set("Allow", "GET").end();
   });
 
   routes.get("/:id/events", async (request, response) => {
@@ -112,6 +114,9 @@ function secondsSince({ requestedAt }: RequestedReport): number {
 
 function untilClosed(response: Response): AbortSignal {
   const closed = new AbortController();
-  response.once("close", () => closed.abort());
+  const abort = (): void => closed.abort();
+  // Who has left while the session was read says so no more.
+  if (response.closed) abort();
+  else response.once("close", abort);
   return closed.signal;
 }

@@ -43,25 +43,24 @@ export async function requestReport(fetch: typeof globalThis.fetch, period: Peri
 }
 
 /** Asks how far a report is. */
-export async function askForReport(
+export function askForReport(
   fetch: typeof globalThis.fetch,
   id: string,
   signal?: AbortSignal,
 ): Promise<ReportStatus> {
-  const response = await callApi(fetch, `${jobsPath}/${id}`, {
-    what: "the report",
-    // That of a report that is ready leads to its file, which nobody wants yet.
-    redirect: "manual",
-    ...(signal && { signal }),
+  const what = "the report";
+  // A redirect leads to the file of a report that is ready, which nobody wants yet.
+  const options = { what, redirect: "manual", ...(signal && { signal }) } as const;
+  return callApi(fetch, `${jobsPath}/${id}`, options, async (response) => {
+    const { status } = response;
+    if (status === 200 || status === 303) return readStatus(status, await readJson(response));
+    await response.body?.cancel();
+    if (status === 404 || status === 410) return { state: "gone" };
+    const failure = new ApiFailure(what, response);
+    if (status !== 429 && status < 500) throw failure;
+    const { retryAfterSeconds } = failure;
+    return { state: "busy", ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
   });
-  const { status } = response;
-  if (status === 200 || status === 303) return readStatus(status, await readJson(response));
-  await response.body?.cancel();
-  if (status === 404 || status === 410) return { state: "gone" };
-  const failure = new ApiFailure("the report", response);
-  if (status !== 429 && status < 500) throw failure;
-  const { retryAfterSeconds } = failure;
-  return { state: "busy", ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
 }
 
 /**
@@ -69,22 +68,20 @@ export async function askForReport(
  *
  * @returns The answer with the file as its body; undefined when the report is not ready.
  */
-export async function fetchReport(
+export function fetchReport(
   fetch: typeof globalThis.fetch,
   id: string,
   signal: AbortSignal,
 ): Promise<Response | undefined> {
   const what = "the report's file";
-  const response = await callApi(fetch, `${jobsPath}/${id}`, {
-    what,
-    signal,
-    // The size that is announced shall be the file's own.
-    headers: { "accept-encoding": "identity" },
+  // The size that is announced shall be the file's own.
+  const options = { what, signal, headers: { "accept-encoding": "identity" } };
+  return callApi(fetch, `${jobsPath}/${id}`, options, async (response) => {
+    if (response.ok && response.redirected) return response;
+    await response.body?.cancel();
+    if (response.ok) return undefined;
+    throw new ApiFailure(what, response);
   });
-  if (response.ok && response.redirected) return response;
-  await response.body?.cancel();
-  if (response.ok) return undefined;
-  throw new ApiFailure(what, response);
 }
 
 function readStatus(status: number, body: JsonObject | undefined): ReportStatus {

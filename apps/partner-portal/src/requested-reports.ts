@@ -19,5 +19,6 @@ const kept = 10;
 
 /** Notes a report in the session of who requested it; the last ten are kept. */
 export function noteReport(session: Partial<SessionData>, report: RequestedReport): void {
-  session.requestedReports = [report, ...(session.requestedReports ?? [])].slice(0, kept);
+  const others = (session.requestedReports ?? []).filter(({ id }) => id !== report.id);
+  session.requestedReports = [report, ...others].slice(0, kept);
 }

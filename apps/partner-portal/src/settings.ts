@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { shortestSecret } from "./browser-sessions.js";
+import { checkedOrigin } from "./checked-origin.js";
 
 /** The environment, or what stands for it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -33,13 +35,15 @@ export function readSettings(env: Environment): PortalSettings {
   if (contact && !/^(?:https:\/\/\S+|[^\s@]+@[^\s@]+)$/.test(contact)) {
     throw new TypeError("PORTAL_CONTACT must be an e-mail address or an https address.");
   }
+  const secrets = secret?.split(" ").filter((text) => text !== "") ?? [];
+  if (secrets.some(({ length }) => length < shortestSecret)) {
+    throw new TypeError(`PORTAL_SESSION_SECRET must have ${shortestSecret} characters or more.`);
+  }
   return {
     port: port ? Number(port) : undefined,
-    origin: origin || undefined,
+    origin: origin ? checkedOrigin("PORTAL_ORIGIN", origin) : undefined,
     contact: contact || "help@example.com",
-    sessionSecret: secret
-      ? secret.split(" ").filter((text) => text !== "")
-      : randomBytes(32).toString("base64url"),
+    sessionSecret: secrets.length > 0 ? secrets : randomBytes(32).toString("base64url"),
   };
 }
 

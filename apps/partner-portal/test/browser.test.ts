@@ -207,7 +207,7 @@ describe.skipIf(executablePath === undefined)("in a browser", { timeout: 60_000 
     for (const name of names) expect(name).toMatch(/^Inês /);
     await page.getByLabel("Name").fill("nobody <b>");
     await page.keyboard.press("Enter");
-    await page.getByText("No contacts").waitFor();
+    await page.getByText("No contacts found").waitFor();
     await page.getByRole("link", { name: "Show all" }).click();
     expect(await page.getByRole("row").count()).toBe(21);
   });

@@ -22,19 +22,19 @@ describe("an API that refuses", () => {
       403,
       "You may not see this",
     ],
-    ["for now", { status: 429, headers: { "retry-after": "17" } }, 503, "Try again in 17 s."],
-    ["for a while", { status: 503 }, 503, "Try again in a moment."],
+    ["for now", { status: 429, headers: { "retry-after": "17" } }, 503, "Please try again in 17 seconds."],
+    ["for a while", { status: 503 }, 503, "Please try again in a moment."],
     [
       "with a page of a proxy",
       { status: 502, body: "<h1>Bad gateway</h1>" },
       502,
-      "Talkdesk does not answer",
+      "Talkdesk is not responding",
     ],
     [
       "with something that is no JSON",
       { status: 200, body: "<h1>Hello</h1>" },
       502,
-      "Talkdesk does not answer",
+      "Talkdesk is not responding",
     ],
   ])("%s is answered in words", async (_what, respond, status, words) => {
     stage.talkdesk.faults.add({ at: "api", respond });

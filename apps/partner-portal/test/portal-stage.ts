@@ -2,8 +2,9 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
-import { clientSecretBasic, type TalkdeskClient, talkdeskClient } from "@talkdesk-oauth/core";
+import { type Clock, clientSecretBasic, type TalkdeskClient, talkdeskClient } from "@talkdesk-oauth/core";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
+import type { Express } from "express";
 import session from "express-session";
 import { createPortal, type PortalOptions } from "../src/portal.js";
 
@@ -22,12 +23,48 @@ export interface StageOptions extends Partial<PortalOptions> {
   /** `page` asks who signs in; default `automatic`: the first user. */
   readonly login?: "automatic" | "page";
   readonly reportPolls?: number;
+  /** What the portal's tokens age by. */
+  readonly clock?: Clock;
 }
+
+/** An address that answers, to which a portal can be given later. */
+interface Address extends AsyncDisposable {
+  readonly origin: string;
+  serve(portal: Express): void;
+}
+
+async function openAddress(): Promise<Address> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    // Another site than the emulator's, as in reality.
+    origin: `http://localhost:${(server.address() as AddressInfo).port}`,
+    serve: (portal) => server.on("request", portal),
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+/** Serves one more portal, such as a second process behind the same address would be. */
+export async function servePortal(
+  options: PortalOptions,
+): Promise<Pick<Address, "origin"> & AsyncDisposable> {
+  const address = await openAddress();
+  address.serve(createPortal(options));
+  return address;
+}
+
+/** What signs the cookies of every portal of the tests. */
+export const sessionSecret = "a secret of the tests";
 
 /** Starts a portal whose reports are made in no time. */
 export async function openStage({
   login = "automatic",
   reportPolls = 2,
+  clock,
   ...options
 }: StageOptions = {}): Promise<PortalStage> {
   const talkdesk = await startEmulator({
@@ -35,31 +72,29 @@ export async function openStage({
     reportPolls,
     reportRows: 2_000,
   });
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  // Another site than the emulator's, as in reality.
-  const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
+  const address = await openAddress();
+  const { origin } = address;
   const { clientId, clientSecret } = talkdesk.clients.add({
     redirectUris: [`${options.origin ?? origin}/auth/callback`],
   });
   const client = talkdeskClient({
     endpoints: talkdesk.endpoints(),
     authentication: clientSecretBasic({ clientId, clientSecret }),
+    ...(clock && { clock }),
   });
   const sessions = new session.MemoryStore();
   const log: string[] = [];
   const portal = createPortal({
     client,
     origin,
-    sessionSecret: "a secret of the tests",
+    sessionSecret,
     contact: "help@example.com",
     sessionStore: sessions,
     reportWaits: { firstMs: 50, longestMs: 100, totalMs: 10_000 },
     onFailure: (error) => log.push(inspect(error, { depth: 10, showHidden: true })),
     ...options,
   });
-  server.on("request", portal);
+  address.serve(portal);
   return {
     origin,
     talkdesk,
@@ -67,8 +102,7 @@ export async function openStage({
     sessions,
     log,
     async [Symbol.asyncDispose]() {
-      server.close();
-      server.closeAllConnections();
+      await address[Symbol.asyncDispose]();
       await talkdesk.stop();
     },
   };

@@ -22,10 +22,10 @@ const events = (text: string): string[] =>
 
 describe("the form", () => {
   it.each([
-    [{ from: "", to: "" }, "Give both days, such as 2026-01-31."],
-    [{ from: "2026-02-31", to: "2026-03-01" }, "Give both days, such as 2026-01-31."],
-    [{ from: "2026-02-01", to: "2026-01-31" }, "The first day is after the last one."],
-    [{ from: "2026-01-01", to: "2026-02-01" }, "A report is about 31 days at most."],
+    [{ from: "", to: "" }, "Enter both days, such as 2026-01-31."],
+    [{ from: "2026-02-31", to: "2026-03-01" }, "Enter both days, such as 2026-01-31."],
+    [{ from: "2026-02-01", to: "2026-01-31" }, "The first day is after the last day."],
+    [{ from: "2026-01-01", to: "2026-02-01" }, "A report can cover 31 days at most."],
   ])("comes back with what is wrong: %j", async (form, problem) => {
     const answer = await guest.visit("/reports", { form });
     expect(answer.status).toBe(422);
@@ -52,7 +52,7 @@ describe("without a script", () => {
     const address = await requestReport();
     const pages = [];
     for (let index = 0; index < 4; index += 1) pages.push((await guest.visit(address)).text);
-    const refresh = /<noscript><meta http-equiv="refresh" content="3"><\/noscript>/;
+    const refresh = /<noscript><meta http-equiv="refresh" content="1"><\/noscript>/;
     expect(pages.map((text) => refresh.test(text))).toEqual([true, true, true, false]);
     expect(pages.map((text) => text.includes("The report is ready."))).toEqual([false, false, false, true]);
   });
@@ -66,7 +66,7 @@ describe("events", () => {
     const told = events(answer.text);
     expect(told).toHaveLength(4);
     expect(told.slice(0, 3).join()).toMatch(
-      /^(?:,?progress: Talkdesk is making the report\. \d seconds? so far\.){3}$/,
+      /^(?:,?progress: Talkdesk is making the report\.(?: \d seconds? so far\.)?){3}$/,
     );
     expect(told[3]).toBe("over: ready");
   });
@@ -76,7 +76,7 @@ describe("events", () => {
     stage.talkdesk.faults.add({ at: "api", respond: { status: 503 } });
     stage.talkdesk.faults.add({ at: "api", respond: { status: 429, headers: { "retry-after": "1" } } });
     const told = events((await guest.visit(`${address}/events`)).text);
-    expect(told[0]).toMatch(/^progress: Talkdesk is busy; the portal keeps asking\./);
+    expect(told[0]).toMatch(/^progress: Talkdesk is busy; the portal will keep asking\./);
     expect(told[1]).toBe(told[0]);
     expect(told.at(-1)).toBe("over: ready");
     const [busy, next] = stage.talkdesk.requests.to("api").slice(-5);
@@ -90,7 +90,7 @@ describe("events", () => {
     stage.talkdesk.faults.add({ at: "api", respond: { status: 404 } });
     const page = await guest.visit(address);
     expect(page.status).toBe(404);
-    expect(page.text).toContain("Talkdesk has no such report any more.");
+    expect(page.text).toContain("Talkdesk no longer has this report.");
   });
 
   it("end when Talkdesk fails in between, and are refused when it fails at once", async () => {

@@ -105,10 +105,10 @@ describe("one sentence and exit code 1", () => {
 
   it("come of an origin that is none, and of a secret that is too short, which is not repeated", async () => {
     expect(await sentence({ PORTAL_PORT: "0", PORTAL_ORIGIN: "https://portal.example.com/app" })).toMatch(
-      /^origin must be an http or https origin without a path/,
+      /^PORTAL_ORIGIN must be an https origin without a path/,
     );
     const said = await sentence({ PORTAL_PORT: "0", PORTAL_SESSION_SECRET: "hunter2" });
-    expect(said).toBe("sessionSecret must have 16 characters or more");
+    expect(said).toBe("PORTAL_SESSION_SECRET must have 16 characters or more.");
   });
 
   it("come of a port that is in use", async () => {

@@ -10,7 +10,7 @@ export function contactsPage(text: string, found: ContactPage): Html {
     html`<h1>Contacts</h1>
 <form class="search" role="search" method="get" action="/contacts">
 <label for="q">Name</label>
-<input id="q" name="q" type="search" value="${text}" maxlength="100" autocomplete="off" spellcheck="false" placeholder="Part of a name">
+<input id="q" name="q" type="search" value="${text}" maxlength="100" autocomplete="off" spellcheck="false" dir="auto" placeholder="Part of a name">
 <button class="primary">Search</button>
 </form>
 <p class="count" role="status">${countText(text, found)}${
@@ -23,7 +23,7 @@ ${found.pages > 1 && found.contacts.length > 0 && paging(text, found)}`,
 
 function countText(text: string, { total, page, pages }: ContactPage): Html {
   const people = total === 1 ? "1 contact" : `${total} contacts`;
-  return html`${people}${text !== "" && html` with “${text}” in the name`}${
+  return html`${people}${text !== "" && html` with “<bdi>${text}</bdi>” in the name`}${
     pages > 1 && page <= pages && html`, page ${page} of ${pages}`
   }.`;
 }
@@ -31,11 +31,11 @@ function countText(text: string, { total, page, pages }: ContactPage): Html {
 function nothing(text: string, { total }: ContactPage): Html {
   const advice =
     total > 0
-      ? html`The list is shorter than that. <a href="${address(text, 1)}">Go to its beginning</a>.`
+      ? html`The list ends before it. <a href="${address(text, 1)}">Go to the first page</a>.`
       : text === ""
-        ? html`As soon as somebody adds contacts in Talkdesk, they are listed here.`
-        : html`Try fewer letters, or only the first name.`;
-  return html`<div class="empty"><p class="name">${total > 0 ? "Nothing on this page" : "No contacts"}</p><p>${advice}</p></div>`;
+        ? html`Contacts that are added in Talkdesk appear here.`
+        : html`Check the spelling, or try fewer letters.`;
+  return html`<div class="empty"><p class="name">${total > 0 ? "Nothing on this page" : text === "" ? "No contacts yet" : "No contacts found"}</p><p>${advice}</p></div>`;
 }
 
 function table(contacts: readonly Contact[]): Html {
@@ -44,7 +44,7 @@ function table(contacts: readonly Contact[]): Html {
 <thead><tr><th scope="col">Name</th><th scope="col">Company</th><th scope="col">E-mail</th><th scope="col">Phone</th></tr></thead>
 <tbody>${contacts.map(
     ({ name, company, emails, phones }) => html`
-<tr><th scope="row">${name || "Without a name"}</th>${cell("Company", [company])}${cell("E-mail", emails)}${cell("Phone", phones)}</tr>`,
+<tr><th scope="row"><bdi>${name || "No name"}</bdi></th>${cell("Company", [company])}${cell("E-mail", emails)}${cell("Phone", phones)}</tr>`,
   )}
 </tbody>
 </table></div>`;
@@ -52,7 +52,7 @@ function table(contacts: readonly Contact[]): Html {
 
 function cell(label: string, values: readonly string[]): Html {
   const said = values.filter((value) => value !== "");
-  return html`<td data-label="${label}">${said.length === 0 ? "–" : said.map((value) => html`<span>${breakable(value)}</span>`)}</td>`;
+  return html`<td data-label="${label}">${said.length === 0 ? "–" : said.map((value) => html`<span dir="auto">${breakable(value)}</span>`)}</td>`;
 }
 
 function paging(text: string, { page, pages }: ContactPage): Html {

@@ -8,6 +8,8 @@ export interface Failure {
   readonly text: string;
   /** What to do next. */
   readonly action: { readonly name: string; readonly path: string };
+  /** Whether the home page would say the same, so that there is no point in going there. */
+  readonly isEverywhere?: boolean;
 }
 
 /**
@@ -15,16 +17,20 @@ export interface Failure {
  *
  * @param contact Who helps: an e-mail address, or an https address.
  */
-export function failurePage({ title, text, action }: Failure, contact: string, isSignedIn: boolean): Html {
+export function failurePage(
+  { title, text, action, isEverywhere = false }: Failure,
+  contact: string,
+  isSignedIn: boolean,
+): Html {
   return layout(
     { title, isSignedIn },
     html`<section class="failure">
 <h1>${title}</h1>
 <p class="lead">${text}</p>
 <p class="actions"><a class="primary button" href="${action.path}">${action.name}</a>${
-      action.path !== "/" && html`<a class="button" href="/">Go to the start</a>`
+      action.path !== "/" && !isEverywhere && html`<a class="button" href="/">Go to the home page</a>`
     }</p>
-<p>Does it stay like this? <a href="${contact.startsWith("https://") ? contact : `mailto:${contact}`}">${contact}</a> can help.</p>
+<p>Still not working? Contact <a href="${contact.startsWith("https://") ? contact : `mailto:${contact}`}">${contact}</a>.</p>
 </section>`,
   );
 }

@@ -8,13 +8,13 @@ export function welcomePage(): Html {
     { title: "Welcome", isSignedIn: false },
     html`<section class="hero">
 <h1>Your contact centre, at a glance</h1>
-<p class="lead">Look up contacts and take reports of your calls with you, with the account that you have already.</p>
+<p class="lead">Look up your contacts and download reports of your calls, with the Talkdesk account you already have.</p>
 <p><a class="primary button" href="/auth/login">Sign in with Talkdesk</a></p>
 </section>
 <ul class="cards">
-<li><h2>Contacts</h2><p>Search everybody who is in your address book.</p></li>
-<li><h2>Reports</h2><p>Have the calls of a period listed, watch it happen, download the file.</p></li>
-<li><h2>Privacy</h2><p>What you see is what your own account may see. Signing out ends it.</p></li>
+<li><h2>Contacts</h2><p>Find anybody in your Talkdesk address book by name.</p></li>
+<li><h2>Reports</h2><p>Request a list of calls, watch it being made, and download it.</p></li>
+<li><h2>Privacy</h2><p>The portal sees only what your own account may see, and only until you sign out.</p></li>
 </ul>`,
   );
 }
@@ -24,11 +24,11 @@ export function homePage({ name }: User): Html {
   return layout(
     { title: "Home", isSignedIn: true },
     html`<h1>Hello${name !== "" && html`, ${name}`}</h1>
-<p class="lead">Where to?</p>
+<p class="lead">What would you like to do?</p>
 <ul class="cards">
-<li><h2><a href="/contacts">Contacts</a></h2><p>Search everybody who is in your address book.</p></li>
-<li><h2><a href="/reports">Reports</a></h2><p>Have the calls of a period listed, watch it happen, download the file.</p></li>
-<li><h2><a href="/profile">Profile</a></h2><p>Who you are to Talkdesk, and what this portal may do for you.</p></li>
+<li><h2><a href="/contacts">Contacts</a></h2><p>Find anybody in your Talkdesk address book by name.</p></li>
+<li><h2><a href="/reports">Reports</a></h2><p>Request a list of calls, watch it being made, and download it.</p></li>
+<li><h2><a href="/profile">Profile</a></h2><p>See who you are at Talkdesk, and what this portal may do for you.</p></li>
 </ul>`,
   );
 }

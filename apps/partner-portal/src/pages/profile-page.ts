@@ -19,7 +19,7 @@ export function profilePage(user: User, { secondsLeft, scopes }: AccessSummary):
 <section class="panel person">
 <span class="portrait" aria-hidden="true">${initials(user.name)}</span>
 <div>
-<p class="name">${user.name || "Without a name"}</p>
+<p class="name">${user.name || "No name"}</p>
 <dl>
 <div><dt>E-mail</dt><dd>${breakable(user.email || "–")}</dd></div>
 <div><dt>User ID</dt><dd><code>${user.id}</code></dd></div>
@@ -28,7 +28,7 @@ export function profilePage(user: User, { secondsLeft, scopes }: AccessSummary):
 </section>
 <section class="panel">
 <h2>What this portal may do</h2>
-<p>Talkdesk lets it act for you until you sign out. The present permission lasts ${durationText(secondsLeft)} more, and renews itself when you need it.</p>
+<p>It acts for you at Talkdesk until you sign out. Its present permission is good for ${minutesText(secondsLeft)} more, and is renewed whenever you need it.</p>
 ${
   scopes !== undefined &&
   html`<ul class="chips" aria-label="Scopes">${scopes.map((scope) => html`<li><code>${scope}</code></li>`)}</ul>`
@@ -45,7 +45,7 @@ function initials(name: string): string {
   return letters.join("").toUpperCase() || "?";
 }
 
-function durationText(seconds: number): string {
+function minutesText(seconds: number): string {
   const minutes = Math.floor(Math.max(0, seconds) / 60);
   if (minutes === 0) return "less than a minute";
   return minutes === 1 ? "about a minute" : `about ${minutes} minutes`;

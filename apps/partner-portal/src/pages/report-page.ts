@@ -1,5 +1,6 @@
 import { type Html, html } from "../html.js";
 import type { ReportStatus } from "../reports.js";
+import { durationText } from "./duration-text.js";
 import { layout } from "./layout.js";
 import { periodText } from "./period-text.js";
 
@@ -10,10 +11,12 @@ export interface ShownReport extends ReportStatus {
   readonly seconds?: number;
 }
 
-const refreshSeconds = 3;
-
-/** The page of one report, which follows it until there is a file. */
-export function reportPage(report: ShownReport): Html {
+/**
+ * The page of one report, which follows it until there is a file.
+ *
+ * @param refreshSeconds How often it loads itself where no script runs.
+ */
+export function reportPage(report: ShownReport, refreshSeconds: number): Html {
   const { id, state, period } = report;
   const isOpen = state === "making" || state === "busy";
   const title = period === undefined ? "Calls" : `Calls, ${periodText(period)}`;
@@ -35,9 +38,9 @@ ${steps(state)}
 
 /** How far a report is, in a sentence. */
 export function progressText({ state, seconds }: Pick<ShownReport, "state" | "seconds">): string {
-  const since = seconds === undefined ? "" : ` ${secondsText(seconds)} so far.`;
+  const since = !seconds ? "" : ` ${durationText(seconds)} so far.`;
   return state === "busy"
-    ? `Talkdesk is busy; the portal keeps asking.${since}`
+    ? `Talkdesk is busy; the portal will keep asking.${since}`
     : `Talkdesk is making the report.${since}`;
 }
 
@@ -61,23 +64,17 @@ function steps(state: ReportStatus["state"]): Html {
 function making(report: ShownReport): Html {
   return html`<p class="name" data-progress>${progressText(report)}</p>
 <progress aria-label="The report is being made"></progress>
-<p>You may leave this page, and come back to it from <a href="/reports">Reports</a>.</p>`;
+<p>You can leave this page and come back to it from <a href="/reports">Reports</a>.</p>`;
 }
 
 function ready(id: string): Html {
   return html`<p class="name">The report is ready.</p>
 <p><a class="primary button" href="/reports/${id}/file" download>Download the file</a></p>
-<p>A table in CSV, for any spreadsheet.</p>`;
+<p>It is a CSV file, which any spreadsheet opens.</p>`;
 }
 
 function gone(): Html {
-  return html`<p class="name">Talkdesk has no such report any more.</p>
-<p>Reports are kept for a while only, and some cannot be finished.</p>
-<p><a class="primary button" href="/reports">Request it again</a></p>`;
-}
-
-function secondsText(seconds: number): string {
-  if (seconds < 60) return seconds === 1 ? "1 second" : `${seconds} seconds`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes === 1 ? "1 minute" : `${minutes} minutes`;
+  return html`<p class="name">Talkdesk no longer has this report.</p>
+<p>Reports are kept for a limited time, and some cannot be completed.</p>
+<p><a class="primary button" href="/reports">Request another report</a></p>`;
 }

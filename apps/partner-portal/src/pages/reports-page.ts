@@ -22,14 +22,14 @@ export function reportsPage({ from, to, problem }: ReportForm, requested: readon
   const isWrong = problem !== undefined && html` aria-invalid="true" aria-describedby="problem"`;
   return layout(
     {
-      title: problem === undefined ? "Reports" : "Please check: Reports",
+      title: problem === undefined ? "Reports" : "Please check the days: Reports",
       isSignedIn: true,
       part: "/reports",
     },
     html`<h1>Reports</h1>
 <section class="panel">
 <h2>Request a report of calls</h2>
-<p>A file with one line for each call, for a month at most.</p>
+<p>It is a file with one line for each call, and can cover up to 31 days.</p>
 ${problem !== undefined && html`<p id="problem" class="problem" role="alert">${problem}</p>`}
 <form class="period" method="post" action="/reports">
 <div><label for="from">First day</label><input id="from" name="from" type="date" required value="${from}"${isWrong}></div>
@@ -41,7 +41,7 @@ ${problem !== undefined && html`<p id="problem" class="problem" role="alert">${p
 <h2>Requested since you signed in</h2>
 ${
   requested.length === 0
-    ? html`<div class="empty"><p class="name">Nothing yet</p><p>Reports that you request are listed here.</p></div>`
+    ? html`<div class="empty"><p class="name">Nothing yet</p><p>Reports you request will be listed here.</p></div>`
     : html`<ul class="list">${requested.map(
         (report) => html`
 <li><a href="/reports/${report.id}">Calls, ${periodText(report)}</a> <span>requested ${times.format(report.requestedAt)} UTC</span></li>`,

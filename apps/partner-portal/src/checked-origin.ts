@@ -1,0 +1,18 @@
+/**
+ * Reads an origin that is configured: https, or http on this machine alone.
+ *
+ * @param name What it is called where it was given.
+ * @throws TypeError when it is something else.
+ */
+export function checkedOrigin(name: string, origin: string): string {
+  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  const isSafe =
+    url?.protocol === "https:" ||
+    (url?.protocol === "http:" && /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname));
+  if (!url || !isSafe || url.href !== `${url.origin}/`) {
+    throw new TypeError(
+      `${name} must be an https origin without a path, such as https://portal.example.com; http is for localhost alone.`,
+    );
+  }
+  return url.origin;
+}
