@@ -7,8 +7,10 @@ export interface RequestTalkdesk {
   /** The source itself, for what goes on without the request. */
   readonly source: TokenSource;
   /**
-   * Calls the API with a token of the source, as `talkdeskFetch` of `@talkdesk-oauth/fetch` does. Its waits for tokens
-   * end when the client goes away before the response is finished, with an `AbortError`; what was sent goes on.
+   * Calls the API with a token of the source, as `talkdeskFetch` of `@talkdesk-oauth/fetch` does. Its wait for a token
+   * ends with an `AbortError` when the client goes away before `res.end()` was called, and its wait for another one, in
+   * place of one that was refused, with the refused answer. What was sent goes on, and so does all that is done after
+   * `res.end()`.
    */
   readonly fetch: typeof fetch;
   /** A token of the source. Waits as long as `fetch` does, and at most as long as the signal given says. */
@@ -49,11 +51,14 @@ export function requestTalkdesk(source: TokenSource, response: Response): Reques
   };
 }
 
-/** Aborts when the connection closes before the response is finished; what comes after that is nobody's absence. */
+/**
+ * Aborts when the connection closes before the handler has said all: what comes after that is for nobody who could go
+ * away. Whether the client has read it all makes no difference, and versions of Node do not agree on it.
+ */
 function lifetimeOf(response: Response): AbortSignal {
   const controller = new AbortController();
   const abort = (): void => {
-    if (response.writableFinished) return;
+    if (response.writableEnded) return;
     controller.abort(new DOMException("The client has gone before the response was finished.", "AbortError"));
   };
   if (response.closed) abort();
