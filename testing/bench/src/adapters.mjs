@@ -6,9 +6,9 @@ import { accessToken } from "@talkdesk-oauth/core";
 import { Agent, request } from "undici";
 import { median } from "./cached-token.mjs";
 import { axiosCalls, fetchCalls, undiciCalls } from "./clients.mjs";
+import { inTurns } from "./turns.mjs";
 
 const CONCURRENCY = [1, 16, 64];
-/** Slices of all calls take turns, so that what the machine does meanwhile meets all. */
 const SLICES = 15;
 const SLICE_MS = 150;
 
@@ -45,12 +45,13 @@ export async function adapters() {
   ];
   for (const [client, calls] of Object.entries(clients)) {
     for (const concurrency of CONCURRENCY) {
-      const { bare, ...others } = await slicesInTurns(calls, concurrency);
+      const slices = Object.entries(calls).map(([name, call]) => [name, () => slice(call, concurrency)]);
+      const { bare, ...others } = await inTurns(Object.fromEntries(slices), SLICES);
       const perSecond = medianOf(bare.map((slice) => slice.perSecond)).toFixed(0);
       const cpuUs = medianOf(bare.map((slice) => slice.cpuUs)).toFixed(0);
       lines.push(`  ${client}, ${concurrency} at once: bare ${perSecond}/s, ${cpuUs} µs of CPU per request`);
-      for (const [name, slices] of Object.entries(others)) {
-        const ratio = (of) => medianOf(slices.map((slice, index) => of(slice) / of(bare[index]))).toFixed(2);
+      for (const [name, seen] of Object.entries(others)) {
+        const ratio = (of) => medianOf(seen.map((slice, index) => of(slice) / of(bare[index]))).toFixed(2);
         lines.push(
           `    ${name.padEnd(34)} requests/s ${ratio((s) => s.perSecond)}   p99 ${ratio((s) => s.p99Ms)}   CPU per request ${ratio((s) => s.cpuUs)}`,
         );
@@ -61,20 +62,6 @@ export async function adapters() {
   httpAgent.destroy();
   server.kill();
   return lines;
-}
-
-async function slicesInTurns(calls, concurrency) {
-  const entries = Object.entries(calls);
-  for (const [, call] of entries) await slice(call, concurrency);
-  const slices = Object.fromEntries(entries.map(([name]) => [name, []]));
-  for (let round = 0; round < SLICES; round++) {
-    // Each begins a round as often as the others.
-    for (let turn = 0; turn < entries.length; turn++) {
-      const [name, call] = entries[(round + turn) % entries.length];
-      slices[name].push(await slice(call, concurrency));
-    }
-  }
-  return slices;
 }
 
 /** Calls for a while, so many at once. */

@@ -1,12 +1,32 @@
 // `pnpm bench`: prints what the packages cost, each beside a floor of the same run. Nothing here can fail on speed.
+// `pnpm bench express`, or any of the names below, prints one table alone.
 import { adapters } from "./adapters.mjs";
 import { bundleSize } from "./bundle-size.mjs";
 import { cachedToken } from "./cached-token.mjs";
+import { expressRequests } from "./express.mjs";
+import { expressOwnCost } from "./express-own-cost.mjs";
 import { importTime } from "./import-time.mjs";
 import { memoryPerSource } from "./memory-per-source.mjs";
 import { ownCost } from "./own-cost.mjs";
 
-for (const measure of [cachedToken, importTime, bundleSize, memoryPerSource, ownCost, adapters]) {
+const tables = {
+  "cached-token": cachedToken,
+  "import-time": importTime,
+  "bundle-size": bundleSize,
+  "memory-per-source": memoryPerSource,
+  "own-cost": ownCost,
+  adapters,
+  "express-own-cost": expressOwnCost,
+  express: expressRequests,
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !Object.hasOwn(tables, name));
+if (unknown.length > 0) {
+  throw new Error(`There is no table ${unknown.join(", ")}; there are ${Object.keys(tables).join(", ")}.`);
+}
+for (const [name, measure] of Object.entries(tables)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
   for (const line of await measure()) console.log(line);
   console.log("");
 }

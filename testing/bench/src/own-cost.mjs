@@ -4,7 +4,7 @@ import { axiosCalls, fetchCalls, undiciCalls } from "./clients.mjs";
 import { sourceWithoutNetwork } from "./warm-source.mjs";
 
 /** The machine does other things meanwhile: the best round of each is the one that they met least. */
-const ROUNDS = 25;
+export const ROUNDS = 25;
 const ROUND_MS = 40;
 
 /** What each adapter takes of a call with a token held, when what is beneath the client answers at once. */
@@ -29,7 +29,8 @@ export async function ownCost() {
   return lines;
 }
 
-async function bestOf(calls) {
+/** Calls by name, and the nanoseconds that one of each takes. */
+export async function bestOf(calls) {
   const best = Object.fromEntries(Object.keys(calls).map((name) => [name, Number.POSITIVE_INFINITY]));
   for (let round = -2; round < ROUNDS; round++) {
     for (const [name, call] of Object.entries(calls)) {
