@@ -1,3 +1,5 @@
+import { parseUrl } from "./parse-url.js";
+
 /** A region of the Talkdesk cloud. */
 export type Region = "us" | "eu" | "ca" | "au";
 
@@ -98,7 +100,7 @@ function withoutUndefined(overrides: Partial<Endpoints>): Partial<Endpoints> {
  * @internal
  */
 export function secureUrl(value: unknown, name: string): URL {
-  const url = typeof value === "string" && URL.canParse(value) ? new URL(value) : undefined;
+  const url = typeof value === "string" ? parseUrl(value) : undefined;
   if (url === undefined) throw new TypeError(`${name} must be an absolute URL.`);
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url))) {
     throw new TypeError(`${name} must be https; plain http is for loopback addresses only.`);

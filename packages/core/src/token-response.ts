@@ -1,6 +1,7 @@
 import { type AccessToken, accessToken, isHeaderSafe } from "./access-token.js";
 import { printable, TalkdeskError, type TalkdeskErrorCode, type TalkdeskErrorOptions } from "./errors.js";
 import type { Grant } from "./grant.js";
+import { parseUrl } from "./parse-url.js";
 import { retryAfterMs } from "./retry-after.js";
 
 /** The most that is read of one answer of the token endpoint, in bytes after decompression. */
@@ -244,7 +245,7 @@ function refusal(
   if (status >= 300 && status < 400) {
     // Masked before parsing too, which changes the letters of a host.
     const target = mask(headers.get("location") ?? "");
-    const origin = URL.canParse(target) ? new URL(target).origin : "null";
+    const origin = parseUrl(target)?.origin ?? "null";
     const where = origin === "null" ? "" : ` to ${printable(mask(origin))}`;
     return new TalkdeskError(
       "token_unexpected_response",

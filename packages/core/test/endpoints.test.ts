@@ -246,6 +246,17 @@ describe("endpoints of a client", () => {
     expect(client.endpoints.token).toBe(expected);
   });
 
+  it("take a host beyond ASCII however many clients there are", () => {
+    // In Node 20 and 22, URL.canParse refuses it once the code around it is hot.
+    for (let count = 0; count < 20_000; count++) {
+      const { endpoints } = talkdeskClient({
+        endpoints: { ...four, token: "https://bücher.example/oauth/token" },
+        authentication,
+      });
+      if (endpoints.token !== "https://xn--bcher-kva.example/oauth/token") expect.fail(endpoints.token);
+    }
+  });
+
   const unsafe = [
     "http://id.example.com/oauth/token",
     "http://localhost.evil.example/oauth/token",
