@@ -1,0 +1,77 @@
+import { TalkdeskError } from "@talkdesk-oauth/core";
+import { type TalkdeskErrorHandlerOptions, talkdeskErrorHandler } from "@talkdesk-oauth/express";
+import { afterEach, describe, expect, it } from "vitest";
+import { ACCEPT, type App } from "./app.js";
+import { openFailing } from "./failing-app.js";
+import { leapingClock } from "./leaping-clock.js";
+import { grantsOf, type LoginStage, openLoginStage } from "./login-stage.js";
+import { frameworks } from "./served.js";
+
+const browser = { headers: { accept: ACCEPT.firefox } };
+
+describe.each(frameworks)("the page of a session that has ended, in %s,", (_name, framework) => {
+  const open = (options?: TalkdeskErrorHandlerOptions): Promise<App> =>
+    openFailing(
+      framework,
+      ({ path }) => new TalkdeskError(path === "/down" ? "token_network" : "source_closed", "failed"),
+      options,
+    );
+
+  it("has no link when no login is known", async () => {
+    await using app = await open();
+    const { status, text } = await app.ask("/page", browser);
+    expect(status).toBe(401);
+    expect(text).toContain("<h1>Your session has ended</h1>");
+    expect(text).not.toContain("<a ");
+  });
+
+  it("links to the login, and back to what can be read again", async () => {
+    await using app = await open({ login: "/auth/login?tenant=a" });
+    const linkOf = async (method: string, path = "/page?a=1"): Promise<string | undefined> =>
+      /<a href="([^"]+)">Sign in again<\/a>/.exec((await app.ask(path, { ...browser, method })).text)?.[1];
+    expect(await linkOf("GET")).toBe("/auth/login?tenant=a&amp;returnTo=%2Fpage%3Fa%3D1");
+    expect(await linkOf("POST")).toBe("/auth/login?tenant=a");
+    expect(await linkOf("GET", "/page?talkdesk_installation_id=i")).toBe(
+      "/auth/login?tenant=a&amp;returnTo=%2Fpage%3Ftalkdesk_installation_id%3Di&amp;talkdesk_installation_id=i",
+    );
+  });
+
+  it("is the only one with that link", async () => {
+    await using app = await open({ login: "/auth/login" });
+    expect((await app.ask("/down", browser)).text).not.toContain("<a ");
+    expect((await app.ask("/page")).text).not.toContain("/auth/login");
+  });
+
+  it.each(["//evil.example", "auth/login", "", "javascript:x", 7, null])("has no login at %j", (login) => {
+    expect(() => talkdeskErrorHandler({ login } as TalkdeskErrorHandlerOptions)).toThrow(
+      new TypeError('login must be the address of the login, such as "/auth/login".'),
+    );
+  });
+});
+
+describe.each(frameworks)("a user whose tokens are revoked, in %s,", (_name, framework) => {
+  let stage: LoginStage;
+  afterEach(() => stage[Symbol.asyncDispose]());
+
+  it("is told to sign in again, in words for who asks, and can", async () => {
+    const clock = leapingClock();
+    stage = await openLoginStage({ framework, client: { clock } });
+    const visitor = stage.browser();
+    await visitor.signIn();
+    stage.talkdesk.tokens.revoke();
+    // As long as there is a token to send, what the API answers is the handler's.
+    clock.aheadMs = 700_000;
+    const page = await visitor.visit("/me");
+    expect(page.status).toBe(401);
+    expect(page.text).toContain("<h1>Your session has ended</h1>");
+    const problem = await visitor.visit("/me", { headers: { accept: ACCEPT.anything } });
+    expect(problem.status).toBe(401);
+    expect(problem.headers["www-authenticate"]).toBe('Bearer realm="Talkdesk"');
+    expect(JSON.parse(problem.text)).toMatchObject({ status: 401, code: "reauthentication_required" });
+    expect(grantsOf(stage)).toEqual(["authorization_code", "refresh_token"]);
+    clock.aheadMs = 0;
+    expect((await visitor.signIn("?returnTo=/me")).to).toBe("/me");
+    expect((await visitor.visit("/me")).status).toBe(200);
+    expect(stage.errors).toEqual([]);
+  });
+});
