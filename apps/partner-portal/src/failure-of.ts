@@ -19,6 +19,7 @@ export function failureOf(error: unknown, path: string, now: number): AnsweredFa
   if (error instanceof ApiFailure) return failureOfApi(error, path);
   if (isTalkdeskError(error)) {
     if (endedCodes.includes(error.code)) return sessionEnded(path);
+    if (error.code === "token_refused") return notAllowed;
     const retryAfterSeconds =
       error.retryAt === undefined ? undefined : Math.max(1, Math.ceil((error.retryAt - now) / 1_000));
     return retryAfterSeconds !== undefined || busyCodes.includes(error.code)
@@ -71,6 +72,14 @@ export const nothingHere: AnsweredFailure = {
   action: { name: "Go to the home page", path: "/" },
 };
 
+/** What to answer when Talkdesk does not let this user do it, whatever token is shown. */
+const notAllowed: AnsweredFailure = {
+  status: 403,
+  title: "You may not see this",
+  text: "Your Talkdesk account does not have the permission it takes. An administrator of the account can grant it.",
+  action: { name: "Go to the home page", path: "/" },
+};
+
 /** What to answer to a form that another site has sent. */
 export const foreignForm: AnsweredFailure = {
   status: 403,
@@ -88,15 +97,8 @@ const busyCodes: readonly string[] = ["token_unavailable", "store_unavailable", 
 
 function failureOfApi({ status, retryAfterSeconds }: ApiFailure, path: string): AnsweredFailure {
   switch (status) {
-    case 401:
-      return sessionEnded(path);
     case 403:
-      return {
-        status: 403,
-        title: "You may not see this",
-        text: "Your Talkdesk account does not have the permission it takes. An administrator of the account can grant it.",
-        action: { name: "Go to the home page", path: "/" },
-      };
+      return notAllowed;
     case 404:
       return nothingHere;
     case 429:

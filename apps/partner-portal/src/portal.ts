@@ -20,6 +20,7 @@ import { contactsPage } from "./pages/contacts-page.js";
 import { failurePage } from "./pages/failure-page.js";
 import { homePage, welcomePage } from "./pages/home-page.js";
 import { profilePage } from "./pages/profile-page.js";
+import { reasonOf } from "./reason-of.js";
 import { reportRoutes } from "./report-routes.js";
 import { sameOrigin } from "./same-origin.js";
 import { securityHeaders } from "./security-headers.js";
@@ -113,8 +114,10 @@ export function createPortal(options: PortalOptions): Express {
   app.use("/reports", requireLogin(), reportRoutes(waits));
 
   app.use((request, response) => show(request, response, nothingHere));
-  const showFailure: ErrorRequestHandler = (error, request, response, next) => {
-    if (response.closed || response.destroyed) return;
+  const showFailure: ErrorRequestHandler = async (thrown, request, response, next) => {
+    // Nobody waits for the answer.
+    if (response.closed && !response.writableEnded) return;
+    const error = await reasonOf(thrown, request.talkdesk);
     onFailure?.(error);
     // The session could not be stored, and the answer is on its way: it had better arrive.
     if (response.writableEnded) return;

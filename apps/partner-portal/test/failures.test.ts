@@ -84,6 +84,28 @@ describe("an API that refuses", () => {
   });
 });
 
+describe("an API that refuses tokens", () => {
+  it("whatever they are is not taken for the end of the session, and not asked for more and more tokens", async () => {
+    stage.talkdesk.faults.add({ at: "api", times: Number.POSITIVE_INFINITY, respond: { status: 401 } });
+    for (let visits = 0; visits < 3; visits += 1) {
+      const { status, text } = await guest.visit("/contacts");
+      expect(status).toBe(403);
+      expect(text).toContain("You may not see this");
+      expect(text).toContain("Sign out");
+    }
+    expect(stage.talkdesk.requests.to("token")).toHaveLength(2);
+  });
+
+  it("while no other can be had is answered as what it is", async () => {
+    stage.talkdesk.faults.revokeTokens();
+    stage.talkdesk.faults.add({ at: "token", times: Number.POSITIVE_INFINITY, respond: { status: 503 } });
+    const { status, text } = await guest.visit("/contacts");
+    expect(status).toBe(503);
+    expect(text).toContain("Talkdesk is busy");
+    expect(text).toContain("Sign out");
+  });
+});
+
 describe("answers that hold less than expected", () => {
   it.each([
     ["/contacts", "{}"],

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openStage, type PortalStage } from "./portal-stage.js";
 import { locationOf, type Visitor, visitor } from "./visitor.js";
 
@@ -16,9 +16,6 @@ const week = { from: "2026-01-01", to: "2026-01-07" };
 async function requestReport(): Promise<string> {
   return locationOf(await guest.visit("/reports", { form: week }));
 }
-
-const events = (text: string): string[] =>
-  [...text.matchAll(/^event: (.*)\ndata: (.*)$/gm)].map(([, ...all]) => all.join(": "));
 
 describe("the form", () => {
   it.each([
@@ -47,6 +44,65 @@ describe("the form", () => {
   });
 });
 
+describe("the form sent twice", () => {
+  const requests = (): number =>
+    stage.talkdesk.requests.to("api").filter(({ method }) => method === "POST").length;
+
+  it("has one report made, by a double click as well as by another one soon after", async () => {
+    const [first, second] = await Promise.all([requestReport(), requestReport()]);
+    expect(second).toBe(first);
+    expect(await requestReport()).toBe(first);
+    expect(requests()).toBe(1);
+    const { text } = await guest.visit("/reports");
+    expect(text.split(`href="${first}"`)).toHaveLength(2);
+  });
+
+  it("has one report made though the browser gave the first click up", async () => {
+    stage.talkdesk.faults.add({ at: "api", delayMs: 200, match: { method: "POST" } });
+    const cookie = [...guest.cookies].map((pair) => pair.join("=")).join("; ");
+    const givenUp = new AbortController();
+    const first = fetch(`${stage.origin}/reports`, {
+      method: "POST",
+      headers: { cookie },
+      body: new URLSearchParams(week),
+      signal: givenUp.signal,
+      redirect: "manual",
+    });
+    await stage.talkdesk.requests.waitFor(({ method }) => method === "POST");
+    await Promise.resolve(givenUp.abort());
+    await expect(first).rejects.toThrow(/abort/);
+    const address = await requestReport();
+    expect((await guest.visit(address)).status).toBe(200);
+    expect(stage.talkdesk.requests.to("api").filter(({ method }) => method === "POST")).toHaveLength(1);
+  });
+
+  it("has another one made for other days, for another browser, and later", async () => {
+    const first = await requestReport();
+    const other = visitor(stage.origin);
+    await other.signIn();
+    const all = [
+      first,
+      locationOf(await guest.visit("/reports", { form: { ...week, to: "2026-01-06" } })),
+      locationOf(await other.visit("/reports", { form: week })),
+    ];
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 11_000 });
+    try {
+      all.push(await requestReport());
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(new Set(all).size).toBe(4);
+  });
+
+  it("after a refusal asks again", async () => {
+    stage.talkdesk.faults.add({ at: "api", respond: { status: 429 } });
+    const refused = await guest.visit("/reports", { form: week });
+    expect(refused.status).toBe(503);
+    expect(refused.text).toContain('href="/reports">Try again');
+    expect(await requestReport()).toMatch(/^\/reports\//);
+  });
+});
+
 describe("without a script", () => {
   it("the page loads itself again until the file is there", async () => {
     const address = await requestReport();
@@ -55,98 +111,5 @@ describe("without a script", () => {
     const refresh = /<noscript><meta http-equiv="refresh" content="1"><\/noscript>/;
     expect(pages.map((text) => refresh.test(text))).toEqual([true, true, true, false]);
     expect(pages.map((text) => text.includes("The report is ready."))).toEqual([false, false, false, true]);
-  });
-});
-
-describe("events", () => {
-  it("tell what happens until it is over", async () => {
-    const address = await requestReport();
-    const answer = await guest.visit(`${address}/events`);
-    expect(answer.headers["content-type"]).toBe("text/event-stream");
-    const told = events(answer.text);
-    expect(told).toHaveLength(4);
-    expect(told.slice(0, 3).join()).toMatch(
-      /^(?:,?progress: Talkdesk is making the report\.(?: \d seconds? so far\.)?){3}$/,
-    );
-    expect(told[3]).toBe("over: ready");
-  });
-
-  it("go on while Talkdesk is busy, and wait as long as it asks", async () => {
-    const address = await requestReport();
-    stage.talkdesk.faults.add({ at: "api", respond: { status: 503 } });
-    stage.talkdesk.faults.add({ at: "api", respond: { status: 429, headers: { "retry-after": "1" } } });
-    const told = events((await guest.visit(`${address}/events`)).text);
-    expect(told[0]).toMatch(/^progress: Talkdesk is busy; the portal will keep asking\./);
-    expect(told[1]).toBe(told[0]);
-    expect(told.at(-1)).toBe("over: ready");
-    const [busy, next] = stage.talkdesk.requests.to("api").slice(-5);
-    expect((next?.at ?? 0) - (busy?.at ?? 0)).toBeGreaterThanOrEqual(990);
-  });
-
-  it("end with a report that is gone", async () => {
-    const address = await requestReport();
-    stage.talkdesk.faults.add({ at: "api", skip: 1, respond: { status: 404 } });
-    expect(events((await guest.visit(`${address}/events`)).text).at(-1)).toBe("over: gone");
-    stage.talkdesk.faults.add({ at: "api", respond: { status: 404 } });
-    const page = await guest.visit(address);
-    expect(page.status).toBe(404);
-    expect(page.text).toContain("Talkdesk no longer has this report.");
-  });
-
-  it("end when Talkdesk fails in between, and are refused when it fails at once", async () => {
-    const address = await requestReport();
-    stage.talkdesk.faults.add({ at: "api", skip: 1, respond: { status: 403 } });
-    expect(events((await guest.visit(`${address}/events`)).text).at(-1)).toBe("over: failed");
-    stage.talkdesk.faults.add({ at: "api", respond: { status: 403 } });
-    expect((await guest.visit(`${address}/events`)).status).toBe(403);
-  });
-});
-
-describe("the file", () => {
-  it("comes through the portal as it is, and the token stays at the gateway", async () => {
-    const address = await requestReport();
-    await guest.visit(`${address}/events`);
-    const file = await guest.visit(`${address}/file`);
-    expect(file.status).toBe(200);
-    expect(file.headers).toMatchObject({
-      "content-type": "text/csv; charset=utf-8",
-      "content-disposition": "attachment; filename=calls-2026-01-01.csv",
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-    });
-    const [request] = stage.talkdesk.requests.to("files");
-    const direct = await fetch(`http://${request?.headers["host"]}${request?.url}`);
-    expect(file.text).toBe(await direct.text());
-    expect(file.headers["content-length"]).toBe(String(Buffer.byteLength(file.text)));
-    expect(file.text.match(/\n/g)).toHaveLength(2_001);
-    expect(stage.talkdesk.requests.to("files").map(({ status }) => status)).toEqual([200, 200]);
-    for (const { headers } of stage.talkdesk.requests.to("files")) {
-      expect(headers).not.toHaveProperty("authorization");
-      expect(headers).not.toHaveProperty("cookie");
-    }
-  });
-
-  it("is not there before it is ready", async () => {
-    const address = await requestReport();
-    const early = await guest.visit(`${address}/file`);
-    expect(early.status).toBe(303);
-    expect(locationOf(early)).toBe(address);
-  });
-
-  it("that breaks off is broken for the browser as well", async () => {
-    const address = await requestReport();
-    await guest.visit(`${address}/events`);
-    stage.talkdesk.faults.add({ at: "files", reset: "body" });
-    await expect(guest.visit(`${address}/file`)).rejects.toThrow(/aborted|ECONNRESET|hang up/);
-    expect((await guest.visit(`${address}/file`)).status).toBe(200);
-  });
-
-  it("that is refused is explained", async () => {
-    const address = await requestReport();
-    await guest.visit(`${address}/events`);
-    stage.talkdesk.faults.add({ at: "files", respond: { status: 403, body: "<Error>signature</Error>" } });
-    const refused = await guest.visit(`${address}/file`);
-    expect(refused.status).toBe(403);
-    expect(refused.text).not.toContain("signature");
   });
 });

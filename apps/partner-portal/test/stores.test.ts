@@ -1,0 +1,204 @@
+import { encryptedStore, memoryStore, type TokenStore } from "@talkdesk-oauth/core";
+import { type SessionData, Store } from "express-session";
+import { describe, expect, it, vi } from "vitest";
+import { openStage, servePortal, sessionSecret } from "./portal-stage.js";
+import { locationOf, visitor } from "./visitor.js";
+
+/** A store of sessions as anybody may write one: it keeps texts, as a database does, and can be made to fail. */
+class TextStore extends Store {
+  readonly texts = new Map<string, string>();
+  readonly broken = new Set<"get" | "set" | "touch" | "destroy">();
+
+  override get(id: string, callback: (error: unknown, session?: SessionData | null) => void): void {
+    const text = this.texts.get(id);
+    this.answer("get", (error) => callback(error, error || text === undefined ? null : JSON.parse(text)));
+  }
+  override set(id: string, session: SessionData, callback: (error?: unknown) => void = () => {}): void {
+    if (!this.broken.has("set")) this.texts.set(id, JSON.stringify(session));
+    this.answer("set", callback);
+  }
+  override touch(_id: string, _session: SessionData, callback: (error?: unknown) => void = () => {}): void {
+    this.answer("touch", callback);
+  }
+  override destroy(id: string, callback: (error?: unknown) => void = () => {}): void {
+    if (!this.broken.has("destroy")) this.texts.delete(id);
+    this.answer("destroy", callback);
+  }
+  private answer(verb: "get" | "set" | "touch" | "destroy", callback: (error?: unknown) => void): void {
+    setImmediate(() =>
+      callback(this.broken.has(verb) ? new Error(`redis://:hunter2@sessions ${verb}`) : undefined),
+    );
+  }
+}
+
+/** Keeps the texts of a store of tokens within reach of a test. */
+function watched(store: TokenStore, written: string[]): TokenStore {
+  return {
+    ...store,
+    write(key, value, options) {
+      written.push(value);
+      return store.write(key, value, options);
+    },
+  };
+}
+
+describe("a portal on stores of somebody else's", () => {
+  it("keeps sessions in the one and tokens, encrypted, in the other", async () => {
+    const sessionStore = new TextStore();
+    const written: string[] = [];
+    const tokenStore = encryptedStore(
+      watched(memoryStore(), written),
+      "a secret of the tests, for tokens alone",
+    );
+    await using stage = await openStage({ sessionStore, tokenStore });
+    const guest = visitor(stage.origin);
+    await guest.signIn();
+    expect((await guest.visit("/profile")).status).toBe(200);
+
+    expect(sessionStore.texts.size).toBe(1);
+    expect(written).toHaveLength(1);
+    const [authorization = ""] = stage.talkdesk.requests
+      .to("api")
+      .map(({ headers }) => headers["authorization"]);
+    const token = authorization.replace("Bearer ", "");
+    expect(token.length).toBeGreaterThan(20);
+    expect([...sessionStore.texts.values(), ...written].join("\n")).not.toContain(token);
+
+    await guest.visit("/auth/logout", { form: {} });
+    expect(sessionStore.texts.size).toBe(0);
+  });
+
+  it("shares them with a second one: who signs in at one is signed in at the other, and out of both", async () => {
+    const sessionStore = new TextStore();
+    const tokens = memoryStore();
+    const secret = "a secret of the tests, for tokens alone";
+    await using stage = await openStage({ sessionStore, tokenStore: encryptedStore(tokens, secret) });
+    await using second = await servePortal({
+      client: stage.client,
+      origin: stage.origin,
+      sessionSecret,
+      contact: "help@example.com",
+      sessionStore,
+      tokenStore: encryptedStore(tokens, secret),
+    });
+    const guest = visitor(stage.origin);
+    const there = visitor(second.origin);
+    // One address in front of both, and so the same cookies.
+    const visitSecond = (path: string, form?: Record<string, string>) => {
+      const [cookie = ""] = [...guest.cookies].map(([name, value]) => `${name}=${value}`);
+      return there.visit(path, { headers: { cookie }, ...(form && { form }) });
+    };
+    await guest.signIn();
+    const profile = await visitSecond("/profile");
+    expect(profile.status).toBe(200);
+    expect(profile.text).toContain(
+      (await guest.visit("/profile")).text.match(/\S+@users\.example/)?.[0] ?? "no one",
+    );
+    expect(stage.talkdesk.requests.to("token")).toHaveLength(1);
+
+    stage.talkdesk.faults.revokeTokens();
+    expect((await visitSecond("/contacts")).status).toBe(200);
+    expect((await guest.visit("/contacts")).status).toBe(200);
+    expect(stage.talkdesk.requests.to("token")).toHaveLength(2);
+
+    const report = await visitSecond("/reports", { from: "2026-01-01", to: "2026-01-07" });
+    expect((await guest.visit(locationOf(report))).text).toMatch(/Calls, 1\s?–\s?7 January 2026/);
+
+    await visitSecond("/auth/logout", {});
+    expect((await guest.visit("/profile")).status).toBe(302);
+    expect((await visitSecond("/profile")).status).toBe(302);
+  });
+});
+
+describe("a store of sessions that fails", () => {
+  it("to read has the fault explained, and signs nobody in as somebody else", async () => {
+    const sessionStore = new TextStore();
+    await using stage = await openStage({ sessionStore });
+    const guest = visitor(stage.origin);
+    await guest.signIn();
+    sessionStore.broken.add("get");
+    for (const path of [
+      "/profile",
+      "/",
+      "//evil.example/",
+      "/auth/callback?code=c&state=s",
+      "/reports/x/events",
+    ]) {
+      const { status, text, headers } = await guest.visit(stage.origin + path);
+      expect([path, status]).toEqual([path, 500]);
+      expect(text).toContain("Something went wrong");
+      expect(text).not.toMatch(/hunter2|evil|code=c|Sign out/);
+      expect(headers["content-security-policy"]).toContain("default-src 'none'");
+      expect(headers["cache-control"]).toBe("no-store");
+    }
+    sessionStore.broken.clear();
+    expect((await guest.visit("/profile")).status).toBe(200);
+  });
+
+  it("to write at the login has it fail, and leaves nobody signed in", async () => {
+    const sessionStore = new TextStore();
+    await using stage = await openStage({ sessionStore });
+    const guest = visitor(stage.origin);
+    sessionStore.broken.add("set");
+    const { status, text } = await guest.visit("/auth/login");
+    expect(status).toBe(500);
+    expect(text).toContain("Something went wrong");
+    expect(text).not.toContain("hunter2");
+    sessionStore.broken.clear();
+    expect((await guest.visit("/profile")).status).toBe(302);
+  });
+
+  it("to write when a page is ready lets the page through, whole, and tells of it", async () => {
+    const sessionStore = new TextStore();
+    await using stage = await openStage({ sessionStore });
+    const guest = visitor(stage.origin);
+    await guest.signIn();
+    const whole = (await guest.visit("/contacts")).text;
+    sessionStore.broken.add("touch").add("set");
+    const { status, text } = await guest.visit("/contacts");
+    expect(status).toBe(200);
+    expect(text).toBe(whole);
+    await vi.waitFor(() => expect(stage.log).toHaveLength(1));
+  });
+
+  it("to delete at the logout ends the tokens all the same", async () => {
+    const sessionStore = new TextStore();
+    await using stage = await openStage({ sessionStore });
+    const guest = visitor(stage.origin);
+    await guest.signIn();
+    sessionStore.broken.add("destroy");
+    expect((await guest.visit("/auth/logout", { form: {} })).status).toBe(500);
+    sessionStore.broken.clear();
+    const before = stage.talkdesk.requests.to("api").length;
+    expect((await guest.visit("/contacts")).status).not.toBe(200);
+    expect(stage.talkdesk.requests.to("api")).toHaveLength(before);
+  });
+});
+
+describe("a store of tokens that fails", () => {
+  it("has people wait, not sign in again", async () => {
+    const tokens = memoryStore();
+    let isDown = false;
+    const failing =
+      <T extends unknown[], R>(work: (...args: T) => Promise<R>) =>
+      async (...args: T): Promise<R> => {
+        if (isDown) throw new Error("redis://:hunter2@tokens");
+        return work(...args);
+      };
+    const tokenStore: TokenStore = {
+      read: failing(tokens.read),
+      write: failing(tokens.write),
+      delete: failing(tokens.delete),
+      lock: failing(tokens.lock),
+    };
+    await using stage = await openStage({ tokenStore });
+    const guest = visitor(stage.origin);
+    await guest.signIn();
+    stage.talkdesk.faults.revokeTokens();
+    isDown = true;
+    const { status, text } = await guest.visit("/contacts");
+    expect(status).toBe(503);
+    expect(text).not.toContain("hunter2");
+    isDown = false;
+  });
+});
