@@ -1,0 +1,1 @@
+export { talkdeskErrorHandler } from "@talkdesk-oauth/express";
