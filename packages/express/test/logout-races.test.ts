@@ -150,6 +150,44 @@ describe("a login that is being completed", () => {
   });
 });
 
+describe("a callback that waits behind something else", () => {
+  /** Holds the callback that says so, after its session was read. */
+  const holding = (held: Gate): Pick<LoginStageOptions, "place"> => ({
+    place: (app, login) => {
+      app.use("/auth", (request, _response, next) => {
+        if (request.query["held"] === undefined) next();
+        else held.pass().then(() => next(), next);
+      });
+      app.use("/auth", login);
+    },
+  });
+
+  it.each([
+    ["another tab is signed in", true],
+    ["the browser is signed out", false],
+  ])("goes on to where it was, without an exchange, when %s meanwhile", async (_what, isSignedIn) => {
+    const held = gate();
+    await open(holding(held));
+    const browser = stage.browser();
+    await browser.signIn();
+    const [first, second] = [
+      await browser.toTalkdesk("?returnTo=/first"),
+      await browser.toTalkdesk("?returnTo=/second"),
+    ];
+    const waiting = browser.visit(`${second}&held=1`);
+    await held.isReached;
+    if (isSignedIn) expect((await browser.visit(first)).to).toBe("/first");
+    else await signOut(browser);
+    stage.talkdesk.requests.clear();
+    held.open();
+    const page = await waiting;
+    expect([page.to, page.headers["set-cookie"]]).toEqual(["/second", undefined]);
+    expect(stage.talkdesk.requests.to("token")).toEqual([]);
+    expect((await whoIs(browser)).isSignedIn).toBe(isSignedIn);
+    expect(stage.tokens.records.size).toBe(isSignedIn ? 1 : 0);
+  });
+});
+
 describe("a store of sessions that fails once", () => {
   it("when the new session is saved signs nobody in, and ends the earlier sign-in", async () => {
     const sessions = new (class extends session.MemoryStore {

@@ -80,6 +80,23 @@ describe("a login with middleware beside it", () => {
     expect((await whoIs(browser)).isSignedIn).toBe(false);
   });
 
+  it("hands a failure on when headers were sent before it", async () => {
+    await open({
+      place: (app, login) => {
+        app.use("/auth/callback", (_request, response, next) => {
+          setTimeout(() => response.flushHeaders(), 50);
+          next();
+        });
+        app.use("/auth", login);
+      },
+    });
+    const browser = stage.browser();
+    const callback = await browser.toTalkdesk();
+    stage.talkdesk.faults.add({ at: "token", delayMs: 300, lose: true });
+    await expect(browser.visit(callback)).rejects.toThrow();
+    expect(stage.errors).toEqual([expect.objectContaining({ code: "token_network" })]);
+  });
+
   it("works with those that wrap the writing of an answer", async () => {
     await open({
       before: (app) => {
