@@ -19,7 +19,7 @@ export interface Answer {
 }
 
 /** How to ask; by default a GET that says nothing of what it would like. */
-export interface Question {
+interface Question {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly agent?: Agent;
@@ -46,7 +46,7 @@ export async function openApp(framework: Framework, build: (app: Express) => voi
 }
 
 /** Asks once, over a connection of its own unless an agent is given. */
-export function ask(
+function ask(
   url: string,
   { method = "GET", headers = {}, agent = new Agent(), signal }: Question = {},
 ): Promise<Answer> {
@@ -89,7 +89,7 @@ export interface TalkdeskStage extends AsyncDisposable {
   heldSource(): HeldSource;
 }
 
-export interface HeldSource {
+interface HeldSource {
   readonly source: ClosableTokenSource;
   /** Resolves when a token call waits. */
   readonly asked: Promise<void>;
