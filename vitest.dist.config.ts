@@ -27,7 +27,7 @@ export default defineConfig({
       project("apart", {
         include: [...apart, "apps/*/test/**/*.test.ts", "testing/*/test/**/*.test.ts"],
         // What a browser shows does not depend on the build; once, on the sources, is enough.
-        exclude: [...configDefaults.exclude, ...notForThisNode, "apps/partner-portal/test/browser.test.ts"],
+        exclude: [...configDefaults.exclude, ...notForThisNode, "apps/partner-portal/test/browser-*.test.ts"],
       }),
     ],
   },

@@ -7,10 +7,14 @@ if (panel instanceof HTMLElement) follow(panel);
 /** @param {HTMLElement} report */
 function follow(report) {
   const events = new EventSource(report.dataset.events ?? "");
-  events.addEventListener("progress", ({ data }) => {
-    const text = report.querySelector("[data-progress]");
-    if (text !== null && text.textContent !== data) text.textContent = data;
-  });
+  const show =
+    (/** @type {string} */ selector) =>
+    (/** @type {MessageEvent<string>} */ { data }) => {
+      const place = report.querySelector(selector);
+      if (place !== null && place.textContent !== data) place.textContent = data;
+    };
+  events.addEventListener("progress", show("[role=status]"));
+  events.addEventListener("elapsed", show(".elapsed"));
   events.addEventListener("over", () => {
     events.close();
     void showResult(report);
@@ -22,22 +26,27 @@ function follow(report) {
 }
 
 /**
- * Puts in what the page says now. What is read out to those who do not see it stays in its place, so that it is.
+ * Puts in what the page says now. The sentence that is read out to those who do not see it stays in its place, so that
+ * it is, and a focus that was in what is replaced goes to what comes instead.
  * @param {HTMLElement} report
  */
 async function showResult(report) {
   const answer = await fetch(location.href).catch(() => undefined);
   const text = answer === undefined || answer.redirected ? "" : await answer.text();
   const next = new DOMParser().parseFromString(text, "text/html");
-  const [oldSteps, newSteps] = [report, next].map((place) => place.querySelector(".steps"));
-  const [oldWords, newWords] = [report, next].map((place) => place.querySelector("[role=status]"));
-  if (!oldSteps || !newSteps || !oldWords || !newWords) {
+  const [steps, newSteps] = [report, next].map((place) => place.querySelector(".steps"));
+  const [status, newStatus] = [report, next].map((place) => place.querySelector("[role=status]"));
+  const [rest, newRest] = [report, next].map((place) => place.querySelector(".rest"));
+  if (!steps || !newSteps || !status || !newStatus || !rest || !newRest) {
     location.reload();
     return;
   }
   // Not over after all: the way to it was cut.
   if (next.querySelector("[data-events]") !== null) setTimeout(() => location.reload(), retryMs);
+  const hadFocus = rest.contains(document.activeElement);
   document.title = next.title;
-  oldSteps.replaceWith(newSteps);
-  oldWords.replaceChildren(...newWords.childNodes);
+  steps.replaceWith(newSteps);
+  status.textContent = newStatus.textContent;
+  rest.replaceWith(newRest);
+  if (hadFocus) newRest.querySelector("a")?.focus();
 }

@@ -19,7 +19,7 @@ export function failureOf(error: unknown, path: string, now: number): AnsweredFa
   if (error instanceof ApiFailure) return failureOfApi(error, path);
   if (isTalkdeskError(error)) {
     if (endedCodes.includes(error.code)) return sessionEnded(path);
-    if (error.code === "token_refused") return notAllowed;
+    if (error.code === "token_refused") return refused(path);
     const retryAfterSeconds =
       error.retryAt === undefined ? undefined : Math.max(1, Math.ceil((error.retryAt - now) / 1_000));
     return retryAfterSeconds !== undefined || busyCodes.includes(error.code)
@@ -72,14 +72,6 @@ export const nothingHere: AnsweredFailure = {
   action: { name: "Go to the home page", path: "/" },
 };
 
-/** What to answer when Talkdesk does not let this user do it, whatever token is shown. */
-const notAllowed: AnsweredFailure = {
-  status: 403,
-  title: "You may not see this",
-  text: "Your Talkdesk account does not have the permission it takes. An administrator of the account can grant it.",
-  action: { name: "Go to the home page", path: "/" },
-};
-
 /** What to answer to a form that another site has sent. */
 export const foreignForm: AnsweredFailure = {
   status: 403,
@@ -98,7 +90,12 @@ const busyCodes: readonly string[] = ["token_unavailable", "store_unavailable", 
 function failureOfApi({ status, retryAfterSeconds }: ApiFailure, path: string): AnsweredFailure {
   switch (status) {
     case 403:
-      return notAllowed;
+      return {
+        status: 403,
+        title: "You may not see this",
+        text: "Your Talkdesk account does not have the permission it takes. An administrator of the account can grant it.",
+        action: { name: "Go to the home page", path: "/" },
+      };
     case 404:
       return nothingHere;
     case 429:
@@ -107,6 +104,16 @@ function failureOfApi({ status, retryAfterSeconds }: ApiFailure, path: string): 
     default:
       return unavailable(path);
   }
+}
+
+/** What to answer when Talkdesk refuses a token that it has just issued: for a reason of its own, which it does not tell. */
+function refused(path: string): AnsweredFailure {
+  return {
+    status: 403,
+    title: "Talkdesk has refused this",
+    text: "Your account may not have the permission it takes. If it has been given to you since, sign in again.",
+    action: signInAgain(path),
+  };
 }
 
 /**
@@ -119,9 +126,13 @@ export function sessionEnded(path: string): AnsweredFailure {
     status: 401,
     title: "Your session has ended",
     text: "Sign in again, and you will be back where you were.",
-    action: { name: "Sign in again", path: `/auth/login?${new URLSearchParams({ returnTo: path })}` },
+    action: signInAgain(path),
     isEverywhere: true,
   };
+}
+
+function signInAgain(path: string): Failure["action"] {
+  return { name: "Sign in again", path: `/auth/login?${new URLSearchParams({ returnTo: path })}` };
 }
 
 function busy(path: string, retryAfterSeconds: number | undefined): AnsweredFailure {

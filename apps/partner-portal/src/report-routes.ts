@@ -3,7 +3,7 @@ import type { ReadableStream } from "node:stream/web";
 import express, { type Request, type Response, Router } from "express";
 import { ApiFailure } from "./api-call.js";
 import { followReport, type ReportWaits } from "./follow-report.js";
-import { progressText, reportPage } from "./pages/report-page.js";
+import { elapsedText, progressText, reportPage } from "./pages/report-page.js";
 import { reportsPage } from "./pages/reports-page.js";
 import { lastWeek, readReportForm } from "./report-form.js";
 import { askForReport, fetchReport, isReportId } from "./reports.js";
@@ -60,16 +60,18 @@ export function reportRoutes(waits: ReportWaits): Router {
         // Not before the first answer: what goes wrong until then is said by the status.
         if (!response.headersSent) response.writeHead(200, eventStreamHeaders);
         const isOver = status.state === "ready" || status.state === "gone";
-        const text = progressText({ ...status, ...(noted && { seconds: secondsSince(noted) }) });
+        const elapsed = elapsedText(noted ? { seconds: secondsSince(noted) } : {});
         response.write(
-          isOver ? `event: over\ndata: ${status.state}\n\n` : `event: progress\ndata: ${text}\n\n`,
+          isOver
+            ? event("over", status.state)
+            : event("progress", progressText(status.state)) + event("elapsed", elapsed),
         );
       }
     } catch (error) {
       if (signal.aborted) return;
       if (!response.headersSent) throw error;
       // The page finds out what it is, and tells.
-      response.write("event: over\ndata: failed\n\n");
+      response.write(event("over", "failed"));
     }
     response.end();
   });
@@ -103,6 +105,8 @@ const eventStreamHeaders = {
   // Asks a proxy to pass on each event when it comes.
   "X-Accel-Buffering": "no",
 };
+
+const event = (name: string, data: string): string => `event: ${name}\ndata: ${data}\n\n`;
 
 function notedReport({ session }: Request, id: string): RequestedReport | undefined {
   return session.requestedReports?.find((report) => report.id === id);

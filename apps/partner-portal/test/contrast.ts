@@ -30,6 +30,7 @@ export function faintTexts(): FaintText[] {
       .filter(({ nodeType }) => nodeType === Node.TEXT_NODE)
       .map(({ nodeValue }) => nodeValue?.trim())
       .join("");
+    if (!element.checkVisibility()) return [];
     // What cannot be used is exempt.
     if (text === "" || element.matches("[aria-disabled], noscript, .unseen, .skip")) return [];
     const style = getComputedStyle(element);

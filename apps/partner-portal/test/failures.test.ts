@@ -90,7 +90,7 @@ describe("an API that refuses tokens", () => {
     for (let visits = 0; visits < 3; visits += 1) {
       const { status, text } = await guest.visit("/contacts");
       expect(status).toBe(403);
-      expect(text).toContain("You may not see this");
+      expect(text).toContain("Talkdesk has refused this");
       expect(text).toContain("Sign out");
     }
     expect(stage.talkdesk.requests.to("token")).toHaveLength(2);

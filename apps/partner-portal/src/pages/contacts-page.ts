@@ -6,7 +6,7 @@ import { layout } from "./layout.js";
 /** The page of contacts: all, or those whose name has a text in it. */
 export function contactsPage(text: string, found: ContactPage): Html {
   return layout(
-    { title: text === "" ? "Contacts" : `“${text}” in contacts`, isSignedIn: true, part: "/contacts" },
+    { title: titleOf(text, found), isSignedIn: true, part: "/contacts" },
     html`<h1>Contacts</h1>
 <form class="search" role="search" method="get" action="/contacts">
 <label for="q">Name</label>
@@ -19,6 +19,11 @@ export function contactsPage(text: string, found: ContactPage): Html {
 ${found.contacts.length === 0 ? nothing(text, found) : table(found.contacts)}
 ${found.pages > 1 && found.contacts.length > 0 && paging(text, found)}`,
   );
+}
+
+function titleOf(text: string, { page }: ContactPage): string {
+  const title = text === "" ? "Contacts" : `“${text}” in contacts`;
+  return page === 1 ? title : `${title}, page ${page}`;
 }
 
 function countText(text: string, { total, page, pages }: ContactPage): Html {

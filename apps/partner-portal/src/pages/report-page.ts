@@ -31,18 +31,28 @@ export function reportPage(report: ShownReport, refreshSeconds: number): Html {
 <h1>${title}</h1>
 <section id="report" class="panel report"${isOpen && html` data-events="/reports/${id}/events"`}>
 ${steps(state)}
-<div role="status">${state === "gone" ? gone() : state === "ready" ? ready(id) : making(report)}</div>
+<p class="name" role="status">${progressText(state)}</p>
+<div class="rest">${state === "gone" ? gone() : state === "ready" ? ready(id) : making(report)}</div>
 </section>`,
   );
 }
 
-/** How far a report is, in a sentence. */
-export function progressText({ state, seconds }: Pick<ShownReport, "state" | "seconds">): string {
-  const since = !seconds ? "" : ` ${durationText(seconds)} so far.`;
-  return state === "busy"
-    ? `Talkdesk is busy; the portal will keep asking.${since}`
-    : `Talkdesk is making the report.${since}`;
+/** How far a report is, in a sentence: read out to those who do not see it, so it changes only when there is news. */
+export function progressText(state: ReportStatus["state"]): string {
+  return progress[state];
 }
+
+/** For how long it has been going on; empty when that is not known, or has just begun. */
+export function elapsedText({ seconds }: Pick<ShownReport, "seconds">): string {
+  return seconds ? `${durationText(seconds)} so far` : "";
+}
+
+const progress: Readonly<Record<ReportStatus["state"], string>> = {
+  making: "Talkdesk is making the report.",
+  busy: "Talkdesk is busy; the portal will keep asking.",
+  ready: "The report is ready.",
+  gone: "Talkdesk no longer has this report.",
+};
 
 const stateTitles: Readonly<Record<ReportStatus["state"], string>> = {
   making: "In progress",
@@ -62,19 +72,17 @@ function steps(state: ReportStatus["state"]): Html {
 }
 
 function making(report: ShownReport): Html {
-  return html`<p class="name" data-progress>${progressText(report)}</p>
-<progress aria-label="The report is being made"></progress>
+  return html`<progress aria-label="The report is being made"></progress>
+<p class="elapsed">${elapsedText(report)}</p>
 <p>You can leave this page and come back to it from <a href="/reports">Reports</a>.</p>`;
 }
 
 function ready(id: string): Html {
-  return html`<p class="name">The report is ready.</p>
-<p><a class="primary button" href="/reports/${id}/file" download>Download the file</a></p>
+  return html`<p><a class="primary button" href="/reports/${id}/file" download>Download the file</a></p>
 <p>It is a CSV file, which any spreadsheet opens.</p>`;
 }
 
 function gone(): Html {
-  return html`<p class="name">Talkdesk no longer has this report.</p>
-<p>Reports are kept for a limited time, and some cannot be completed.</p>
+  return html`<p>Reports are kept for a limited time, and some cannot be completed.</p>
 <p><a class="primary button" href="/reports">Request another report</a></p>`;
 }

@@ -1,0 +1,231 @@
+import { expect, it } from "vitest";
+import { describeInBrowser } from "./browser.js";
+import { faintTexts } from "./contrast.js";
+import { structureFaults } from "./structure.js";
+
+const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true } as const;
+
+describeInBrowser("pages in a browser", {}, (scene) => {
+  const { open, signIn, users, pathOf } = scene;
+
+  it("finds contacts, page by page", async () => {
+    const page = await open();
+    await signIn(page);
+    expect(await page.getByRole("row").count()).toBe(21);
+    await page.getByRole("link", { name: "Next" }).click();
+    await page.waitForURL("**/contacts?page=2");
+    expect(await page.getByRole("status").textContent()).toBe("120 contacts, page 2 of 6.");
+    await page.getByLabel("Name").fill("INÊS");
+    await page.getByRole("button", { name: "Search" }).click();
+    await page.waitForURL("**/contacts?q=*");
+    const names = await page.getByRole("rowheader").allTextContents();
+    expect(names.length).toBeGreaterThan(0);
+    for (const name of names) expect(name).toMatch(/^Inês /);
+    await page.getByLabel("Name").fill("nobody <b>");
+    await page.keyboard.press("Enter");
+    await page.getByText("No contacts found").waitFor();
+    await page.getByRole("link", { name: "Show all" }).click();
+    expect(await page.getByRole("row").count()).toBe(21);
+  });
+
+  it("can be used with the keyboard alone", async () => {
+    const page = await open();
+    const focused = (): Promise<string> =>
+      page.evaluate(() => {
+        const { activeElement: element } = document;
+        return element instanceof HTMLInputElement ? element.name : (element?.textContent ?? "");
+      });
+    async function tabTo(what: string | RegExp): Promise<void> {
+      for (let presses = 0; presses < 15; presses += 1) {
+        await page.keyboard.press("Tab");
+        const text = await focused();
+        if (typeof what === "string" ? text === what : what.test(text)) return;
+      }
+      throw new Error(`no Tab leads to ${what}, but to ${await focused()}`);
+    }
+
+    await page.goto("/");
+    await page.keyboard.press("Tab");
+    expect(await focused()).toBe("Skip to the content");
+    await page.keyboard.press("Enter");
+    await tabTo("Sign in with Talkdesk");
+    const ring = await page.evaluate(() => getComputedStyle(document.activeElement as Element).outlineStyle);
+    expect(ring).toBe("solid");
+    await page.keyboard.press("Enter");
+    await users(page).first().waitFor();
+    await tabTo(/@users\.example\.com/);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`${scene.stage.origin}/`);
+    await tabTo("Contacts");
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**/contacts");
+    await tabTo("q");
+    await page.keyboard.type("ada");
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**/contacts?q=ada");
+    await tabTo("Reports");
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**/reports");
+    await tabTo("Request the report");
+    await page.keyboard.press("Enter");
+    await page.getByText("The report is ready.").waitFor();
+    await tabTo("Download the file");
+    await tabTo("Sign out");
+    await page.keyboard.press("Enter");
+    await page.getByRole("link", { name: "Sign in with Talkdesk" }).waitFor();
+  });
+
+  it("are whole for those who do not see them, and each has a title of its own", async () => {
+    const page = await open();
+    const titles: string[] = [];
+    const isWhole = async (): Promise<void> => {
+      const faults = await page.evaluate(structureFaults);
+      expect({ path: pathOf(page), faults }).toEqual({ path: pathOf(page), faults: [] });
+      titles.push(await page.title());
+    };
+    await page.goto("/");
+    await isWhole();
+    await page.goto("/auth/callback?state=unknown");
+    await isWhole();
+    await signIn(page);
+    for (const path of ["/", "/profile", "/contacts", "/contacts?page=2", "/contacts?q=nobody", "/nowhere"]) {
+      await page.goto(path);
+      await isWhole();
+    }
+    await page.goto("/reports");
+    await isWhole();
+    await page.getByLabel("First day").fill("2026-03-01");
+    await page.getByLabel("Last day").fill("2026-01-01");
+    await page.getByRole("button", { name: "Request the report" }).click();
+    const problem = page.getByRole("alert");
+    expect(await problem.textContent()).toBe("The first day is after the last day.");
+    const described = page.getByLabel("First day").and(page.locator("[aria-invalid=true]"));
+    expect(await described.getAttribute("aria-describedby")).toBe(await problem.getAttribute("id"));
+    await isWhole();
+    await page.getByLabel("First day").fill("2026-01-01");
+    await page.getByRole("button", { name: "Request the report" }).click();
+    await page.waitForURL("**/reports/*");
+    await isWhole();
+    await page.getByText("The report is ready.").waitFor();
+    await isWhole();
+    scene.stage.talkdesk.faults.add({ at: "api", respond: { status: 404 } });
+    await page.reload();
+    await isWhole();
+    expect(titles.filter((title, index) => titles.indexOf(title) !== index)).toEqual([]);
+  });
+
+  it("hold names of any length and script, and break nothing", async () => {
+    const page = await open(phone);
+    await signIn(page, "/reports");
+    const contacts = [
+      "Wolfeschlegelsteinhausenbergerdorff".repeat(4),
+      "شركة الاتصالات (CEO)",
+      "👩‍👩‍👧 Família",
+    ].map((name) => ({
+      name,
+      company: name,
+      emails: [{ email: `${name}@example.com` }],
+      phones: [{ number: name }],
+    }));
+    for (const width of [360, 768, 1_100]) {
+      await page.setViewportSize({ width, height: 740 });
+      scene.stage.talkdesk.faults.add({
+        at: "api",
+        respond: {
+          status: 200,
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ total: 3, _embedded: { contacts } }),
+        },
+      });
+      await page.goto("/contacts");
+      expect(await page.getByRole("rowheader").count()).toBe(3);
+      const { over, narrowest } = await page.evaluate(() => ({
+        over: document.documentElement.scrollWidth - window.innerWidth,
+        narrowest: Math.min(...[...document.querySelectorAll("td")].map(({ clientWidth }) => clientWidth)),
+      }));
+      expect({ width, over }).toEqual({ width, over: 0 });
+      expect(narrowest).toBeGreaterThan(100);
+    }
+  });
+
+  it("tell what is current where colours are the person's own, and move nothing for who wants that", async () => {
+    const page = await open({ forcedColors: "active", reducedMotion: "reduce" });
+    await signIn(page, "/reports");
+    const borders = await page
+      .getByRole("navigation", { name: "Portal" })
+      .getByRole("link")
+      .evaluateAll((links) => links.map((link) => getComputedStyle(link).borderBottomColor));
+    expect(borders[1]).not.toBe(borders[0]);
+    expect(borders[2]).toBe(borders[0]);
+    await page.getByRole("button", { name: "Request the report" }).click();
+    const motion = await page
+      .getByRole("progressbar")
+      .evaluate((bar) => getComputedStyle(bar, "::after").animationName);
+    expect(motion).toBe("fade");
+  });
+
+  it("print what they say, without what is to be pressed", async () => {
+    const page = await open({ colorScheme: "dark" });
+    await signIn(page);
+    await page.emulateMedia({ media: "print" });
+    expect(await page.getByRole("row").count()).toBe(21);
+    expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe(
+      "rgb(255, 255, 255)",
+    );
+    for (const pressed of ["button", "a.button", "nav a", "input"]) {
+      expect([pressed, await page.locator(`${pressed}:visible`).count()]).toEqual([pressed, 0]);
+    }
+    expect(await page.evaluate(faintTexts)).toEqual([]);
+  });
+
+  it("fits a phone: nothing to scroll sideways, and nothing too small for a finger", async () => {
+    const page = await open(phone);
+    const fits = async (): Promise<void> => {
+      const { over, small } = await page.evaluate(() => ({
+        over: document.documentElement.scrollWidth - window.innerWidth,
+        small: [...document.querySelectorAll("nav a, button, .button, input")]
+          .map((element) => `${element.textContent} ${Math.round(element.getBoundingClientRect().height)}`)
+          .filter((text) => Number(text.split(" ").at(-1)) < 44),
+      }));
+      expect({ path: pathOf(page), over, small }).toEqual({ path: pathOf(page), over: 0, small: [] });
+    };
+    await page.goto("/");
+    await fits();
+    await signIn(page);
+    await fits();
+    for (const path of ["/", "/profile", "/reports", "/contacts?q=nobody", "/nowhere"]) {
+      await page.goto(path);
+      await fits();
+    }
+    await page.goto("/reports");
+    await page.getByRole("button", { name: "Request the report" }).click();
+    await page.waitForURL("**/reports/*");
+    await fits();
+    await page.getByText("The report is ready.").waitFor();
+    await fits();
+  });
+
+  it("is easy to read, in light and in dark", async () => {
+    const page = await open();
+    const grounds = { light: "rgb(245, 246, 250)", dark: "rgb(17, 19, 26)" } as const;
+    const isReadable = async (path: string): Promise<void> => {
+      await page.goto(path);
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+        const faint = await page.evaluate(faintTexts);
+        expect({ path, colorScheme, ground, faint }).toEqual({
+          path,
+          colorScheme,
+          ground: grounds[colorScheme],
+          faint: [],
+        });
+      }
+    };
+    await isReadable("/");
+    await signIn(page);
+    for (const path of ["/", "/profile", "/contacts", "/contacts?q=nobody", "/reports", "/nowhere"]) {
+      await isReadable(path);
+    }
+  });
+});
