@@ -41,13 +41,13 @@ export function recordsIn(session: Readonly<Record<string, unknown>>): SessionRe
 
 /** One of them. */
 export function recordOf(records: SessionRecords, name: string): SessionRecord {
-  return (Object.hasOwn(records, name) ? records[name] : undefined) ?? { pending: [] };
+  return records[name] ?? { pending: [] };
 }
 
 /** The sign-in alone, which each request asks for. */
 export function signInOf(session: Readonly<Record<string, unknown>>, name: string): SignIn | undefined {
   const records = session[MEMBER];
-  if (typeof records !== "object" || records === null || !Object.hasOwn(records, name)) return undefined;
+  if (typeof records !== "object" || records === null) return undefined;
   const { signIn } = Object((records as Record<string, unknown>)[name]) as { signIn?: unknown };
   return isSignIn(signIn) ? signIn : undefined;
 }

@@ -80,13 +80,15 @@ describe("a store of tokens that is down", () => {
 describe("a session whose lock another process holds", () => {
   it("is 503 with Retry-After, and its refresh token is not sent", async () => {
     const clock = leapingClock();
-    await open({ client: { clock, timeoutMs: 300 } });
-    const browser = stage.browser();
+    await open({ client: { clock } });
+    await using impatient = await openSecondStage(stage, { client: { clock, timeoutMs: 300 } });
+    const [browser, there] = [stage.browser(), impatient.browser()];
     await browser.signIn();
+    for (const [name, value] of browser.cookies) there.cookies.set(name, value);
     const [key = ""] = stage.tokens.records.keys();
     const lock = await stage.tokens.lock(key, { ttlMs: 60_000 });
     clock.aheadMs = 700_000;
-    const page = await browser.visit("/me", asProgram);
+    const page = await there.visit("/me", asProgram);
     expect([page.status, JSON.parse(page.text).code]).toEqual([503, "lock_timeout"]);
     expect(Number(page.headers["retry-after"])).toBeGreaterThan(0);
     expect(grantsOf(stage)).toEqual(["authorization_code"]);
