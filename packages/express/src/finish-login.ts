@@ -51,8 +51,8 @@ export const finishLogin: LoginRoute = async (setup, { request, response, restar
   try {
     await setup.users.add(signedIn.key, client, token);
     // No cookie reaches who has gone, and nobody else could use the session.
-    const isSignedIn = !response.closed && (await changeSession(setup, { request, response }, signedIn));
-    if (!isSignedIn) await setup.users.end(signedIn.key);
+    const isIn = !response.closed && (await changeSession(setup, { request, response }, signedIn));
+    if (!isIn) await setup.users.end(signedIn.key);
   } catch (error) {
     await setup.users.end(signedIn.key);
     throw error;
