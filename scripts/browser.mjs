@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
@@ -57,7 +57,8 @@ function aptGet(args) {
 function isExecutable(path) {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    // A folder may have that name, too: Google's is called chrome.
+    return statSync(path).isFile();
   } catch {
     return false;
   }

@@ -48,6 +48,10 @@ async function ended(app) {
   // Ctrl-C reaches the app as well, which then says what is left; this process waits for that.
   const waitForApp = () => {};
   process.on("SIGINT", waitForApp);
+  // Other signals reach this process alone, and the app must not go on without it.
+  const passOn = (/** @type {NodeJS.Signals} */ signal) => void app.kill(signal);
+  process.on("SIGTERM", passOn);
+  process.on("SIGHUP", passOn);
   try {
     return await new Promise((resolve, reject) => {
       app.once("error", reject);
@@ -55,5 +59,7 @@ async function ended(app) {
     });
   } finally {
     process.off("SIGINT", waitForApp);
+    process.off("SIGTERM", passOn);
+    process.off("SIGHUP", passOn);
   }
 }

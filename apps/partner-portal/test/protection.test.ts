@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openStage, type PortalStage } from "./portal-stage.js";
-import { type Visitor, visitor } from "./visitor.js";
+import { locationOf, type Visitor, visitor } from "./visitor.js";
 
 let stage: PortalStage;
 let guest: Visitor;
@@ -13,6 +13,9 @@ afterEach(() => stage[Symbol.asyncDispose]());
 describe("headers", () => {
   it("protect every kind of answer", async () => {
     await guest.signIn();
+    const report = locationOf(
+      await guest.visit("/reports", { form: { from: "2026-01-01", to: "2026-01-02" } }),
+    );
     stage.talkdesk.faults.add({ at: "api", respond: { status: 500 } });
     const answers = [
       await guest.visit("/contacts"),
@@ -24,8 +27,16 @@ describe("headers", () => {
       await guest.visit("/reports", { form: { from: "", to: "" } }),
       await guest.visit("/auth/callback?state=unknown"),
       await guest.visit("/reports/%"),
+      await guest.visit("/contacts", { headers: { host: `127.0.0.1:${new URL(stage.origin).port}` } }),
+      await guest.visit("/reports", { form: { from: "x".repeat(3_000) } }),
+      await guest.visit(`${report}/events`),
+      await guest.visit(`${report}/file`),
+      await guest.visit(`${report}/file`, { method: "HEAD" }),
+      await guest.visit(`${report}/file`, { method: "DELETE" }),
     ];
-    expect(answers.map(({ status }) => status)).toEqual([502, 200, 302, 404, 200, 404, 422, 302, 400]);
+    expect(answers.map(({ status }) => status)).toEqual([
+      502, 200, 302, 404, 200, 404, 422, 302, 400, 302, 413, 200, 200, 405, 404,
+    ]);
     for (const { headers } of answers) {
       expect(headers).toMatchObject({
         "content-security-policy":
@@ -79,6 +90,29 @@ describe("the cookie", () => {
     for (const line of behind.cookieLines) {
       expect(line).toMatch(/^__Host-portal=[^;]+; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Lax$/);
     }
+  });
+
+  it("signs nobody in when it was tampered with, cut, doubled or is another's", async () => {
+    await guest.signIn();
+    const [name = "", value = ""] = [...guest.cookies][0] ?? [];
+    const secure = await openStage({ sessionSecret: "another secret of the tests" });
+    const foreign = visitor(secure.origin);
+    await foreign.signIn();
+    await secure[Symbol.asyncDispose]();
+    const [, another = ""] = [...foreign.cookies][0] ?? [];
+    for (const cookie of [
+      `${name}=${value.slice(0, -2)}`,
+      `${name}=${value.replace(".", "x.")}`,
+      `${name}=${another}`,
+      `${name}=; ${name}=${value}`,
+      `${name}=%E0%A4%A; ${name}2=${value}`,
+      `__Host-${name}=${value}`,
+      `${name}=${"x".repeat(4_000)}`,
+    ]) {
+      const { status } = await visitor(stage.origin).visit("/profile", { headers: { cookie } });
+      expect([cookie, status]).toEqual([cookie, 302]);
+    }
+    expect((await guest.visit("/profile")).status).toBe(200);
   });
 
   it("changes its session at the login", async () => {

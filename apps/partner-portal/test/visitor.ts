@@ -8,7 +8,7 @@ export interface Answer {
 }
 
 /** What a visitor sends. */
-export interface Visit {
+interface Visit {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as a form. */

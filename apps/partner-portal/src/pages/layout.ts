@@ -14,7 +14,7 @@ export interface PageFrame {
 }
 
 /** A part of the portal that the navigation leads to. */
-export type Part = "/contacts" | "/reports" | "/profile";
+type Part = "/contacts" | "/reports" | "/profile";
 
 const parts: readonly (readonly [Part, string])[] = [
   ["/contacts", "Contacts"],
