@@ -66,8 +66,11 @@ export function relay(original: Dispatcher.DispatchHandler, takesOld: boolean): 
     isOver: false,
     connect(made, context) {
       connection = made;
+      const { history } = Object(context) as { readonly history?: readonly unknown[] };
       if (controller.aborted) made.abort(controller.reason as Error);
-      else handler.onRequestStart?.(controller, context);
+      // It has been told of the start. What is new is a redirect that was followed beneath; a fetch would add a listener
+      // each time.
+      else if (history !== undefined && history.length > 0) handler.onRequestStart?.(controller, context);
     },
     start(status, headers, message) {
       controller.rawHeaders = connection?.rawHeaders ?? null;

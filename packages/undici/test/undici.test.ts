@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { clientCredentials, clientSecretBasic, type TokenSource, talkdeskClient } from "@talkdesk-oauth/core";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import { talkdeskUndici } from "@talkdesk-oauth/undici";
-import { Agent, type Dispatcher, interceptors, Pool, request } from "undici";
+import { Agent, type Dispatcher, interceptors, Pool, request, fetch as undiciFetch } from "undici";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 let talkdesk: Emulator;
@@ -396,5 +396,26 @@ describe("mistakes", () => {
     ["plain http", { api: "http://api.example", getToken: async () => ({}) }, {}],
   ])("refuses %s at once", (_what, wrong, options) => {
     expect(() => talkdeskUndici(wrong as unknown as TokenSource, options)).toThrow(TypeError);
+  });
+});
+
+describe("a fetch that follows many redirects", () => {
+  it("is told of each start once, and node warns of nothing", async () => {
+    const warnings: string[] = [];
+    const note = ({ name }: Error): void => void warnings.push(name);
+    process.on("warning", note);
+    try {
+      const { origin, dispatcher } = await serving(({ url = "" }, response) => {
+        const hop = Number(url.slice(1));
+        if (hop === 15) response.end("arrived");
+        else response.writeHead(302, { location: `/${hop + 1}` }).end();
+      });
+      const response = await undiciFetch(`${origin}/0`, { dispatcher });
+      expect(await response.text()).toBe("arrived");
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(warnings).toEqual([]);
+    } finally {
+      process.off("warning", note);
+    }
   });
 });
