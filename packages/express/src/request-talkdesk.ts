@@ -44,9 +44,9 @@ export function requestTalkdesk(source: TokenSource, response: Response): Reques
   return {
     source,
     getToken,
-    get fetch() {
+    fetch(input, init) {
       authorized ??= talkdeskFetch({ api, ...(tokenEndpoint !== undefined && { tokenEndpoint }), getToken });
-      return authorized;
+      return authorized(input, init);
     },
   };
 }
