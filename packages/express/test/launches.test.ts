@@ -148,6 +148,25 @@ describe.each(frameworks)("a launch from Talkdesk in %s", (_name, framework) => 
     expect(stage.tokens.records.size).toBe(1);
   });
 
+  it("asks no more once the client that it had is accepted again", async () => {
+    const make = clientOf;
+    let same: TalkdeskClient | undefined;
+    clientOf = (talkdesk, id) => {
+      same ??= make(talkdesk, id);
+      return same;
+    };
+    const browser = stage.browser();
+    await browser.signIn(launched("first"));
+    const refusal = { status: 401, body: '{"error":"invalid_client"}' };
+    const headers = { "content-type": "application/json" };
+    stage.talkdesk.faults.add({ at: "token", respond: { ...refusal, headers } });
+    clock.aheadMs = 700_000;
+    expect((await browser.visit("/me")).status).toBe(502);
+    asked.length = 0;
+    for (let visit = 0; visit < 3; visit++) expect((await browser.visit("/me")).status).toBe(200);
+    expect(asked).toEqual(["first"]);
+  });
+
   it("asks not for each request what has replaced credentials that stay refused", async () => {
     const browser = stage.browser();
     await browser.signIn(launched("first"));

@@ -54,6 +54,8 @@ export interface LoginStageOptions {
   readonly before?: (app: Express) => void;
   /** What makes `req.session`. Default: express-session. */
   readonly sessionMiddleware?: RequestHandler;
+  /** Whether the login stands before `talkdesk()`, too: its routes are then the first to look at a session. */
+  readonly isLoginFirst?: boolean;
   /** Puts the login into the app. Default: at `mount`. */
   readonly place?: (app: Express, login: TalkdeskLogin) => void;
 }
@@ -129,6 +131,7 @@ export async function openLoginStage(options: LoginStageOptions = {}): Promise<L
           ...options.session,
         }),
     );
+    if (options.isLoginFirst) app.use(mount, login);
     app.use(talkdesk(login.source));
     if (options.place) options.place(app, login);
     else app.use(mount, login);

@@ -1,6 +1,13 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { Browser } from "./browser.js";
-import { type LoginStage, type LoginStageOptions, openLoginStage, sessionsOf, whoIs } from "./login-stage.js";
+import {
+  type LoginStage,
+  type LoginStageOptions,
+  openLoginStage,
+  openSecondStage,
+  sessionsOf,
+  whoIs,
+} from "./login-stage.js";
 import { frameworks } from "./served.js";
 
 let stage: LoginStage;
@@ -97,6 +104,32 @@ describe.each(frameworks)("a request that runs beside a logout in %s", (_name, f
     slow.open();
     expect((await running).status).toBe(401);
     expect(stage.errors).toEqual([]);
+  });
+});
+
+describe("a request whose client is still looked up when its user signs out", () => {
+  it("is nobody's, and no failure", async () => {
+    await open();
+    const browser = stage.browser();
+    await browser.signIn();
+    const lookUp = gate();
+    await using other = await openSecondStage(stage, {
+      isLoginFirst: true,
+      login: {
+        async client() {
+          await lookUp.pass();
+          return stage.client;
+        },
+      },
+    });
+    const there = other.browser();
+    for (const [name, value] of browser.cookies) there.cookies.set(name, value);
+    const running = whoIs(there);
+    await lookUp.isReached;
+    await signOut(there);
+    lookUp.open();
+    expect((await running).isSignedIn).toBe(false);
+    expect(other.errors).toEqual([]);
   });
 });
 
