@@ -22,6 +22,7 @@ import { homePage, welcomePage } from "./pages/home-page.js";
 import { profilePage } from "./pages/profile-page.js";
 import { reasonOf } from "./reason-of.js";
 import { reportRoutes } from "./report-routes.js";
+import { returnPath } from "./return-path.js";
 import { sameOrigin } from "./same-origin.js";
 import { securityHeaders } from "./security-headers.js";
 import { queryText, sendPage } from "./send-page.js";
@@ -132,10 +133,4 @@ export function createPortal(options: PortalOptions): Express {
 
 function isSignedIn(request: Request): boolean {
   return Boolean(request.talkdesk);
-}
-
-/** Where to go on after a failure: where the person was. A form has a page of the same address; the login has none. */
-function returnPath({ originalUrl }: Request): string {
-  // Two slashes at the beginning would lead to another host.
-  return /^\/(?![/\\]|auth\/)/i.test(originalUrl) ? originalUrl : "/";
 }

@@ -118,9 +118,7 @@ function secondsSince({ requestedAt }: RequestedReport): number {
 
 function untilClosed(response: Response): AbortSignal {
   const closed = new AbortController();
-  const abort = (): void => closed.abort();
-  // Who has left while the session was read says so no more.
-  if (response.closed) abort();
-  else response.once("close", abort);
+  // Who has left before this says so no more; then the first call ends for want of a token.
+  response.once("close", () => closed.abort());
   return closed.signal;
 }

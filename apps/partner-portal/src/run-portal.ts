@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { isTalkdeskError } from "@talkdesk-oauth/core";
-import { ApiFailure } from "./api-call.js";
+import { logLine } from "./log-line.js";
 import { createPortal } from "./portal.js";
 import { openService } from "./service.js";
 import { type Environment, namesTalkdesk, readSettings } from "./settings.js";
@@ -40,7 +39,7 @@ export async function runPortal({ env, write, complain, signal }: PortalRun): Pr
         origin,
         contact,
         sessionSecret,
-        onFailure: (error) => complain(lineOf(error)),
+        onFailure: (error) => complain(logLine(error)),
       }),
     );
     write(`The partner portal is at ${origin}`);
@@ -55,7 +54,7 @@ export async function runPortal({ env, write, complain, signal }: PortalRun): Pr
     return 0;
   } catch (error) {
     await close(server);
-    complain(lineOf(error));
+    complain(logLine(error));
     return 1;
   }
 }
@@ -83,13 +82,4 @@ async function close(server: Server): Promise<void> {
   server.close();
   server.closeAllConnections();
   await closed;
-}
-
-/** One line about an error. What is not ours may quote anything in its message, so that is left out. */
-function lineOf(error: unknown): string {
-  if (isTalkdeskError(error)) return [`${error.code}: ${error.message}`, ...error.hints].join(" ");
-  if (error instanceof ApiFailure || error instanceof TypeError) return error.message;
-  const { name = "Error", code, stack = "" } = Object(error) as NodeJS.ErrnoException;
-  const place = /\n\s+(at .*)/.exec(stack)?.[1] ?? "";
-  return [name, code, place].filter(Boolean).join(" ");
 }

@@ -38,7 +38,8 @@ describe("a call", () => {
       begin(response);
       asked();
     });
-    const failed = callForJson(fetch, server.address, { what }).catch((error: unknown) => error);
+    const { signal } = new AbortController();
+    const failed = callForJson(fetch, server.address, { what, signal }).catch((error: unknown) => error);
     await isAsked;
     vi.advanceTimersByTime(14_000);
     expect(await Promise.race([failed, "waiting"])).toBe("waiting");

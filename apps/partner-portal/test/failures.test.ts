@@ -118,6 +118,14 @@ describe("answers that hold less than expected", () => {
     expect(status).toBe(200);
     expect(text).not.toMatch(/undefined|NaN|\[object/);
   });
+
+  it("are counted as what they hold when the total is wrong", async () => {
+    for (const total of [-1, 0.5, 1e300, "many"]) {
+      const body = JSON.stringify({ total, _embedded: { contacts: [{ name: "Ada" }, { name: "Bea" }] } });
+      stage.talkdesk.faults.add({ at: "api", respond: { status: 200, headers: json, body } });
+      expect((await guest.visit("/contacts")).text).toContain(">2 contacts.<");
+    }
+  });
 });
 
 describe("pages of contacts", () => {

@@ -65,6 +65,25 @@ describe("a token that has expired", () => {
     expect(stage.log).toEqual([]);
   });
 
+  it("holds no double click up: the report is made though the first request went away while it waited", async () => {
+    expire();
+    stage.talkdesk.faults.add({ at: "token", delayMs: 150 });
+    const form = { from: "2026-01-01", to: "2026-01-07" };
+    const cookie = [...guest.cookies].map((pair) => pair.join("=")).join("; ");
+    const gone = new AbortController();
+    const first = fetch(`${stage.origin}/reports`, {
+      method: "POST",
+      headers: { cookie },
+      body: new URLSearchParams(form),
+      signal: gone.signal,
+    });
+    await stage.talkdesk.requests.waitFor(({ form: sent }) => sent.get("grant_type") === "refresh_token");
+    const second = guest.visit("/reports", { form });
+    gone.abort();
+    await expect(first).rejects.toThrow(/abort/i);
+    expect((await second).status).toBe(303);
+  });
+
   it("that cannot be renewed now has the person try again, without another login", async () => {
     expire();
     stage.talkdesk.faults.add({ at: "token", times: 9, respond: { status: 503 } });

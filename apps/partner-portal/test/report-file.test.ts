@@ -68,7 +68,35 @@ describe("the file", () => {
   });
 });
 
+describe("a file of unknown size", () => {
+  it("that breaks off is broken for the browser as well", async () => {
+    const address = await requestReport();
+    await guest.visit(`${address}/events`);
+    async function* cut(): AsyncGenerator<string> {
+      yield "id,name\n";
+      await delay(20);
+      throw new Error("cut");
+    }
+    const headers = { "transfer-encoding": "chunked" };
+    stage.talkdesk.faults.add({ at: "files", respond: { status: 200, headers, body: cut } });
+    await expect(guest.visit(`${address}/file`)).rejects.toThrow(/aborted|ECONNRESET|hang up/);
+  });
+});
+
 describe("a file that nobody takes", () => {
+  it("is not waited for when the browser goes before Talkdesk answers", async () => {
+    const address = await requestReport();
+    await guest.visit(`${address}/events`);
+    stage.talkdesk.faults.add({ at: "files", hang: true });
+    const cookie = [...guest.cookies].map((pair) => pair.join("=")).join("; ");
+    const asked = request(new URL(`${address}/file`, stage.origin), { headers: { cookie }, agent: false });
+    asked.on("error", () => undefined).end();
+    await stage.talkdesk.requests.waitFor(({ to }) => to === "files");
+    asked.destroy();
+    const left = await stage.talkdesk.requests.waitFor(({ to, aborted }) => to === "files" && aborted);
+    expect(left.status).toBeUndefined();
+  });
+
   it("waits at Talkdesk, and is left there when the browser goes", async () => {
     const address = await requestReport();
     await guest.visit(`${address}/events`);

@@ -44,6 +44,19 @@ describe("the form", () => {
   });
 });
 
+describe("the list", () => {
+  it("keeps the last ten, the latest first", async () => {
+    const addresses: string[] = [];
+    for (let day = 10; day <= 20; day += 1) {
+      const form = { from: "2026-01-01", to: `2026-01-${day}` };
+      addresses.unshift(locationOf(await guest.visit("/reports", { form })));
+    }
+    const { text } = await guest.visit("/reports");
+    const listed = [...text.matchAll(/<li><a href="([^"]+)"/g)].map(([, address]) => address);
+    expect(listed).toEqual(addresses.slice(0, 10));
+  });
+});
+
 describe("the form sent twice", () => {
   const requests = (): number =>
     stage.talkdesk.requests.to("api").filter(({ method }) => method === "POST").length;
@@ -80,7 +93,11 @@ describe("the form sent twice", () => {
     const first = await requestReport();
     const other = visitor(stage.origin);
     await other.signIn();
+    const twins = await Promise.all(
+      [guest, other].map((who) => who.visit("/reports", { form: { ...week, to: "2026-01-05" } })),
+    );
     const all = [
+      ...twins.map(locationOf),
       first,
       locationOf(await guest.visit("/reports", { form: { ...week, to: "2026-01-06" } })),
       locationOf(await other.visit("/reports", { form: week })),
@@ -91,7 +108,7 @@ describe("the form sent twice", () => {
     } finally {
       vi.useRealTimers();
     }
-    expect(new Set(all).size).toBe(4);
+    expect(new Set(all).size).toBe(6);
   });
 
   it("after a refusal asks again", async () => {

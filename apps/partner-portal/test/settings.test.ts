@@ -28,10 +28,13 @@ describe("readSettings", () => {
   it.each([
     ["PORTAL_PORT", "65536"],
     ["PORTAL_PORT", "-1"],
+    ["PORTAL_ORIGIN", "http://portal.example.com"],
+    ["PORTAL_ORIGIN", "https://user:hunter2@portal.example.com"],
+    ["PORTAL_ORIGIN", "ftp://localhost"],
     ["PORTAL_CONTACT", "nobody"],
     ["PORTAL_CONTACT", "javascript:alert(1)"],
   ])("names %s when it is %s", (name, value) => {
-    expect(() => readSettings({ [name]: value })).toThrow(new RegExp(`^${name} must be `));
+    expect(() => readSettings({ [name]: value })).toThrow(new RegExp(`^${name} must be (?!.*hunter2)`));
   });
 });
 

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { Agent, type IncomingMessage, request } from "node:http";
 import { encryptedStore, memoryStore, type TokenStore } from "@talkdesk-oauth/core";
 import { type SessionData, Store } from "express-session";
 import { describe, expect, it, vi } from "vitest";
@@ -159,6 +161,30 @@ describe("a store of sessions that fails", () => {
     expect(status).toBe(200);
     expect(text).toBe(whole);
     await vi.waitFor(() => expect(stage.log).toHaveLength(1));
+  });
+
+  it("to write does not cut the connection that other requests use", async () => {
+    const sessionStore = new TextStore();
+    await using stage = await openStage({ sessionStore });
+    const guest = visitor(stage.origin);
+    await guest.signIn();
+    sessionStore.broken.add("touch");
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const cookie = [...guest.cookies].map((pair) => pair.join("=")).join("; ");
+    const isReused = async (): Promise<boolean> => {
+      const sent = request(`${stage.origin}/reports`, {
+        headers: { cookie, accept: "text/html" },
+        agent,
+      }).end();
+      const [answer] = (await once(sent, "response")) as [IncomingMessage];
+      await once(answer.resume(), "end");
+      return sent.reusedSocket;
+    };
+    expect(await isReused()).toBe(false);
+    await vi.waitFor(() => expect(stage.log).toHaveLength(1));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await isReused()).toBe(true);
+    agent.destroy();
   });
 
   it("to delete at the logout ends the tokens all the same", async () => {

@@ -1,0 +1,11 @@
+import { isTalkdeskError } from "@talkdesk-oauth/core";
+import { ApiFailure } from "./api-call.js";
+
+/** One line about an error. What is not ours may quote anything in its message, so that is left out. */
+export function logLine(error: unknown): string {
+  if (isTalkdeskError(error)) return [`${error.code}: ${error.message}`, ...error.hints].join(" ");
+  if (error instanceof ApiFailure || error instanceof TypeError) return error.message;
+  const { name = "Error", code, stack = "" } = Object(error) as NodeJS.ErrnoException;
+  const place = /\n\s+(at .*)/.exec(stack)?.[1] ?? "";
+  return [name, code, place].filter(Boolean).join(" ");
+}

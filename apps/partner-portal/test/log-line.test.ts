@@ -1,0 +1,24 @@
+import { TalkdeskError } from "@talkdesk-oauth/core";
+import { describe, expect, it } from "vitest";
+import { ApiFailure } from "../src/api-call.js";
+import { logLine } from "../src/log-line.js";
+
+describe("a line of the log", () => {
+  it("says what happened, of errors that are ours", () => {
+    expect(logLine(new TalkdeskError("token_network", "The token endpoint could not be reached."))).toBe(
+      "token_network: The token endpoint could not be reached.",
+    );
+    expect(logLine(new ApiFailure("your contacts", new Response("secret", { status: 500 })))).toBe(
+      "Talkdesk's API answered the request for your contacts with 500.",
+    );
+  });
+
+  it("says the kind and the place alone of others, which may quote secrets", () => {
+    const line = logLine(Object.assign(new Error("redis://:hunter2@sessions"), { code: "ECONNREFUSED" }));
+    expect(line).toMatch(/^Error ECONNREFUSED at .*log-line\.test\.ts/);
+    expect(line).not.toContain("hunter2");
+    expect(line).not.toContain("\n");
+    expect(logLine("hunter2")).not.toContain("hunter2");
+    expect(logLine(undefined)).toBe("Error");
+  });
+});
