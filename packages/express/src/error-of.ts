@@ -3,6 +3,6 @@
  * nothing, and leaves the router when given certain words.
  */
 export function errorOf(thrown: unknown): object {
-  if ((typeof thrown === "object" && thrown !== null) || typeof thrown === "function") return thrown;
+  if (typeof thrown === "object" && thrown !== null) return thrown;
   return new Error("Something was thrown that is no error.", { cause: thrown });
 }

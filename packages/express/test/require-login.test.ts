@@ -57,6 +57,7 @@ describe.each(frameworks)("requireLogin() in %s", (_name, framework) => {
     ["who knows problem details", ACCEPT.problem],
     ["a picture on a page", ACCEPT.image],
     ["who would rather have JSON", "text/html;q=0.8, application/json"],
+    ["who would rather have problem details", "text/html;q=0.8, application/problem+json"],
     ["who says nothing", undefined],
     ["who says nonsense", ";;;"],
   ])("answers %s with 401 and problem details", async (_who, accept) => {
@@ -190,6 +191,14 @@ describe.each(frameworks)("requireLogin() in %s", (_name, framework) => {
       expect(error).toBeInstanceOf(TypeError);
       expect(String(error)).toContain("The login must stand before requireLogin()");
     }
+  });
+
+  it("knows the login behind it by its whole address, in routers, too", async () => {
+    await using app = await open({ login: "/router/login" });
+    expect((await app.ask("/router/login", { headers: navigation })).status).toBe(500);
+    expect(String(app.errors.pop())).toContain("The login must stand before requireLogin()");
+    const { status, headers } = await app.ask("/app/router/login", { headers: navigation });
+    expect([status, headers.location]).toEqual([302, "/router/login?returnTo=%2Fapp%2Frouter%2Flogin"]);
   });
 
   it("keeps what others had said of Vary", async () => {

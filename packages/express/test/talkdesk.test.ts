@@ -90,27 +90,39 @@ describe.each(frameworks)("talkdesk() in %s", (_name, framework) => {
     expect([requestsTo("token"), requestsTo("api")]).toEqual([2, 3]);
   });
 
-  it("sends the token nowhere but to the API", async () => {
+  it("sends the token nowhere but to the API, and not to a token endpoint there", async () => {
     const received: unknown[] = [];
-    await using elsewhere = await openApp(framework, (app) => {
+    await using api = await openApp(framework, (app) => {
       app.use((request, response) => {
-        received.push(request.headers.authorization);
+        received.push([request.url, request.headers.authorization !== undefined]);
         response.end();
       });
     });
+    await using elsewhere = await openApp(framework, (app) => {
+      app.use((request, response) => {
+        received.push(["elsewhere", request.headers.authorization !== undefined]);
+        response.end();
+      });
+    });
+    const { getToken } = stage.source();
+    const tokenEndpoint = `${api.origin}/oauth/token`;
     await using app = await openApp(framework, (app) => {
-      app.use(talkdesk(stage.source()));
+      app.use(talkdesk({ api: api.origin, tokenEndpoint, getToken }));
       app.get(
         "/",
         passing(async ({ talkdesk: { fetch } }, response) => {
-          await fetch(elsewhere.origin);
+          for (const url of [elsewhere.origin, tokenEndpoint, "/contacts"]) await fetch(url);
           response.end();
         }),
       );
     });
     await app.ask("/");
-    expect(received).toEqual([undefined]);
-    expect(requestsTo("token")).toBe(0);
+    expect(received).toEqual([
+      ["elsewhere", false],
+      ["/oauth/token", false],
+      ["/contacts", true],
+    ]);
+    expect(app.errors).toEqual([]);
   });
 
   it("asks nobody for a token before a handler does", async () => {
