@@ -44,7 +44,7 @@ export function requestTalkdesk(source: TokenSource, response: Response): Reques
   return {
     source,
     getToken,
-    fetch(input, init) {
+    async fetch(input, init) {
       authorized ??= talkdeskFetch({ api, ...(tokenEndpoint !== undefined && { tokenEndpoint }), getToken });
       return authorized(input, init);
     },

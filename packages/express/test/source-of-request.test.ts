@@ -120,6 +120,20 @@ describe.each(frameworks)("talkdesk() with a function in %s", (_name, framework)
     }
   });
 
+  it("rejects calls of an API that no token may go to, and does not throw at once", async () => {
+    const ends: unknown[] = [];
+    await using app = await openApp(framework, (app) => {
+      app.use(talkdesk(() => ({ ...one, api: "http://api.example.com" })));
+      app.use(({ talkdesk: { fetch } }, response) => {
+        fetch("/contacts")
+          .catch((error: unknown) => ends.push(error))
+          .finally(() => response.end());
+      });
+    });
+    expect((await app.ask("/")).status).toBe(200);
+    expect(ends).toEqual([expect.any(TypeError)]);
+  });
+
   it("runs the handler once, and no error handler for what the handler throws but the app's", async () => {
     let runs = 0;
     await using app = await openApp(framework, (app) => {
