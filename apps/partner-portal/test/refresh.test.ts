@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "@talkdesk-oauth/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openStage, type PortalStage } from "./portal-stage.js";
@@ -52,7 +53,7 @@ describe("a token that has expired", () => {
 
   it("is asked for no longer than the person waits, and the others go on", async () => {
     expire();
-    stage.talkdesk.faults.add({ at: "token", delayMs: 150 });
+    stage.talkdesk.faults.add({ at: "token", delayMs: 400 });
     const gone = new AbortController();
     const cookie = [...guest.cookies].map((pair) => pair.join("=")).join("; ");
     const left = fetch(`${stage.origin}/contacts`, { headers: { cookie }, signal: gone.signal });
@@ -67,7 +68,7 @@ describe("a token that has expired", () => {
 
   it("holds no double click up: the report is made though the first request went away while it waited", async () => {
     expire();
-    stage.talkdesk.faults.add({ at: "token", delayMs: 150 });
+    stage.talkdesk.faults.add({ at: "token", delayMs: 800 });
     const form = { from: "2026-01-01", to: "2026-01-07" };
     const cookie = [...guest.cookies].map((pair) => pair.join("=")).join("; ");
     const gone = new AbortController();
@@ -79,6 +80,8 @@ describe("a token that has expired", () => {
     });
     await stage.talkdesk.requests.waitFor(({ form: sent }) => sent.get("grant_type") === "refresh_token");
     const second = guest.visit("/reports", { form });
+    // Both wait for the token by then.
+    await delay(100);
     gone.abort();
     await expect(first).rejects.toThrow(/abort/i);
     expect((await second).status).toBe(303);

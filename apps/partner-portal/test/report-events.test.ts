@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openStage, type PortalStage } from "./portal-stage.js";
 import { locationOf, type Visitor, visitor } from "./visitor.js";
 
@@ -100,6 +100,18 @@ const refused = {
 const severalWaitsMs = 400;
 const polls = (): number => stage.talkdesk.requests.to("api").filter(({ method }) => method === "GET").length;
 
+/** What is on its way may arrive; then there is quiet. */
+async function pollsEnd(): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const before = polls();
+      await delay(severalWaitsMs);
+      expect(polls()).toBe(before);
+    },
+    { timeout: 5_000 },
+  );
+}
+
 describe("a report that is followed for long", () => {
   beforeEach(async () => {
     await stage[Symbol.asyncDispose]();
@@ -114,10 +126,7 @@ describe("a report that is followed for long", () => {
     const events = await watch(address, leaving.signal);
     await events.next();
     leaving.abort();
-    await delay(50);
-    const before = polls();
-    await delay(severalWaitsMs);
-    expect(polls()).toBe(before);
+    await pollsEnd();
     expect(stage.log).toEqual([]);
   });
 
@@ -139,8 +148,7 @@ describe("a report that is followed for long", () => {
     await expect(watching).rejects.toThrow(/abort/);
     await delay(50);
     goOn();
-    await delay(severalWaitsMs);
-    expect(polls()).toBe(0);
+    await pollsEnd();
     expect(stage.log).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
 import { createServer } from "node:net";
 import { startEmulator } from "@talkdesk-oauth/emulator";
 import { describe, expect, it } from "vitest";
@@ -59,6 +60,14 @@ describe("the portal as a command", () => {
     const { port } = new URL(await run.origin);
     const answer = await visitor(`http://127.0.0.1:${port}`).visit("/contacts?q=a");
     expect(locationOf(answer)).toBe(`http://localhost:${port}/contacts?q=a`);
+    // As proxies are asked: such an address is no path, and nothing to put behind an origin.
+    const asked = request({
+      port,
+      path: "http://evil.example/x",
+      headers: { host: `127.0.0.1:${port}` },
+    }).end();
+    const [{ statusCode, headers }] = (await once(asked, "response")) as [IncomingMessage];
+    expect([statusCode, headers.location]).toEqual([404, undefined]);
     const strange = await visitor(await run.origin).visit("/", { headers: { host: "evil.example" } });
     expect(strange.status).toBe(200);
     run.stop();

@@ -34,11 +34,12 @@ class TextStore extends Store {
 }
 
 /** Keeps the texts of a store of tokens within reach of a test. */
-function watched(store: TokenStore, written: string[]): TokenStore {
+function watched(store: TokenStore, written: string[], keys: Set<string>): TokenStore {
   return {
     ...store,
     write(key, value, options) {
       written.push(value);
+      keys.add(key);
       return store.write(key, value, options);
     },
   };
@@ -48,8 +49,10 @@ describe("a portal on stores of somebody else's", () => {
   it("keeps sessions in the one and tokens, encrypted, in the other", async () => {
     const sessionStore = new TextStore();
     const written: string[] = [];
+    const keys = new Set<string>();
+    const tokens = memoryStore();
     const tokenStore = encryptedStore(
-      watched(memoryStore(), written),
+      watched(tokens, written, keys),
       "a secret of the tests, for tokens alone",
     );
     await using stage = await openStage({ sessionStore, tokenStore });
@@ -66,8 +69,11 @@ describe("a portal on stores of somebody else's", () => {
     expect(token.length).toBeGreaterThan(20);
     expect([...sessionStore.texts.values(), ...written].join("\n")).not.toContain(token);
 
+    const [key = ""] = keys;
+    expect(await tokens.read(key)).toBeDefined();
     await guest.visit("/auth/logout", { form: {} });
     expect(sessionStore.texts.size).toBe(0);
+    expect(await tokens.read(key)).toBeUndefined();
   });
 
   it("shares them with a second one: who signs in at one is signed in at the other, and out of both", async () => {
