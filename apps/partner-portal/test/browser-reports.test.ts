@@ -2,8 +2,10 @@ import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { describeInBrowser } from "./browser.js";
 
-describeInBrowser("reports in a browser", { reportPolls: 4 }, (scene) => {
+// About two seconds: on a busy machine, too, a report is still being made when the first look is taken.
+describeInBrowser("reports in a browser", { reportPolls: 7 }, (scene) => {
   const { open, signIn, users } = scene;
+  const polls = { at: "api", times: Number.POSITIVE_INFINITY, match: { path: /\/jobs\// } } as const;
 
   it("watches a report being made, and downloads it", async () => {
     const page = await open();
@@ -84,6 +86,7 @@ describeInBrowser("reports in a browser", { reportPolls: 4 }, (scene) => {
   it("leads to the login when the person signs out in another tab meanwhile", async () => {
     const page = await open();
     await signIn(page, "/reports");
+    scene.stage.talkdesk.faults.add({ ...polls, respond: { status: 503 } });
     await page.getByRole("button", { name: "Request the report" }).click();
     await page.waitForURL("**/reports/*");
     const other = await page.context().newPage();
@@ -104,9 +107,9 @@ describeInBrowser("reports in a browser", { reportPolls: 4 }, (scene) => {
   it("says that one is gone", async () => {
     const page = await open();
     await signIn(page, "/reports");
+    scene.stage.talkdesk.faults.add({ ...polls, skip: 2, respond: { status: 404 } });
     await page.getByRole("button", { name: "Request the report" }).click();
     await page.waitForURL("**/reports/*");
-    scene.stage.talkdesk.faults.add({ at: "api", times: Number.POSITIVE_INFINITY, respond: { status: 404 } });
     await page.getByText("Talkdesk no longer has this report.").waitFor();
     expect(await page.title()).toMatch(/^Gone: /);
   });
