@@ -1,4 +1,5 @@
 import type { AccessToken } from "./access-token.js";
+import { isTalkdeskError } from "./errors.js";
 import type { TokenSource } from "./token-source.js";
 
 /** The most that an adapter keeps of a body in order to send or return it later, in bytes. */
@@ -27,8 +28,9 @@ export interface AuthorizedRequest<Answer> {
  * A refusal is reported to the source also when the request cannot be replayed, so the next one has a new token. When
  * there is no other token to be had, the refused answer is the caller's, unread. A second refusal is too.
  *
- * @returns A promise that rejects when no token can be had for the first sending, when `send` rejects, and with the
- *   signal's reason when it aborts during a wait for a token.
+ * @returns A promise that rejects when no token can be had for the first sending, when `send` rejects, with the
+ *   signal's reason when it aborts during a wait for a token, and after a refusal with `reauthentication_required` when
+ *   the session is over: only a login helps then.
  */
 export async function sendAuthorized<Answer>(
   source: TokenSource,
@@ -43,10 +45,11 @@ export async function sendAuthorized<Answer>(
   let next: AccessToken;
   try {
     next = await source.getToken({ ...(signal && { signal }), rejected: token });
-  } catch {
-    if (!signal?.aborted) return answer;
+  } catch (error) {
+    const isSessionOver = isTalkdeskError(error) && error.code === "reauthentication_required";
+    if (!signal?.aborted && !isSessionOver) return answer;
     free(request, answer);
-    throw signal.reason;
+    throw signal?.aborted ? signal.reason : error;
   }
   if (next.value === token.value || !request.isReplayable(answer)) return answer;
   free(request, answer);

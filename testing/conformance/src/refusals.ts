@@ -1,6 +1,14 @@
-import { accessToken, type TokenSource } from "@talkdesk-oauth/core";
+import {
+  accessToken,
+  isTalkdeskError,
+  TalkdeskError,
+  type TalkdeskErrorCode,
+  type TokenSource,
+} from "@talkdesk-oauth/core";
 import { answers, type FaultEffect } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
+import type { RequestBody } from "./driver.js";
+import { causesOf, rejectionOf } from "./rejection.js";
 import { type Subject, setStage } from "./stage.js";
 
 const unavailable: readonly [name: string, effect: FaultEffect][] = [
@@ -144,6 +152,49 @@ export function describeRefusals(subject: Subject): void {
     expect(stage.apiRequests).toHaveLength(1);
     expect(stage.tokenRequests).toBe(2);
   });
+
+  /** A source that has one token, and fails with this code when that is refused. */
+  const failingSource = (api: string, code: TalkdeskErrorCode): TokenSource => ({
+    api,
+    async getToken(request) {
+      if (request?.rejected !== undefined) throw new TalkdeskError(code, "There is no other token.");
+      return accessToken({ value: "the-only-one", expiresAt: Date.now() + 60_000 });
+    },
+  });
+
+  const onceOnly = async function* (): AsyncGenerator<Uint8Array> {
+    yield new TextEncoder().encode("once");
+  };
+  const bodies: readonly RequestBody[] = [
+    { kind: "string", value: "once" },
+    { kind: "iterable", value: onceOnly() },
+  ];
+
+  it.each(bodies.filter(({ kind }) => subject.capabilities.bodies.includes(kind)))(
+    "rejects a request with a body of the kind $kind when its 401 shows that the session is over",
+    async (body) => {
+      await using stage = await setStage(subject, (talkdesk) => ({
+        source: failingSource(talkdesk.endpoints().api, "reauthentication_required"),
+      }));
+      const call = stage.send({ url: `${stage.api}/users`, method: "POST", body });
+      const error = causesOf(await rejectionOf(call)).find(isTalkdeskError);
+      expect(error).toMatchObject({ code: "reauthentication_required" });
+      expect(stage.apiRequests).toHaveLength(1);
+    },
+  );
+
+  it.each(["refresh_outcome_unknown", "source_closed", "store_unavailable", "token_refused"] as const)(
+    "hands over the 401 when the source fails with %s",
+    async (code) => {
+      await using stage = await setStage(subject, (talkdesk) => ({
+        source: failingSource(talkdesk.endpoints().api, code),
+      }));
+      const response = await stage.send({ url: `${stage.api}/users` });
+      expect(response.status).toBe(401);
+      expect(JSON.parse(await response.text())).toMatchObject({ message: "Unauthorized" });
+      expect(stage.apiRequests).toHaveLength(1);
+    },
+  );
 
   it("hands over a 401 of any length whole", async () => {
     await using stage = await setStage(subject);
