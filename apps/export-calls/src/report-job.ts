@@ -1,3 +1,4 @@
+import { parseUrl } from "@talkdesk-oauth/core";
 import { type AxiosInstance, type AxiosResponse, isAxiosError, isCancel } from "axios";
 import type { Clock } from "./clock.js";
 import { ExportFailure, refusal } from "./export-failure.js";
@@ -56,9 +57,8 @@ export async function startReport(period: Period, surroundings: ReportSurroundin
 
 /** Whether an address is that of a calls report's job at a gateway, and so may be asked with a token. */
 export function isJob(address: string, gateway: string): boolean {
-  if (!URL.canParse(address)) return false;
-  const { origin, pathname, search } = new URL(address);
-  return origin === gateway && pathname.startsWith(`${jobsPath}/`) && search === "";
+  const url = parseUrl(address);
+  return url?.origin === gateway && url.pathname.startsWith(`${jobsPath}/`) && url.search === "";
 }
 
 /** Polls a job until there is a file, or will not be one. */
@@ -100,7 +100,7 @@ function outcomeOf(response: AxiosResponse, job: string): ReportOutcome | undefi
 
 function addressIn({ headers }: AxiosResponse, link: unknown, base: string): string | undefined {
   const said = headers["location"] ?? link;
-  return typeof said === "string" && URL.canParse(said, base) ? new URL(said, base).href : undefined;
+  return typeof said === "string" ? parseUrl(said, base)?.href : undefined;
 }
 
 function waitReason(response: AxiosResponse | undefined): string {

@@ -1,3 +1,5 @@
+import { parseUrl } from "@talkdesk-oauth/core";
+
 /**
  * Reads an origin that is configured: https, or http on this machine alone.
  *
@@ -5,7 +7,7 @@
  * @throws TypeError when it is something else.
  */
 export function checkedOrigin(name: string, origin: string): string {
-  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  const url = parseUrl(origin);
   const isSafe =
     url?.protocol === "https:" ||
     (url?.protocol === "http:" && /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname));

@@ -25,6 +25,14 @@ describe("readSettings", () => {
     });
   });
 
+  it("takes an origin beyond ASCII however often it is read", () => {
+    const origins = Array.from(
+      { length: 20_000 },
+      () => readSettings({ PORTAL_ORIGIN: "https://bücher.example" }).origin,
+    );
+    expect(new Set(origins)).toEqual(new Set(["https://xn--bcher-kva.example"]));
+  });
+
   it.each([
     ["PORTAL_PORT", "65536"],
     ["PORTAL_PORT", "-1"],

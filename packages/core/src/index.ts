@@ -33,6 +33,7 @@ export type { Grant, Scope } from "./grant.js";
 export type { IdTokenClaims } from "./id-token.js";
 export type { Lifecycle } from "./lifecycle.js";
 export { type MemoryStoreOptions, memoryStore } from "./memory-store.js";
+export { parseUrl } from "./parse-url.js";
 export { type PrivateKeyJwtOptions, privateKeyJwt } from "./private-key-jwt.js";
 export { bufferedBody, type RequestBody, replayableBody } from "./request-body.js";
 export { requestToken } from "./request-token.js";

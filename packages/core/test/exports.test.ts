@@ -17,6 +17,7 @@ it("exports these names and no others", () => {
     "isTokenRefusal",
     "memoryStore",
     "parseTokenResponse",
+    "parseUrl",
     "privateKeyJwt",
     "replayableBody",
     "requestToken",

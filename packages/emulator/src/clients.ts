@@ -240,5 +240,9 @@ function isGrantType(value: string): value is GrantType {
 }
 
 function isRedirectUri(value: string): boolean {
-  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && !value.includes("#");
+  try {
+    return /^https?:$/.test(new URL(value).protocol) && !value.includes("#");
+  } catch {
+    return false;
+  }
 }

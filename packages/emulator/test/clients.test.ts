@@ -94,6 +94,11 @@ it.each<[string, object]>([
   expect(() => talkdesk.clients.add(registration)).toThrow(name);
 });
 
+it("takes redirect URIs beyond ASCII however many there are", () => {
+  const redirectUris = Array.from({ length: 20_000 }, () => "https://bücher.example/callback");
+  expect(talkdesk.clients.add({ redirectUris }).redirectUris).toEqual(["https://bücher.example/callback"]);
+});
+
 it("refuses to look up or rotate what does not exist", () => {
   expect(() => talkdesk.clients.get("nobody")).toThrow(TypeError);
   expect(() => talkdesk.clients.rotateSecret("nobody")).toThrow(TypeError);

@@ -1,3 +1,4 @@
+import { parseUrl } from "@talkdesk-oauth/core";
 import type { Request } from "express";
 import { MAX_RETURN_TO_LENGTH } from "./return-to.js";
 
@@ -6,7 +7,7 @@ export function checkLoginAddress(login: unknown): void {
   const isAddress =
     typeof login === "string" &&
     !/[\s#\p{Cc}]/u.test(login) &&
-    (/^\/(?![/\\])/.test(login) || (/^https?:\/\//.test(login) && URL.canParse(login)));
+    (/^\/(?![/\\])/.test(login) || (/^https?:\/\//.test(login) && parseUrl(login) !== undefined));
   if (!isAddress) throw new TypeError('login must be the address of the login, such as "/auth/login".');
 }
 

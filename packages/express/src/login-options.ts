@@ -1,4 +1,11 @@
-import type { Scope, TalkdeskClient, TalkdeskError, TokenEvent, TokenStore } from "@talkdesk-oauth/core";
+import {
+  parseUrl,
+  type Scope,
+  type TalkdeskClient,
+  type TalkdeskError,
+  type TokenEvent,
+  type TokenStore,
+} from "@talkdesk-oauth/core";
 import type { NextFunction, Request, Response } from "express";
 
 /** What is known of where a login comes from. */
@@ -107,7 +114,7 @@ export function checkLoginClient(client: TalkdeskClient): void {
 }
 
 function checkRedirectUri(value: unknown): void {
-  const url = typeof value === "string" && URL.canParse(value) ? new URL(value) : undefined;
+  const url = typeof value === "string" ? parseUrl(value) : undefined;
   const isSecure =
     url?.protocol === "https:" ||
     (url?.protocol === "http:" && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname));

@@ -1,3 +1,5 @@
+import { parseUrl } from "@talkdesk-oauth/core";
+
 /** More than the address of any page, and little enough for the address of a login that carries it. */
 export const MAX_RETURN_TO_LENGTH = 2_048;
 
@@ -17,8 +19,9 @@ export function returnTo(wanted: unknown, excluded: readonly string[] = []): str
   if (typeof wanted !== "string" || !wanted.startsWith("/") || wanted.length > MAX_RETURN_TO_LENGTH)
     return "/";
   // Browsers drop some of these and read on.
-  if (/[\p{Cc}\p{Cs}\u2028\u2029]/u.test(wanted) || !URL.canParse(wanted, HERE)) return "/";
-  const { origin, pathname, search, hash } = new URL(wanted, HERE);
+  const url = /[\p{Cc}\p{Cs}\u2028\u2029]/u.test(wanted) ? undefined : parseUrl(wanted, HERE);
+  if (url === undefined) return "/";
+  const { origin, pathname, search, hash } = url;
   const readings = origin === HERE ? readingsOf(pathname) : [];
   const isPath = readings.length > 0 && readings.every((path) => !/^\/[/\\]|[\\\p{Cc}]/u.test(path));
   if (!isPath) return "/";

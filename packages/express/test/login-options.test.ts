@@ -75,4 +75,11 @@ describe("the options of a login", () => {
   ])("can be %j", (some) => {
     expect(typeof talkdeskLogin({ ...good, ...some } as never)).toBe("function");
   });
+
+  it("take a redirect URI beyond ASCII however many logins there are", () => {
+    for (let count = 0; count < 20_000; count++) {
+      const redirectUri = "https://bücher.example/auth/callback";
+      talkdeskLogin({ ...good, redirectUri });
+    }
+  });
 });

@@ -217,6 +217,11 @@ describe.each(frameworks)("requireLogin() in %s", (_name, framework) => {
 });
 
 describe("requireLogin()", () => {
+  it("takes a login beyond ASCII however often it is called", () => {
+    const login = "https://bücher.example/auth/login";
+    for (let count = 0; count < 20_000; count++) requireLogin({ login });
+  });
+
   it.each([
     "",
     "auth/login",

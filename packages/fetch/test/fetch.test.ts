@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { accessToken, clientCredentials, type TokenSource } from "@talkdesk-oauth/core";
+import { accessToken, clientCredentials, parseUrl, type TokenSource } from "@talkdesk-oauth/core";
 import { answers, type RequestRecord } from "@talkdesk-oauth/emulator";
 import { talkdeskFetch } from "@talkdesk-oauth/fetch";
 import { describe, expect, it } from "vitest";
@@ -169,7 +169,8 @@ describe("an absolute URL", () => {
       for (const first of parts) {
         for (const second of parts) {
           const input = `${start}${first}${second}`;
-          const expected = URL.canParse(input, api) ? [new URL(input, api).href] : [];
+          const url = parseUrl(input, api);
+          const expected = url === undefined ? [] : [url.href];
           await send(input).catch(() => {});
           expect([input, ...seen.splice(0)]).toEqual([input, ...expected]);
         }
