@@ -1,4 +1,4 @@
-import { parseUrl } from "@talkdesk-oauth/core";
+import { secureUrl } from "@talkdesk-oauth/core";
 
 /**
  * Reads an origin that is configured: https, or http on this machine alone.
@@ -7,14 +7,9 @@ import { parseUrl } from "@talkdesk-oauth/core";
  * @throws TypeError when it is something else.
  */
 export function checkedOrigin(name: string, origin: string): string {
-  const url = parseUrl(origin);
-  const isSafe =
-    url?.protocol === "https:" ||
-    (url?.protocol === "http:" && /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname));
-  if (!url || !isSafe || url.href !== `${url.origin}/`) {
-    throw new TypeError(
-      `${name} must be an https origin without a path, such as https://portal.example.com; http is for localhost alone.`,
-    );
+  const url = secureUrl(origin, name);
+  if (url.href !== `${url.origin}/`) {
+    throw new TypeError(`${name} must be an origin without a path, such as https://portal.example.com.`);
   }
   return url.origin;
 }

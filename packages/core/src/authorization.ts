@@ -1,6 +1,6 @@
 import type { AccessToken } from "./access-token.js";
 import { authorizationCode, callbackParameters } from "./authorization-callback.js";
-import type { TalkdeskClient } from "./client.js";
+import { checkClient, type TalkdeskClient } from "./client.js";
 import { secureUrl } from "./endpoints.js";
 import { copyOfError, isTalkdeskError, TalkdeskError, type TalkdeskErrorOptions } from "./errors.js";
 import { type Grant, type Scope, scopeNames } from "./grant.js";
@@ -80,12 +80,14 @@ export async function startAuthorization(
   client: TalkdeskClient,
   options: StartAuthorizationOptions,
 ): Promise<PendingAuthorization> {
+  checkLoginClient(client);
   const { redirectUri, scope, pkce = false, extra = {} } = options;
+  checkRedirectUri(redirectUri);
   if (typeof pkce !== "boolean") throw new TypeError("pkce must be true or false.");
   const parameters = {
     response_type: "code",
-    client_id: clientIdOf(client),
-    redirect_uri: checkedRedirectUri(redirectUri),
+    client_id: client.authentication.clientId,
+    redirect_uri: redirectUri,
     ...(scope !== undefined && { scope: scopeNames(scope).join(" ") }),
     ...checkedExtra(extra),
   };
@@ -125,11 +127,13 @@ export async function finishAuthorization(
   pending: PendingAuthorization,
   options: FinishAuthorizationOptions = {},
 ): Promise<{ readonly token: AccessToken; readonly claims?: IdTokenClaims }> {
-  const clientId = clientIdOf(client);
+  checkLoginClient(client);
+  const { clientId } = client.authentication;
   const login = checkedPending(pending);
   const { state, nonce, redirectUri, codeVerifier } = login;
   const { signal } = options;
-  const issuers = checkedIssuers(client, options.issuers);
+  const { issuers = [new URL(client.endpoints.authorize).origin, COMMON_ISSUER] } = options;
+  checkIssuers(issuers);
   const parameters = callbackParameters(callback);
   const secrets = [state, nonce, codeVerifier ?? "", ...parameters.getAll("code")];
   const mask = maskOf(new Headers(), new URLSearchParams(), secrets);
@@ -170,23 +174,59 @@ async function exchanged(
   }
 }
 
-function clientIdOf({ authentication }: TalkdeskClient): string {
-  const { clientId } = authentication;
+/** A client that can log users in: the id of the client is known. */
+export type LoginClient = TalkdeskClient & { readonly authentication: { readonly clientId: string } };
+
+/**
+ * Checks that `client` can log users in: a client of {@link talkdeskClient} whose authentication names its `clientId`,
+ * as those of the package do.
+ *
+ * @throws TypeError for anything else.
+ * @example
+ * checkLoginClient(talkdeskClient({ account: "acme", authentication: clientSecretBasic({ clientId, clientSecret }) }));
+ */
+export function checkLoginClient(client: unknown): asserts client is LoginClient {
+  checkClient(client);
+  const { clientId } = client.authentication;
   if (typeof clientId !== "string" || clientId === "") {
     throw new TypeError(
       "A login needs the client's id: give the authentication function a clientId property.",
     );
   }
-  return clientId;
 }
 
-function checkedRedirectUri(value: unknown): string {
+/**
+ * Checks that `value` can be a redirect URI: an absolute URL, `https:`, or `http:` on a loopback address, without a
+ * user, a fragment, a dot after the host, white space or control characters. Every function of the packages that takes
+ * a redirect URI checks it so.
+ *
+ * @throws TypeError for anything else, without repeating it.
+ * @example
+ * checkRedirectUri("https://app.example.com/auth/callback"); // fine
+ * checkRedirectUri("https://app.example.com./auth/callback"); // TypeError
+ * @see RFC 6749 §3.1.2
+ */
+export function checkRedirectUri(value: unknown): asserts value is string {
   secureUrl(value, "redirectUri");
   // It is compared as text, and URL parsing overlooks these.
-  if (typeof value !== "string" || /[\s\p{Cc}]/u.test(value)) {
+  if (/[\s\p{Cc}]/u.test(String(value))) {
     throw new TypeError("redirectUri must have no spaces and no control characters.");
   }
-  return value;
+}
+
+/**
+ * Checks that `issuers` names who may issue ID tokens: a list of strings, with one at least. Every function of the
+ * packages that takes issuers checks them so.
+ *
+ * @throws TypeError for anything else.
+ * @example
+ * checkIssuers(["https://acme.talkdeskid.com"]);
+ */
+export function checkIssuers(issuers: unknown): asserts issuers is readonly string[] {
+  const isList = Array.isArray(issuers) && issuers.length > 0;
+  if (!isList || !issuers.every((issuer) => typeof issuer === "string" && issuer !== "")) {
+    throw new TypeError("issuers must be a list of strings, with one at least.");
+  }
 }
 
 function checkedExtra(extra: unknown): Record<string, string> {
@@ -207,16 +247,8 @@ function checkedPending(pending: unknown): PendingAuthorization {
   for (const text of [state, nonce, ...(codeVerifier === undefined ? [] : [codeVerifier])]) {
     if (typeof text !== "string" || text === "") throw fault;
   }
-  checkedRedirectUri(redirectUri);
+  checkRedirectUri(redirectUri);
   return pending as PendingAuthorization;
-}
-
-function checkedIssuers(client: TalkdeskClient, issuers: unknown): readonly string[] {
-  if (issuers === undefined) return [new URL(client.endpoints.authorize).origin, COMMON_ISSUER];
-  if (!Array.isArray(issuers) || !issuers.every((issuer) => typeof issuer === "string")) {
-    throw new TypeError("issuers must be a list of strings.");
-  }
-  return issuers;
 }
 
 function randomText(): string {

@@ -1,4 +1,4 @@
-import type { TalkdeskClient } from "./client.js";
+import { checkClient, type TalkdeskClient } from "./client.js";
 import { type Grant, grantParameters, type Scope, scopeNames } from "./grant.js";
 import { type Lifecycle, tokenLifecycle } from "./lifecycle.js";
 import { repeatableTokenCall } from "./shared-token.js";
@@ -36,6 +36,7 @@ export function clientCredentials(
   client: TalkdeskClient,
   options: ClientCredentialsOptions = {},
 ): ClosableTokenSource {
+  checkClient(client);
   const scope = options.scope === undefined ? undefined : scopeNames(options.scope);
   const grant: Extract<Grant, { grant_type: "client_credentials" }> = {
     grant_type: "client_credentials",

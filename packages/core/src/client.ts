@@ -69,3 +69,22 @@ export function talkdeskClient(options: TalkdeskClientOptions): TalkdeskClient {
     ...(random !== undefined && { random }),
   });
 }
+
+/**
+ * Checks that `client` is what {@link talkdeskClient} makes. Every function of the packages that takes a client checks
+ * it so.
+ *
+ * @throws TypeError for anything else, such as the options of a client in its place.
+ * @example
+ * checkClient(talkdeskClient({ account: "acme", authentication })); // fine
+ * checkClient({ account: "acme", authentication }); // TypeError
+ */
+export function checkClient(client: unknown): asserts client is TalkdeskClient {
+  const { endpoints, authentication, timeoutMs } = Object(client) as Partial<TalkdeskClient>;
+  const isClient =
+    typeof endpoints?.token === "string" &&
+    typeof endpoints.api === "string" &&
+    typeof authentication === "function" &&
+    typeof timeoutMs === "number";
+  if (!isClient) throw new TypeError("client must be a TalkdeskClient, such as talkdeskClient({ … }) makes.");
+}

@@ -1,5 +1,5 @@
 import { TalkdeskError } from "./errors.js";
-import type { TokenStore } from "./token-store.js";
+import { checkTokenStore, type TokenStore } from "./token-store.js";
 
 /** What a record begins with: which format it is in, so that a later one can be told apart. */
 const FORMAT = "talkdesk-encrypted-1";
@@ -34,9 +34,7 @@ interface SecretKey {
  * @see RFC 5869; NIST SP 800-38D
  */
 export function encryptedStore(store: TokenStore, secrets: string | readonly string[]): TokenStore {
-  if (["read", "write", "delete", "lock"].some((name) => typeof Object(store)[name] !== "function")) {
-    throw new TypeError("store must have the functions read, write, delete and lock.");
-  }
+  checkTokenStore(store);
   const texts: readonly unknown[] = Array.isArray(secrets) ? [...secrets] : [secrets];
   if (texts.length === 0) throw new TypeError("Give at least one secret to encrypt with.");
   for (const text of texts) checkSecret(text);

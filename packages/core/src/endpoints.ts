@@ -95,9 +95,13 @@ function withoutUndefined(overrides: Partial<Endpoints>): Partial<Endpoints> {
 }
 
 /**
- * An address that credentials may be sent to: `https:`, or `http:` on a loopback host; no user, no fragment.
- * @throws TypeError that calls it `name`, without repeating the value: it might hold a password.
- * @internal
+ * Reads an address that credentials may be sent to: an absolute URL, `https:`, or `http:` on a loopback host
+ * (`localhost`, 127.0.0.0/8, `[::1]`), without a user, a fragment or a dot after the host.
+ *
+ * @param name What the address is called where it was given; it stands in the message.
+ * @throws TypeError for anything else, without repeating the value: it might hold a password.
+ * @example
+ * const { origin } = secureUrl(process.env.PORTAL_ORIGIN, "PORTAL_ORIGIN");
  */
 export function secureUrl(value: unknown, name: string): URL {
   const url = typeof value === "string" ? parseUrl(value) : undefined;

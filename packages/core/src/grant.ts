@@ -72,11 +72,25 @@ export function grantParameters(grant: Grant): URLSearchParams {
 }
 
 /**
+ * Checks that `scope` can be asked for: names of scopes in a list, or in a string with white space between them. Every
+ * function of the packages that takes a scope checks it so; use it where you take one in your own options.
+ *
+ * @throws TypeError for anything else, for a scope without any name, and for a character that no name may have.
+ * @example
+ * checkScope("openid  refresh_token"); // fine: two spaces count as one
+ * checkScope('say"hi"'); // TypeError
+ * @see RFC 6749 §3.3
+ */
+export function checkScope(scope: unknown): asserts scope is Scope {
+  scopeNames(scope);
+}
+
+/**
  * The names in a scope, each once, in the order given.
- * @throws TypeError when there is none, or one has a character that no scope may have.
+ * @throws TypeError as {@link checkScope} does.
  * @internal
  */
-export function scopeNames(scope: Scope): string[] {
+export function scopeNames(scope: unknown): string[] {
   const given: unknown = typeof scope === "string" ? [scope] : scope;
   if (!Array.isArray(given) || !given.every((part) => typeof part === "string")) {
     throw new TypeError("scope must be a string or a list of strings.");

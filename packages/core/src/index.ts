@@ -6,13 +6,17 @@ export {
   serializeToken,
 } from "./access-token.js";
 export {
+  checkIssuers,
+  checkLoginClient,
+  checkRedirectUri,
   type FinishAuthorizationOptions,
   finishAuthorization,
+  type LoginClient,
   type PendingAuthorization,
   type StartAuthorizationOptions,
   startAuthorization,
 } from "./authorization.js";
-export { type TalkdeskClient, type TalkdeskClientOptions, talkdeskClient } from "./client.js";
+export { checkClient, type TalkdeskClient, type TalkdeskClientOptions, talkdeskClient } from "./client.js";
 export {
   type ClientAuthentication,
   type ClientSecretBasicOptions,
@@ -22,14 +26,14 @@ export { type ClientCredentialsOptions, clientCredentials } from "./client-crede
 export { talkdeskClientFromEnv } from "./client-from-env.js";
 export type { Clock } from "./clock.js";
 export { encryptedStore } from "./encrypted-store.js";
-export { type Endpoints, type Region, talkdeskEndpoints } from "./endpoints.js";
+export { type Endpoints, type Region, secureUrl, talkdeskEndpoints } from "./endpoints.js";
 export {
   isTalkdeskError,
   TalkdeskError,
   type TalkdeskErrorCode,
   type TalkdeskErrorOptions,
 } from "./errors.js";
-export type { Grant, Scope } from "./grant.js";
+export { checkScope, type Grant, type Scope } from "./grant.js";
 export type { IdTokenClaims } from "./id-token.js";
 export type { Lifecycle } from "./lifecycle.js";
 export { type MemoryStoreOptions, memoryStore } from "./memory-store.js";
@@ -61,5 +65,5 @@ export type {
 } from "./token-event.js";
 export { parseTokenResponse, type TokenResponse, type TokenResponseContext } from "./token-response.js";
 export type { ClosableTokenSource, TokenRequest, TokenSource } from "./token-source.js";
-export type { StoredToken, StoreLock, TokenStore } from "./token-store.js";
+export { checkTokenStore, type StoredToken, type StoreLock, type TokenStore } from "./token-store.js";
 export { type UserSession, type UserSessionOptions, userSession } from "./user-session.js";

@@ -1,6 +1,6 @@
 import type { AccessToken } from "./access-token.js";
 import { boundedBody } from "./bounded-body.js";
-import type { TalkdeskClient } from "./client.js";
+import { checkClient, type TalkdeskClient } from "./client.js";
 import { type Instant, instant, platformClock } from "./clock.js";
 import { clockOffsetMs, learnOffset, learntOffsetMs } from "./clock-offset.js";
 import { type Deadline, deadline } from "./deadline.js";
@@ -52,6 +52,7 @@ export async function requestToken(
   grant: Grant,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<AccessToken> {
+  checkClient(client);
   return (await exchange(client, grant, options.signal)).token;
 }
 

@@ -1,4 +1,4 @@
-import type { TalkdeskClient } from "./client.js";
+import { checkClient, type TalkdeskClient } from "./client.js";
 import { type Grant, grantParameters, type Scope, SERVICE_TOKEN_SECONDS, scopeNames } from "./grant.js";
 import { type Lifecycle, tokenLifecycle } from "./lifecycle.js";
 import { repeatableTokenCall } from "./shared-token.js";
@@ -37,6 +37,7 @@ export interface ServiceTokenOptions extends Lifecycle {
  * @see Talkdesk, "Client Credentials - STS token"
  */
 export function serviceToken(client: TalkdeskClient, options: ServiceTokenOptions = {}): ClosableTokenSource {
+  checkClient(client);
   const { lifetimeSeconds } = options;
   const { min, max } = SERVICE_TOKEN_SECONDS;
   if (

@@ -4,7 +4,7 @@ import type { Deadline } from "./deadline.js";
 import { isTalkdeskError, reducedCause, TalkdeskError } from "./errors.js";
 import { hardMarginMs, type TokenAnswer, type TokenCallContext } from "./lifecycle.js";
 import { deserializeRecord, hasScope, serializeRecord, type TokenRecord } from "./token-record.js";
-import type { StoreLock, TokenStore } from "./token-store.js";
+import { checkTokenStore, type StoreLock, type TokenStore } from "./token-store.js";
 
 /**
  * Where the token of a source is kept, beside its memory.
@@ -26,8 +26,6 @@ export interface FoundRecord {
   readonly isCorrupt: boolean;
 }
 
-const STORE_FUNCTIONS = ["read", "write", "delete", "lock"] as const;
-
 /**
  * @throws TypeError when there is a store without a key for it, or either cannot be used.
  * @internal
@@ -37,9 +35,7 @@ export function tokenPlace(store: TokenStore | undefined, key: string | undefine
     if (key !== undefined) throw new TypeError("key is the name of a token in a store: give store as well.");
     return undefined;
   }
-  if (!STORE_FUNCTIONS.every((name) => typeof store?.[name] === "function")) {
-    throw new TypeError(`store must have the functions ${STORE_FUNCTIONS.join(", ")}.`);
-  }
+  checkTokenStore(store);
   if (typeof key !== "string" || key === "") {
     throw new TypeError("key must be a string that is not empty: one key of a store is one token.");
   }

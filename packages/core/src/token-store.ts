@@ -45,3 +45,23 @@ export interface TokenStore {
     options: { readonly ttlMs: number; readonly signal?: AbortSignal },
   ): Promise<StoreLock | undefined>;
 }
+
+const FUNCTIONS = ["read", "write", "delete", "lock"] as const;
+
+/**
+ * Checks that `store` has the functions of a {@link TokenStore}. Every function of the packages that takes a store
+ * checks it so. Nothing is called: `describeTokenStore` of `@talkdesk-oauth/conformance` tests what the functions do.
+ *
+ * @throws TypeError for anything else.
+ * @example
+ * checkTokenStore(memoryStore()); // fine
+ * checkTokenStore(new Map()); // TypeError
+ */
+export function checkTokenStore(store: unknown): asserts store is TokenStore {
+  const members = Object(store) as Record<(typeof FUNCTIONS)[number], unknown>;
+  if (!FUNCTIONS.every((name) => typeof members[name] === "function")) {
+    throw new TypeError(
+      `store must be a TokenStore, such as memoryStore(): it must have the functions ${FUNCTIONS.join(", ")}.`,
+    );
+  }
+}

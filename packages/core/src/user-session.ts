@@ -1,5 +1,5 @@
 import type { AccessToken } from "./access-token.js";
-import type { TalkdeskClient } from "./client.js";
+import { checkClient, type TalkdeskClient } from "./client.js";
 import { deadline } from "./deadline.js";
 import { type Scope, scopeNames } from "./grant.js";
 import { type Lifecycle, reporter, type TokenCall, tokenLifecycle } from "./lifecycle.js";
@@ -61,6 +61,7 @@ export interface UserSession extends ClosableTokenSource {
  * @see RFC 6749 §6; RFC 9700 §4.14; Talkdesk, "Refresh Token - Basic"
  */
 export function userSession(client: TalkdeskClient, options: UserSessionOptions): UserSession {
+  checkClient(client);
   const { store = memoryStore(), key, token: login, scope, ...lifecycle } = options;
   const place = tokenPlace(store, key);
   if (place === undefined) throw new TypeError("store must be a store of tokens.");

@@ -287,7 +287,9 @@ describe("the store beneath", () => {
     ["one without lock", { ...memoryStore(), lock: undefined }],
   ])("must be a store, not %s", (_, inner) => {
     expect(() => encryptedStore(inner as TokenStore, secret)).toThrow(
-      new TypeError("store must have the functions read, write, delete and lock."),
+      new TypeError(
+        "store must be a TokenStore, such as memoryStore(): it must have the functions read, write, delete, lock.",
+      ),
     );
   });
 
