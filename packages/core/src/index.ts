@@ -44,8 +44,10 @@ export { requestToken } from "./request-token.js";
 export {
   type AuthorizedRequest,
   discardBody,
+  isRefusalError,
   isTokenRefusal,
   MAX_BUFFERED_BYTES,
+  MAX_DISCARD_MS,
   sendAuthorized,
 } from "./send-authorized.js";
 export { type ServiceTokenOptions, serviceToken } from "./service-token.js";

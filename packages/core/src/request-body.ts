@@ -8,31 +8,80 @@ export interface RequestBody<Body> {
 }
 
 /**
- * Classifies a body as the Fetch standard's clients take it. Streams and other things that are read by iterating can
- * be sent once; everything else again. A `FormData` becomes a `Blob` of one boundary, referring to its files rather
- * than copying them, so that a replay has the same bytes and the same `Content-Type`; a `URLSearchParams` is copied.
+ * Reads a body as it is now, so that what the caller changes later is not sent, and tells whether it can be sent again.
+ *
+ * - Strings can; buffers and lists of these are copied.
+ * - A `FormData` becomes a `Blob` of one boundary, referring to its files rather than copying them, so that a replay has
+ *   the same bytes and the same `Content-Type`.
+ * - The platform's `URLSearchParams` is copied, and its `Blob` cannot change.
+ * - Everything else is the client's to understand: it comes back as it is, to be sent once. That is so for streams and
+ *   iterators, and for a `FormData`, `Blob` or `URLSearchParams` of another library, whose bytes may differ next time.
+ *
+ * @throws TypeError for a buffer that has been transferred.
  */
 export function replayableBody<Body>(body: Body): RequestBody<Body | Blob | URLSearchParams> {
-  if (typeof body !== "object" || body === null) return { body, isReplayable: true };
-  if (isFormData(body)) return { body: multipartBlob(body), isReplayable: true };
-  if (body instanceof URLSearchParams) return { body: new URLSearchParams(body), isReplayable: true };
-  const isOneShot =
-    "getReader" in body || "pipe" in body || Symbol.asyncIterator in body || isGenerator(body);
-  return { body, isReplayable: !isOneShot };
+  if (typeof body !== "object" || body === null) return { body, isReplayable: typeof body !== "function" };
+  const copy = copyOfBytes(body) ?? copyOfChunks(body);
+  if (copy !== undefined) return { body: copy as Body, isReplayable: true };
+  if (isOf(body, globalThis.URLSearchParams)) return { body: new URLSearchParams(body), isReplayable: true };
+  if (isPlatformBlob(body)) return { body, isReplayable: true };
+  const entries = platformEntries(body);
+  if (entries !== undefined) return { body: multipartBlob(entries), isReplayable: true };
+  return { body, isReplayable: false };
 }
 
-/** Of the things that undici reads by iterating, lists and typed arrays can be read again. */
-function isGenerator(body: object): boolean {
-  return Symbol.iterator in body && !Array.isArray(body) && !ArrayBuffer.isView(body);
+/** Not `instanceof`: what a subclass overrides is known to the client that sends it, and not to a copy. */
+function isOf<Type>(
+  value: object,
+  type: (new (...args: never[]) => Type) | undefined,
+): value is Type & object {
+  return type !== undefined && Object.getPrototypeOf(value) === type.prototype;
 }
 
-/** Of any realm. The package `form-data` calls its streams so too, and those have no entries. */
-function isFormData(body: object): body is FormData {
-  return Object.prototype.toString.call(body) === "[object FormData]" && Symbol.iterator in body;
+function isPlatformBlob(value: object): value is Blob {
+  return (isOf(value, globalThis.Blob) || isOf(value, globalThis.File)) && !Object.hasOwn(value, "stream");
+}
+
+const sliceOfTypedArray: (this: ArrayBufferView) => ArrayBufferView = Object.getPrototypeOf(
+  Uint8Array.prototype,
+).slice;
+
+/** A copy of the same type, of which `Buffer` is one; undefined for what is not made of bytes. */
+function copyOfBytes(body: object): object | undefined {
+  if (ArrayBuffer.isView(body)) {
+    if (!(body instanceof DataView)) return sliceOfTypedArray.call(body);
+    return new DataView(body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength));
+  }
+  // Of any realm.
+  return tagOf(body) === "ArrayBuffer" ? (body as ArrayBuffer).slice(0) : undefined;
+}
+
+/** A copy of a list of strings and bytes, which undici sends one after the other. */
+function copyOfChunks(body: object): unknown[] | undefined {
+  if (!Array.isArray(body)) return undefined;
+  const copies = body.map((chunk: unknown) =>
+    typeof chunk === "string" ? chunk : copyOfBytes(Object(chunk)),
+  );
+  return copies.includes(undefined) ? undefined : copies;
+}
+
+function tagOf(value: object): string {
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
+}
+
+type FormEntry = readonly [name: string, value: string | File];
+
+/** What a `FormData` consists of now; undefined when it is none, or has files that are not the platform's. */
+function platformEntries(body: object): readonly FormEntry[] | undefined {
+  // Of any realm, and undici's own. The package `form-data` calls its streams so too, and those have no entries.
+  if (tagOf(body) !== "FormData" || !(Symbol.iterator in body)) return undefined;
+  const entries = [...(body as Iterable<FormEntry>)];
+  const isKnown = ([, value]: FormEntry): boolean => typeof value === "string" || isPlatformBlob(value);
+  return entries.every(isKnown) ? entries : undefined;
 }
 
 /** @see WHATWG HTML, "Multipart form data"; WHATWG Fetch, "extract a body" */
-function multipartBlob(form: FormData): Blob {
+function multipartBlob(form: readonly FormEntry[]): Blob {
   // A Blob's type is lower-cased, so the boundary must be.
   const boundary = `----talkdesk-oauth-${crypto.randomUUID()}`;
   const escaped = (name: string): string =>

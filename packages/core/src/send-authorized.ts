@@ -1,9 +1,13 @@
 import type { AccessToken } from "./access-token.js";
+import { platformClock } from "./clock.js";
 import { isTalkdeskError } from "./errors.js";
 import type { TokenSource } from "./token-source.js";
 
 /** The most that an adapter keeps of a body in order to send or return it later, in bytes. */
 export const MAX_BUFFERED_BYTES = 65_536;
+
+/** The longest that an adapter reads a refused answer that nobody will get, in milliseconds. */
+export const MAX_DISCARD_MS = 10_000;
 
 /** How an adapter for a promise-shaped client sends one request. `Answer` is the client's own response. */
 export interface AuthorizedRequest<Answer> {
@@ -14,8 +18,8 @@ export interface AuthorizedRequest<Answer> {
   /** Whether the same bytes can be sent again, and doing so repeats nothing that was done. */
   isReplayable(answer: Answer): boolean;
   /**
-   * Frees what a refused answer holds, since nobody will read it: at best drains it, so its connection is kept. It is
-   * not waited for, since such an answer may never end.
+   * Frees what a refused answer holds, since nobody will read it: drains it within {@link MAX_BUFFERED_BYTES} and
+   * {@link MAX_DISCARD_MS}, so that its connection can be used again, and cancels what is longer. It is not waited for.
    */
   discard(answer: Answer): void | Promise<void>;
   /** Ends the caller's wait for tokens. */
@@ -71,20 +75,79 @@ export function isTokenRefusal(status: number, wwwAuthenticate: string | null | 
 }
 
 /**
- * Reads away what is left of a refused answer's body, up to 64 KiB, so that its connection can be used again; a longer
- * one is cancelled. Never rejects.
+ * Whether an error stands for a 401 that {@link isTokenRefusal} takes for a refusal: some clients and layers beneath an
+ * adapter throw what others return. Looks at the error, its `response`, and its causes.
  */
-export async function discardBody(body: ReadableStream<Uint8Array> | null): Promise<void> {
-  if (body === null) return;
+export function isRefusalError(error: unknown): boolean {
+  for (let cause: unknown = error, depth = 0; depth < 4; depth += 1) {
+    if (typeof cause !== "object" || cause === null) return false;
+    const { response = cause } = cause as { response?: object | null };
+    const { status, statusCode = status, headers } = Object(response) as ThrownAnswer;
+    if (typeof statusCode === "number") return isTokenRefusal(statusCode, challengeOf(headers));
+    ({ cause } = cause as { cause?: unknown });
+  }
+  return false;
+}
+
+interface ThrownAnswer {
+  readonly status?: unknown;
+  readonly statusCode?: unknown;
+  readonly headers?: unknown;
+}
+
+/** From `Headers`, or from a record of one value or several for each name. */
+function challengeOf(headers: unknown): string {
+  const { get } = Object(headers) as Partial<Headers>;
+  if (typeof get === "function") return String(get.call(headers, "www-authenticate") ?? "");
+  const entries = Object.entries(Object(headers) as Record<string, unknown>);
+  return String(entries.find(([name]) => name.toLowerCase() === "www-authenticate")?.[1] ?? "");
+}
+
+/**
+ * Reads away what is left of a refused answer's body, so that its connection can be used again. A body of more than
+ * {@link MAX_BUFFERED_BYTES}, or one that has not ended after {@link MAX_DISCARD_MS}, is cancelled. Never rejects.
+ *
+ * @param body A stream of the platform's or of Node's, or another thing that is read by iterating.
+ */
+export async function discardBody(body: UnreadBody | null | undefined): Promise<void> {
+  if (body === null || body === undefined) return;
+  let timer: unknown;
   try {
-    const reader = body.getReader();
+    const reader = readerOf(body);
+    timer = platformClock.setTimeout(() => void cancel(reader), MAX_DISCARD_MS);
     for (let size = 0; size <= MAX_BUFFERED_BYTES; ) {
       const { done, value } = await reader.read();
       if (done) return;
       size += value.byteLength;
     }
-    await reader.cancel();
+    await cancel(reader);
   } catch {
     // The connection is gone already, or the caller has stopped it.
+  } finally {
+    platformClock.clearTimeout?.(timer);
   }
+}
+
+async function cancel(reader: { cancel(): unknown }): Promise<void> {
+  try {
+    await reader.cancel();
+  } catch {
+    // There is nothing left to free.
+  }
+}
+
+type UnreadBody = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** Its `cancel` ends a read that is under way; the `return` of an iterator would wait for it. */
+function readerOf(body: UnreadBody): {
+  read(): Promise<IteratorResult<Uint8Array, unknown>>;
+  cancel(): unknown;
+} {
+  if ("getReader" in body) return body.getReader();
+  const iterator = body[Symbol.asyncIterator]();
+  const { destroy } = body as { destroy?: () => unknown };
+  return {
+    read: () => iterator.next(),
+    cancel: () => (destroy === undefined ? iterator.return?.() : destroy.call(body)),
+  };
 }

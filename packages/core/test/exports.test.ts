@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 it("exports these names and no others", () => {
   expect(Object.keys(core).sort()).toEqual([
     "MAX_BUFFERED_BYTES",
+    "MAX_DISCARD_MS",
     "TalkdeskError",
     "accessToken",
     "bufferedBody",
@@ -19,6 +20,7 @@ it("exports these names and no others", () => {
     "discardBody",
     "encryptedStore",
     "finishAuthorization",
+    "isRefusalError",
     "isTalkdeskError",
     "isTokenRefusal",
     "memoryStore",

@@ -1,0 +1,138 @@
+import { Readable } from "node:stream";
+import { replayableBody } from "@talkdesk-oauth/core";
+import { describe, expect, it } from "vitest";
+
+const textOf = (body: unknown): Promise<string> =>
+  new Response(body as ConstructorParameters<typeof Response>[0]).text();
+
+/** Stands for a class of another library: it calls itself what the platform's is called. */
+function foreign<Members extends object>(tag: string, members: Members): Members {
+  return Object.assign(Object.create({ [Symbol.toStringTag]: tag }), members);
+}
+
+const foreignFile = foreign("File", {
+  name: "a.csv",
+  type: "text/csv",
+  size: 3,
+  stream: () => new Blob(["a,b"]).stream(),
+});
+
+const foreignForm = (value: unknown): object =>
+  foreign("FormData", {
+    *[Symbol.iterator]() {
+      yield ["file", value];
+    },
+  });
+
+describe("a body that changes after the call", () => {
+  const changing: Readonly<Record<string, () => [body: object, change: () => void]>> = {
+    "a Uint8Array": () => {
+      const body = new TextEncoder().encode("as it was");
+      return [body, () => body.fill(0)];
+    },
+    "a Buffer": () => {
+      const body = Buffer.from("as it was");
+      return [body, () => body.fill(0)];
+    },
+    "a DataView of a part": () => {
+      const bytes = new TextEncoder().encode("not as it was");
+      return [new DataView(bytes.buffer, 4), () => bytes.fill(0)];
+    },
+    "an ArrayBuffer": () => {
+      const bytes = new TextEncoder().encode("as it was");
+      return [bytes.buffer, () => bytes.fill(0)];
+    },
+    "a FormData": () => {
+      const body = new FormData();
+      body.set("a", "as it was");
+      return [body, () => body.set("a", "changed")];
+    },
+    "a URLSearchParams": () => {
+      const body = new URLSearchParams({ a: "as it was" });
+      return [body, () => body.set("a", "changed")];
+    },
+  };
+
+  it.each(Object.keys(changing))("is what it was at the call: %s", async (name) => {
+    const [given, change] = (changing[name] as (typeof changing)[string])();
+    const { body, isReplayable } = replayableBody(given);
+    change();
+    expect(isReplayable).toBe(true);
+    expect((await textOf(body)).replaceAll("+", " ")).toContain("as it was");
+  });
+
+  it("is what it was at the call, and of its type, for a list of chunks", () => {
+    const chunk = Buffer.from("as it was");
+    const list: unknown[] = [chunk, " at the call"];
+    const { body, isReplayable } = replayableBody(list);
+    chunk.fill(0);
+    list.push("more");
+    expect(isReplayable).toBe(true);
+    expect(body).toEqual([Buffer.from("as it was"), " at the call"]);
+    expect(Buffer.isBuffer((body as unknown[])[0])).toBe(true);
+  });
+});
+
+describe("a body that the client alone understands comes back as it is, to be sent once", () => {
+  class LazyFile extends File {
+    override stream(): ReturnType<File["stream"]> {
+      return new Blob(["read when sent"]).stream();
+    }
+  }
+  const lazyForm = new FormData();
+  lazyForm.append("file", new LazyFile([], "a.txt"));
+
+  const bodies: Readonly<Record<string, unknown>> = {
+    "a FormData of another library, with a file of its own": foreignForm(foreignFile),
+    "a FormData of another library, with something unknown": foreignForm({ uri: "file:///a" }),
+    "a FormData without entries, such as form-data's": foreign("FormData", { pipe() {} }),
+    "a FormData with a file that is read when sent": lazyForm,
+    "a Blob of another library": foreignFile,
+    "a File that is read when sent": new LazyFile([], "a.txt"),
+    "a Blob with a stream of its own": Object.assign(new Blob(["a"]), { stream: () => foreignFile.stream() }),
+    "a URLSearchParams of another library": foreign("URLSearchParams", { toString: () => "a=1" }),
+    "a URLSearchParams with a toString of its own": new (class extends URLSearchParams {
+      override toString(): string {
+        return "signed";
+      }
+    })(),
+    "a stream of the web": new ReadableStream(),
+    "a stream of another library": { getReader() {} },
+    "a stream of Node's": Readable.from([]),
+    "an async generator": (async function* () {})(),
+    "a generator": (function* () {})(),
+    "a Set of chunks": new Set(["a"]),
+    "a list with something unknown": ["a", 1],
+    "an object": { a: 1 },
+    "a function": () => "a",
+  };
+
+  it.each(Object.keys(bodies))("%s", (name) => {
+    const { body, isReplayable } = replayableBody(bodies[name]);
+    expect(body).toBe(bodies[name]);
+    expect(isReplayable).toBe(false);
+  });
+});
+
+describe("a body that cannot change can be sent again, as it is", () => {
+  it.each<[string, unknown]>([
+    ["a string", "a"],
+    ["nothing", null],
+    ["undefined", undefined],
+    ["a Blob", new Blob(["a"])],
+    ["a File", new File(["a"], "a.txt")],
+  ])("%s", (_, given) => {
+    const { body, isReplayable } = replayableBody(given);
+    expect(body).toBe(given);
+    expect(isReplayable).toBe(true);
+  });
+});
+
+it("makes the parts of a FormData of another library whose files are the platform's", async () => {
+  const { body, isReplayable } = replayableBody(
+    foreignForm(new File(["a,b"], "a.csv", { type: "text/csv" })),
+  );
+  expect(isReplayable).toBe(true);
+  const parsed = await new Response(body as Blob).formData();
+  expect(await (parsed.get("file") as File).text()).toBe("a,b");
+});
