@@ -4,7 +4,8 @@ import { checkClient, type TalkdeskClient } from "./client.js";
 import { secureUrl } from "./endpoints.js";
 import { copyOfError, isTalkdeskError, TalkdeskError, type TalkdeskErrorOptions } from "./errors.js";
 import { type Grant, type Scope, scopeNames } from "./grant.js";
-import { type IdTokenClaims, verifiedClaims } from "./id-token.js";
+import { type IdTokenClaims, missingIdToken, verifiedClaims } from "./id-token.js";
+import { parseUrl } from "./parse-url.js";
 import { exchange } from "./request-token.js";
 import { maskOf } from "./sent-secrets.js";
 import { base64url } from "./verification-key.js";
@@ -16,7 +17,10 @@ export interface StartAuthorizationOptions {
    * without a fragment.
    */
   readonly redirectUri: string;
-  /** `openid` asks for an ID token, `refresh_token` for a refresh token. Default: what the client may have. */
+  /**
+   * `openid` asks for an ID token, which binds the code to this login: an answer without one is refused then.
+   * `refresh_token` asks for a refresh token. Default: what the client may have.
+   */
   readonly scope?: Scope;
   /** Whether to send a PKCE challenge (S256). Talkdesk documents none. Default false. */
   readonly pkce?: boolean;
@@ -29,7 +33,7 @@ export interface StartAuthorizationOptions {
  * whoever has it could complete the login in the user's place: keep it where only the server reads it.
  */
 export interface PendingAuthorization {
-  /** Where to send the user. */
+  /** Where to send the user. It also tells {@link finishAuthorization} whether `openid` was asked for. */
   readonly url: string;
   readonly state: string;
   readonly nonce: string;
@@ -108,17 +112,26 @@ export async function startAuthorization(
 }
 
 /**
- * Ends a login: checks that the callback answers it, exchanges the code for a token, and verifies the ID token if there
- * is one. It keeps no record: delete `pending` from the session before calling, so that it is used once. A code is sent
- * once, whatever happens.
+ * Ends a login: checks that the callback answers it, exchanges the code for a token, and verifies the ID token. It keeps
+ * no record: delete `pending` from the session before calling, so that it is used once. A code is sent once, whatever
+ * happens.
+ *
+ * A login that asked for `openid` needs an ID token in the answer; its nonce proves that the code belongs to this login.
+ * A login without `openid` and without PKCE has no such proof: somebody who can put a code of another login into the
+ * callback of this one signs this browser in to that other account.
  *
  * @param callback The URL that the user came back to, or its query.
  * @param pending What {@link startAuthorization} gave, also after JSON.
  * @returns The token, and the claims of its ID token, frozen. A promise that rejects with
  *   - a `TypeError` for a `pending` or `callback` that cannot be one;
- *   - a {@link TalkdeskError}: `state_mismatch`, `authorization_denied`, `authorization_failed` (the code was refused,
- *     too); `nonce_mismatch`, `id_token_invalid`, with `retryable: true` when the keys could not be read, which lets a
- *     new login succeed; or one of those of {@link requestToken}, never retryable.
+ *   - a {@link TalkdeskError}:
+ *     - `state_mismatch`: the callback belongs to another login, or to none;
+ *     - `authorization_denied`: the user, or a rule of the account, said no;
+ *     - `authorization_failed`: the callback has another error, or the code was refused;
+ *     - `nonce_mismatch`: the ID token, and so the code, belongs to another login;
+ *     - `id_token_invalid`: the ID token is missing although `openid` was asked for, or it cannot be trusted; with
+ *       `retryable: true` when the keys could not be read, which lets a new login succeed;
+ *     - one of those of {@link requestToken}, never retryable.
  * @see RFC 6749 §4.1.2 and §4.1.3, RFC 9207, OpenID Connect Core §3.1.3.7
  */
 export async function finishAuthorization(
@@ -150,7 +163,10 @@ export async function finishAuthorization(
     signal,
     secrets,
   );
-  if (token.idToken === undefined) return { token };
+  if (token.idToken === undefined) {
+    if (asksForIdToken(login)) throw missingIdToken();
+    return { token };
+  }
   return { token, claims: await verifiedClaims(client, token.idToken, { clientId, nonce, issuers, signal }) };
 }
 
@@ -240,13 +256,17 @@ function checkedExtra(extra: unknown): Record<string, string> {
   return extra as Record<string, string>;
 }
 
+const asksForIdToken = ({ url }: PendingAuthorization): boolean =>
+  new URL(url).searchParams.get("scope")?.split(" ").includes("openid") === true;
+
 function checkedPending(pending: unknown): PendingAuthorization {
-  const fault = new TypeError("pending must be what startAuthorization gave, unchanged.");
+  const fault = new TypeError("pending must be what startAuthorization gave, unchanged and whole, its url included.");
   if (typeof pending !== "object" || pending === null) throw fault;
-  const { state, nonce, redirectUri, codeVerifier } = pending as Record<string, unknown>;
+  const { url, state, nonce, redirectUri, codeVerifier } = pending as Record<string, unknown>;
   for (const text of [state, nonce, ...(codeVerifier === undefined ? [] : [codeVerifier])]) {
     if (typeof text !== "string" || text === "") throw fault;
   }
+  if (typeof url !== "string" || parseUrl(url) === undefined) throw fault;
   checkRedirectUri(redirectUri);
   return pending as PendingAuthorization;
 }

@@ -30,6 +30,9 @@ interface Expected {
 /** How far the clocks may differ. */
 const TOLERANCE_SECONDS = 60;
 
+/** How much of a learnt offset counts: any more would let a server's wrong `Date` revive a token that has expired. */
+const MAX_OFFSET_MS = 300_000;
+
 /**
  * The claims of an ID token, once its signature and each of them has been checked. Nobody can change them.
  *
@@ -47,7 +50,8 @@ export async function verifiedClaims(
   const limit = deadline(client.timeoutMs, expected.signal, client.clock);
   try {
     const payload = await limit.race(verifiedPayload(client, idToken, limit));
-    const now = (client.clock ?? platformClock).now() + learntOffsetMs(client);
+    const offsetMs = Math.max(-MAX_OFFSET_MS, Math.min(learntOffsetMs(client), MAX_OFFSET_MS));
+    const now = (client.clock ?? platformClock).now() + offsetMs;
     return checkedClaims(payload, expected, now / 1000);
   } catch (error) {
     if (expected.signal?.aborted) throw expected.signal.reason;
@@ -214,6 +218,16 @@ function frozen<T extends object>(data: T): T {
 
 const invalid = (what: string): TalkdeskError =>
   new TalkdeskError("id_token_invalid", `The ID token ${what}.`);
+
+/**
+ * What is said of an answer without an ID token that was asked for.
+ * @internal
+ */
+export const missingIdToken = (): TalkdeskError =>
+  new TalkdeskError(
+    "id_token_invalid",
+    "The answer has no ID token although openid was asked for, so nothing binds its code to this login; check that the client may have openid, and start again.",
+  );
 
 const forged = (): TalkdeskError =>
   invalid("has a signature that none of the service's keys for it verifies; check endpoints.jwks");

@@ -203,6 +203,8 @@ describe("finishAuthorization", () => {
     ["an empty verifier", { codeVerifier: "" }],
     ["no redirect URI", { redirectUri: undefined }],
     ["another redirect URI", { redirectUri: "http://evil.example" }],
+    ["no URL", { url: undefined }],
+    ["a URL that is none", { url: "sent" }],
   ])("refuses a login with %s", async (_, changes) => {
     const broken = typeof changes === "object" && changes !== null ? { ...pending, ...changes } : changes;
     const call = finishAuthorization(host.client, query(), broken as PendingAuthorization);
@@ -458,5 +460,20 @@ describe("a login at the emulator", () => {
       nonce: other.nonce,
     });
     expect((await failure(finishAuthorization(emulated, callback, pending))).code).toBe("nonce_mismatch");
+  });
+
+  it("refuses a code of a login without openid where openid was asked for", async () => {
+    const { clientId, emulated } = setUp();
+    const victim = await start({ scope: ["users:read", "openid"] }, emulated);
+    // The attacker's own code, put into the victim's callback: its answer has no ID token, and so no nonce.
+    const { callback } = await talkdesk.authorize({
+      clientId,
+      redirectUri: REDIRECT_URI,
+      scope: "users:read",
+      state: victim.state,
+    });
+    const error = await failure(finishAuthorization(emulated, callback, victim));
+    expect(error).toMatchObject({ code: "id_token_invalid", retryable: false });
+    expect(error.message).toMatch(/no ID token although openid was asked for/);
   });
 });

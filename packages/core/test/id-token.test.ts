@@ -1,6 +1,6 @@
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { inspect } from "node:util";
-import { type Clock, finishAuthorization, startAuthorization } from "@talkdesk-oauth/core";
+import { type Clock, finishAuthorization, privateKeyJwt, startAuthorization } from "@talkdesk-oauth/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   EC,
@@ -14,7 +14,8 @@ import {
   RSA,
   type Signing,
 } from "./login-fixture.js";
-import { failure, rejection, text } from "./token-endpoint.js";
+import { issued, KEYS } from "./signing-keys.js";
+import { failure, json, rejection, text } from "./token-endpoint.js";
 
 let host: LoginHost;
 
@@ -50,12 +51,29 @@ describe("an ID token", () => {
     expect([groups, ...(groups as unknown[])].every(Object.isFrozen)).toBe(true);
   });
 
-  it("may be missing, and then no key is read", async () => {
-    const pending = await startAuthorization(host.client, { redirectUri: REDIRECT_URI });
-    const finished = await finishAuthorization(host.client, `code=c&state=${pending.state}`, pending);
-    expect(Object.keys(finished)).toEqual(["token"]);
-    expect(host.keyReads).toBe(0);
-  });
+  it.each([undefined, "users:read", "openid2 x-openid"])(
+    "may be missing where %s was asked for, and then no key is read",
+    async (scope) => {
+      const options = { redirectUri: REDIRECT_URI, ...(scope !== undefined && { scope }) };
+      const pending = await startAuthorization(host.client, options);
+      const finished = await finishAuthorization(host.client, `code=c&state=${pending.state}`, pending);
+      expect(Object.keys(finished)).toEqual(["token"]);
+      expect(host.keyReads).toBe(0);
+    },
+  );
+
+  it.each(["openid", "users:read openid", "openid refresh_token"])(
+    "may not be missing where %s was asked for, however the login was kept",
+    async (scope) => {
+      const begun = await startAuthorization(host.client, { redirectUri: REDIRECT_URI, scope });
+      const pending = JSON.parse(JSON.stringify(begun));
+      for (const id_token of [undefined, null, ""]) {
+        host.members = { id_token };
+        const finished = finishAuthorization(host.client, `code=c&state=${pending.state}`, pending);
+        expect(await failure(finished)).toMatchObject({ code: "id_token_invalid", retryable: false });
+      }
+    },
+  );
 
   it("may have claims that nest deeper than the stack", async () => {
     const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
@@ -125,6 +143,42 @@ describe("an ID token", () => {
     expect((await failure(loginWith({}, {}, client))).message).toMatch(/has expired/);
     clock.aheadMs = -3_600_000;
     expect((await failure(loginWith({}, {}, client))).message).toMatch(/in the future/);
+  });
+
+  /** A login during which the client learns that the server's clock is `offsetMs` ahead. */
+  async function loginAfterCorrection(offsetMs: number, claims: Record<string, unknown>) {
+    const privateKey = issued(KEYS.ES256.privateKey);
+    const authentication = privateKeyJwt({ clientId: "client-1", keyId: "key-1", privateKey });
+    const client = host.clientWith({ authentication });
+    const pending = await startAuthorization(client, { redirectUri: REDIRECT_URI, scope: "openid" });
+    const id_token = idTokenFor(host, pending, claims);
+    host.tokenAnswer = (response, request) => {
+      response.setHeader("date", new Date(Date.now() + offsetMs).toUTCString());
+      const isFirst = host.exchanges.length === 1;
+      const members = { access_token: "at-canary-1", token_type: "bearer", id_token };
+      json(isFirst ? 401 : 200, isFirst ? { error: "invalid_client" } : members)(response, request);
+    };
+    return finishAuthorization(client, `code=c&state=${pending.state}`, pending);
+  }
+
+  it("goes by a clock that was learnt of the server, up to five minutes", async () => {
+    const behind = { iat: seconds() - 900, exp: seconds() - 200 };
+    expect((await loginAfterCorrection(-240_000, behind)).claims?.exp).toBe(behind.exp);
+    host.exchanges.splice(0);
+    const ahead = { iat: seconds() + 240, exp: seconds() + 900 };
+    expect((await loginAfterCorrection(240_000, ahead)).claims?.exp).toBe(ahead.exp);
+  });
+
+  it.each([
+    ["has expired", -198 * 86_400_000, -198 * 86_400 - 600],
+    ["has expired", -3_600_000, -3_600 - 600],
+    ["was issued in the future", 3_600_000, 3_600],
+    ["was issued in the future", 365 * 86_400_000, 365 * 86_400],
+  ])("%s although the server's Date says otherwise by %d ms", async (message, offsetMs, issuedAfter) => {
+    const iat = seconds() + issuedAfter;
+    const error = await failure(loginAfterCorrection(offsetMs, { iat, exp: iat + 900 }));
+    expect([host.exchanges.length, error.code]).toEqual([2, "id_token_invalid"]);
+    expect(error.message).toContain(message);
   });
 
   it("goes by the issuers that are passed, and by no other then", async () => {
