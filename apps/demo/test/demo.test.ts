@@ -46,16 +46,7 @@ describe("with settings", () => {
 
   beforeEach(async () => {
     talkdesk = await startEmulator();
-    const { clientId, clientSecret } = talkdesk.clients.get();
-    const { token, authorize, jwks, api } = talkdesk.endpoints();
-    env = {
-      TALKDESK_TOKEN_URL: token,
-      TALKDESK_AUTHORIZE_URL: authorize,
-      TALKDESK_JWKS_URL: jwks,
-      TALKDESK_API_URL: api,
-      TALKDESK_CLIENT_ID: clientId,
-      TALKDESK_CLIENT_SECRET: clientSecret,
-    };
+    env = talkdesk.environment();
   });
 
   afterEach(() => talkdesk.stop());

@@ -1,13 +1,13 @@
 import { readFile, truncate, writeFile } from "node:fs/promises";
 import { answers, type Emulator, type Fault, startEmulator } from "@talkdesk-oauth/emulator";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { gatewayCalls, ranges, servedFile, settingsOf, type Workplace, workplace } from "./export-run.js";
+import { gatewayCalls, ranges, servedFile, type Workplace, workplace } from "./export-run.js";
 
 let talkdesk: Emulator;
 let place: Workplace;
 beforeEach(async () => {
   talkdesk = await startEmulator({ reportRows: 20_000, reportPolls: 0 });
-  place = await workplace(settingsOf(talkdesk));
+  place = await workplace(talkdesk.environment());
 });
 afterEach(async () => {
   await place[Symbol.asyncDispose]();
@@ -190,7 +190,7 @@ describe("a later run", () => {
 
   async function wholeFile(): Promise<Buffer> {
     await using other = await startEmulator({ reportRows: 20_000, reportPolls: 0 });
-    await using elsewhere = await workplace(settingsOf(other));
+    await using elsewhere = await workplace(other.environment());
     await elsewhere.run();
     return elsewhere.read();
   }

@@ -1,12 +1,12 @@
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { gatewayCalls, servedFile, settingsOf, type Workplace, workplace } from "./export-run.js";
+import { gatewayCalls, servedFile, type Workplace, workplace } from "./export-run.js";
 
 let talkdesk: Emulator;
 let place: Workplace;
 beforeEach(async () => {
   talkdesk = await startEmulator({ reportRows: 2_000 });
-  place = await workplace(settingsOf(talkdesk));
+  place = await workplace(talkdesk.environment());
 });
 afterEach(async () => {
   await place[Symbol.asyncDispose]();
@@ -123,14 +123,14 @@ describe("one sentence and exit code 1", () => {
   }
 
   it("come of a wrong secret", async () => {
-    const env = { ...settingsOf(talkdesk), TALKDESK_CLIENT_SECRET: "wrong-secret" };
+    const env = { ...talkdesk.environment(), TALKDESK_CLIENT_SECRET: "wrong-secret" };
     expect(await sentence(env)).toMatch(
       /refused the client with 401 \(invalid_client\); check client id and secret/,
     );
   });
 
   it("come of a setting that is missing", async () => {
-    const env = { ...settingsOf(talkdesk), TALKDESK_CLIENT_SECRET: "" };
+    const env = { ...talkdesk.environment(), TALKDESK_CLIENT_SECRET: "" };
     expect(await sentence(env)).toBe(
       "Set TALKDESK_CLIENT_SECRET (or TALKDESK_KEY_ID and TALKDESK_PRIVATE_KEY) in the environment.",
     );
@@ -140,7 +140,7 @@ describe("one sentence and exit code 1", () => {
     const closed = await startEmulator();
     const { api } = closed.endpoints();
     await closed.stop();
-    expect(await sentence({ ...settingsOf(talkdesk), TALKDESK_API_URL: api })).toBe(
+    expect(await sentence({ ...talkdesk.environment(), TALKDESK_API_URL: api })).toBe(
       "Talkdesk could not be reached (ECONNREFUSED).",
     );
   });
@@ -150,16 +150,16 @@ describe("one sentence and exit code 1", () => {
       at: "api",
       respond: { status: 403, body: '{"code":"0070011"}', headers: { "content-type": "application/json" } },
     });
-    expect(await sentence(settingsOf(talkdesk))).toBe(
+    expect(await sentence(talkdesk.environment())).toBe(
       "Talkdesk answered the request for a report with 403 (code 0070011); the client needs the scopes data-reports:read and data-reports:write.",
     );
   });
 
   it("come of a folder that is not there, before anything is asked for", async () => {
-    expect(await sentence(settingsOf(talkdesk), ["--out", "/nowhere/calls.csv"])).toBe(
+    expect(await sentence(talkdesk.environment(), ["--out", "/nowhere/calls.csv"])).toBe(
       "There is no folder /nowhere.",
     );
-    expect(await sentence(settingsOf(talkdesk), ["--out", "/tmp"])).toBe(
+    expect(await sentence(talkdesk.environment(), ["--out", "/tmp"])).toBe(
       "/tmp is a folder; --out takes a file.",
     );
     expect(talkdesk.requests.all).toEqual([]);

@@ -73,20 +73,6 @@ export async function workplace(env: Readonly<Record<string, string | undefined>
   };
 }
 
-/** The settings that lead to an emulator. */
-export function settingsOf(talkdesk: Emulator): Record<string, string> {
-  const { clientId, clientSecret } = talkdesk.clients.get();
-  const { token, authorize, jwks, api } = talkdesk.endpoints();
-  return {
-    TALKDESK_TOKEN_URL: token,
-    TALKDESK_AUTHORIZE_URL: authorize,
-    TALKDESK_JWKS_URL: jwks,
-    TALKDESK_API_URL: api,
-    TALKDESK_CLIENT_ID: clientId,
-    TALKDESK_CLIENT_SECRET: clientSecret,
-  };
-}
-
 /** The file as the files host serves it to whoever has the address that the last request used. */
 export async function servedFile(talkdesk: Emulator): Promise<Buffer> {
   talkdesk.faults.clear();

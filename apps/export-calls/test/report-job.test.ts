@@ -1,13 +1,13 @@
 import { answers, type Emulator, type EmulatorOptions, startEmulator } from "@talkdesk-oauth/emulator";
 import { afterEach, describe, expect, it } from "vitest";
-import { gatewayCalls, settingsOf, type Workplace, workplace } from "./export-run.js";
+import { gatewayCalls, type Workplace, workplace } from "./export-run.js";
 
 let talkdesk: Emulator;
 let place: Workplace;
 
 async function start(options: EmulatorOptions = {}): Promise<void> {
   talkdesk = await startEmulator(options);
-  place = await workplace(settingsOf(talkdesk));
+  place = await workplace(talkdesk.environment());
 }
 
 afterEach(async () => {
@@ -187,7 +187,7 @@ describe("a later run", () => {
     await start();
     await place.run([], stopEarly);
     await using other = await startEmulator();
-    await using elsewhere = await workplace(settingsOf(other));
+    await using elsewhere = await workplace(other.environment());
     const moved = await elsewhere.run(["--out", place.out]);
     expect(moved.code).toBe(0);
     expect(gatewayCalls(talkdesk)).toHaveLength(2);

@@ -76,17 +76,11 @@ describe("the portal as a command", () => {
 
   it("uses the Talkdesk that the environment names, and says what to register there", async () => {
     await using talkdesk = await startEmulator();
-    const { clientId, clientSecret } = talkdesk.clients.get();
-    const { token, authorize, jwks, api } = talkdesk.endpoints();
+    const { clientSecret } = talkdesk.clients.get();
     const run = portalRun({
       PORTAL_PORT: "0",
       PORTAL_ORIGIN: "https://portal.example.com",
-      TALKDESK_TOKEN_URL: token,
-      TALKDESK_AUTHORIZE_URL: authorize,
-      TALKDESK_JWKS_URL: jwks,
-      TALKDESK_API_URL: api,
-      TALKDESK_CLIENT_ID: clientId,
-      TALKDESK_CLIENT_SECRET: clientSecret,
+      ...talkdesk.environment(),
     });
     expect(await run.origin).toBe("https://portal.example.com");
     const said = run.lines.join("\n");

@@ -24,5 +24,7 @@ export interface ApiOperation {
   readonly path: RegExp;
   /** The scope that the token must have. Default: none. */
   readonly scope?: string;
+  /** A longer body is refused. Default: 64 KiB. */
+  readonly maximumBodyBytes?: number;
   readonly answer: (call: ApiCall) => Answer;
 }

@@ -2,6 +2,7 @@ import { type Answer, emptyAnswer } from "./answer.js";
 import type { ClientRegistry, EmulatorClient } from "./clients.js";
 import type { Directory } from "./directory.js";
 import type { Engine } from "./engine.js";
+import { hasRepeatedName, maximumFormBytes } from "./form.js";
 import { loginPage } from "./login-page.js";
 import { authorizeError } from "./oauth-error.js";
 import type { RequestRecord } from "./request-record.js";
@@ -17,8 +18,9 @@ export interface AuthorizeEndpointParts {
 }
 
 /**
- * Answers `GET /oauth/authorize`: with a user who is signed in already and agrees to everything, or with a page on
- * which a person chooses one.
+ * Answers `GET` and `POST /oauth/authorize`: with a user who is signed in already and agrees to everything, or with a
+ * page on which a person chooses one. A POST has its parameters in a form (OpenID Connect Core §3.1.2.1); that of the
+ * page adds `user` to those in its address.
  *
  * `login_hint`, an id or e-mail address, chooses the user, also without the page; it is the emulator's own. Without it,
  * and without a page, it is the first user.
@@ -27,14 +29,24 @@ export async function answerAuthorizeRequest(
   request: RequestRecord,
   { account, engine, clients, directory, hasPage }: AuthorizeEndpointParts,
 ): Promise<Answer> {
-  const isChoice = hasPage && request.method === "POST";
-  if (request.method !== "GET" && !isChoice) {
-    const refusal = authorizeError(405, "invalid_request", "The authorize endpoint takes GET.");
-    return { ...refusal, headers: { ...refusal.headers, allow: hasPage ? "GET, POST" : "GET" } };
+  if (request.method !== "GET" && request.method !== "POST") {
+    const refusal = authorizeError(405, "invalid_request", "The authorize endpoint takes GET and POST.");
+    return { ...refusal, headers: { ...refusal.headers, allow: "GET, POST" } };
+  }
+  const form = formOf(request);
+  if (form === undefined) {
+    return authorizeError(
+      400,
+      "invalid_request",
+      `The body must be application/x-www-form-urlencoded, of ${maximumFormBytes} bytes at most.`,
+    );
   }
   const query = new URLSearchParams(request.url.split(/\?(.*)/s)[1] ?? "");
-  const repeated = [...query.keys()].some((name, index, names) => names.indexOf(name) !== index);
-  if (repeated) return authorizeError(400, "invalid_request", "The query holds a parameter twice.");
+  for (const [name, value] of form) query.append(name, value);
+  if (hasRepeatedName(query)) {
+    return authorizeError(400, "invalid_request", "The request holds a parameter twice.");
+  }
+  const choice = hasPage ? (form.get("user") ?? undefined) : undefined;
 
   const clientId = query.get("client_id");
   if (!clientId) return authorizeError(400, "invalid_request", "The parameter client_id is missing.");
@@ -60,12 +72,13 @@ export async function answerAuthorizeRequest(
     return toCallback({ error: refusal[0], error_description: refusal[1] });
   }
   const hint = query.get("login_hint") ?? undefined;
-  if (hasPage && !isChoice && hint === undefined) return loginPage(account, directory.users);
-  const choice = isChoice ? (request.form.get("user") ?? "") : hint;
-  if (choice === "" && isChoice) {
+  if (hasPage && choice === undefined && hint === undefined) {
+    return loginPage(account, directory.users, query);
+  }
+  if (choice === "") {
     return toCallback({ error: "access_denied", error_description: "The user has denied the request." });
   }
-  const user = directory.findUser(choice);
+  const user = directory.findUser(choice ?? hint);
   if (user === undefined) {
     return toCallback({ error: "access_denied", error_description: "There is no such user." });
   }
@@ -83,6 +96,14 @@ export async function answerAuthorizeRequest(
     ...(codeChallenge !== null && { codeChallenge }),
   });
   return toCallback({ code });
+}
+
+/** The parameters in the body; undefined when it holds something else than a form. */
+function formOf({ bodyBytes, headers, form }: RequestRecord): URLSearchParams | undefined {
+  if (bodyBytes === 0) return new URLSearchParams();
+  const mediaType = headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
+  const isForm = mediaType === "application/x-www-form-urlencoded" && bodyBytes <= maximumFormBytes;
+  return isForm ? form : undefined;
 }
 
 function refuse(query: URLSearchParams, client: EmulatorClient): readonly [string, string] | undefined {

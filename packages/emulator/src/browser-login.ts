@@ -1,4 +1,5 @@
 import { request as send } from "node:http";
+import { printableText } from "./printable-text.js";
 
 /** The login to go through; the client is a registered one. */
 export interface BrowserLogin {
@@ -50,7 +51,7 @@ export async function browserLogin(login: BrowserLogin): Promise<BrowserLoginRes
   // A page to choose on: the first one on it, since a user who is named is signed in without it.
   const [, first] = /<button name="user" value="([^"]+)"/.exec(text) ?? [];
   if (location === undefined && first !== undefined) ({ location, text } = await visit(url, { user: first }));
-  if (location === undefined) throw new Error(`the authorize endpoint refused: ${text}`);
+  if (location === undefined) throw new Error(`the authorize endpoint refused: ${printableText(text)}`);
   const answered = new URL(location).searchParams;
   const code = answered.get("code");
   if (code === null) {

@@ -1,5 +1,6 @@
 import { type CliArguments, readCliArguments, usage } from "./cli-arguments.js";
 import { type Emulator, startEmulator } from "./emulator.js";
+import { printableText } from "./printable-text.js";
 import type { RequestRecord } from "./request-record.js";
 
 /** What the command writes to, and what ends it. */
@@ -67,17 +68,11 @@ function greeting(
   emulator: Emulator,
   { region, account }: { readonly region: CliArguments["region"]; readonly account: string | undefined },
 ): string {
-  const { token, authorize, jwks, api } = emulator.endpoints(account, region);
-  const { clientId, clientSecret, keyId, keyAlgorithm, privateKey } = emulator.clients.get(account);
+  const variables = Object.entries(emulator.environment(account, region));
+  const { keyId, keyAlgorithm, privateKey } = emulator.clients.get(account);
   return `A local Talkdesk is running. Everything it issues is fake; it listens on this machine only. Ctrl+C stops it.
 
-export TALKDESK_TOKEN_URL=${token}
-export TALKDESK_AUTHORIZE_URL=${authorize}
-export TALKDESK_JWKS_URL=${jwks}
-export TALKDESK_API_URL=${api}
-export TALKDESK_CLIENT_ID=${clientId}
-export TALKDESK_CLIENT_SECRET=${clientSecret}
-
+${variables.map(([name, value]) => `export ${name}=${value}\n`).join("")}
 # Or, in place of the secret, a signed JWT:
 # export TALKDESK_KEY_ID=${keyId}
 # export TALKDESK_KEY_ALGORITHM=${keyAlgorithm}
@@ -86,16 +81,22 @@ export TALKDESK_CLIENT_SECRET=${clientSecret}
 `;
 }
 
-/** The values of a query can be codes and signatures, so only their names are shown. */
+const longestAddress = 300;
+
+/**
+ * One line about a request, whatever a stranger has put into it. The values of a query can be codes and signatures, so
+ * only their names are shown, encoded as they may be in an address.
+ */
 function describeRequest({ method, url, status }: RequestRecord): string {
   const [path = "", query] = url.split(/\?(.*)/s);
-  const names = query === undefined ? "" : `?${[...new URLSearchParams(query).keys()].join("&")}`;
-  return `${method} ${path}${names} ${status ?? "cut"}`;
+  const names = [...new URLSearchParams(query ?? "").keys()].map(encodeURIComponent);
+  const address = query === undefined ? path : `${path}?${names.join("&")}`;
+  return `${method} ${printableText(address, longestAddress)} ${status ?? "cut"}`;
 }
 
 function firstLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.split("\n", 1)[0] ?? "";
+  return printableText(message.split("\n", 1)[0] ?? "");
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
 import type { ClientRegistry, EmulatorClient } from "./clients.js";
 import { isSignature } from "./signature-algorithm.js";
 
@@ -16,6 +16,7 @@ export interface AssertionJudge {
 
 const maximumLifetimeSeconds = 300;
 const toleranceSeconds = 10;
+const keptAssertions = 100_000;
 
 /**
  * Gives the client that an assertion proves, or what is wrong with it, without repeating any of it. A `jti` counts as
@@ -51,7 +52,7 @@ export function clientOfAssertion(assertion: string, judge: AssertionJudge): Emu
   return client;
 }
 
-/** Makes a memory of the assertions that were accepted, each kept until it has expired. */
+/** Makes a memory of the assertions that were accepted, each kept until it has expired; of 100 000 at most. */
 export function usedAssertions(): (clientId: string, jti: string, expiresAt: number, now: number) => boolean {
   const expiries = new Map<string, number>();
   return (clientId, jti, expiresAt, now) => {
@@ -60,9 +61,12 @@ export function usedAssertions(): (clientId: string, jti: string, expiresAt: num
       if (expiry > now / 1000) break;
       expiries.delete(known);
     }
-    const id = `${clientId} ${jti}`;
+    // A digest, since a jti may be long.
+    const id = createHash("sha256").update(`${clientId} ${jti}`).digest("base64url");
     if (expiries.has(id)) return false;
     expiries.set(id, expiresAt);
+    const [oldest = ""] = expiries.keys();
+    if (expiries.size > keptAssertions) expiries.delete(oldest);
     return true;
   };
 }

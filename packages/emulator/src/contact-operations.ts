@@ -23,6 +23,7 @@ function listContacts(call: ApiCall): Answer {
 function addContact({ request, directory, origin }: ApiCall): Answer {
   const draft = readDraft(request);
   if (Array.isArray(draft)) return invalid(draft);
+  if (!directory.hasRoomFor(draft as ContactDraft)) return noRoom();
   const contact = directory.addContact(draft as ContactDraft);
   return halAnswer(201, present(contact, origin), { location: `${origin}/contacts/${contact.id}` });
 }
@@ -35,6 +36,7 @@ function showContact({ parameters, directory, origin }: ApiCall): Answer {
 function replaceContact({ request, parameters, directory, origin }: ApiCall): Answer {
   const draft = readDraft(request);
   if (Array.isArray(draft)) return invalid(draft);
+  if (!directory.hasRoomFor(draft as ContactDraft)) return noRoom();
   const contact = directory.replaceContact(parameters[0] ?? "", draft as ContactDraft);
   return contact === undefined ? unknownContact() : halAnswer(200, present(contact, origin));
 }
@@ -72,6 +74,11 @@ function isListOf(value: unknown, member: string): boolean {
 
 function invalid(fields: readonly FieldError[]): Answer {
   return apiError(400, apiErrorCodes.invalidRequest, "Invalid contact", { fields });
+}
+
+/** The real service has no such limit: here all contacts are in memory. */
+function noRoom(): Answer {
+  return apiError(507, apiErrorCodes.invalidRequest, "The emulator has no room for more contacts");
 }
 
 function unknownContact(): Answer {

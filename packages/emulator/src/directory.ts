@@ -30,6 +30,8 @@ export interface Directory {
   /** Finds a user by id or e-mail address; the first user without one. */
   findUser(idOrEmail?: string): User | undefined;
   readonly contacts: readonly Contact[];
+  /** Tells whether there is room for what a client wants to write. */
+  hasRoomFor(draft: ContactDraft): boolean;
   addContact(draft: ContactDraft): Contact;
   /** Gives undefined when there is no such contact. */
   replaceContact(id: string, draft: ContactDraft): Contact | undefined;
@@ -37,6 +39,8 @@ export interface Directory {
 
 const userCount = 60;
 const contactCount = 120;
+/** How many bytes of contacts clients may write, as JSON, each counted whenever it is written. */
+const writableBytes = 2 ** 24;
 const dayMs = 86_400_000;
 const firstDay = Date.UTC(2024, 0, 1);
 
@@ -88,6 +92,7 @@ export function makeDirectory(seed: Seed, region: Region, account: string): Dire
       created_at: dayAfter(index),
     };
   });
+  let writtenBytes = 0;
   const nextContactId = seed.sequence(`${place}/contact/added`, 24);
 
   return {
@@ -97,7 +102,9 @@ export function makeDirectory(seed: Seed, region: Region, account: string): Dire
         ? users[0]
         : users.find(({ id, email }) => id === idOrEmail || email === idOrEmail),
     contacts,
+    hasRoomFor: (draft) => writtenBytes + sizeOf(draft) <= writableBytes,
     addContact(draft) {
+      writtenBytes += sizeOf(draft);
       const contact = { id: nextContactId(), ...draft, created_at: dayAfter(contacts.length) };
       contacts.push(contact);
       return contact;
@@ -106,11 +113,16 @@ export function makeDirectory(seed: Seed, region: Region, account: string): Dire
       const index = contacts.findIndex((contact) => contact.id === id);
       const old = contacts[index];
       if (old === undefined) return undefined;
+      writtenBytes += sizeOf(draft);
       const contact = { id, ...draft, created_at: old.created_at };
       contacts[index] = contact;
       return contact;
     },
   };
+}
+
+function sizeOf(draft: ContactDraft): number {
+  return Buffer.byteLength(JSON.stringify(draft));
 }
 
 function personName(seed: Seed, label: string): string {

@@ -1,11 +1,11 @@
-import { createHash } from "node:crypto";
 import { type Answer, emptyAnswer, jsonAnswer } from "./answer.js";
 import { apiError, apiErrorCodes } from "./api-error.js";
 import type { ApiCall, ApiOperation } from "./api-operation.js";
+import type { RequestRecord } from "./request-record.js";
 
 /** Operations that the real service has not: any method on `/echo`, and `GET /large`. Any scope will do. */
 export const echoOperations: readonly ApiOperation[] = [
-  { method: "ANY", path: /^\/echo$/, answer: echo },
+  { method: "ANY", path: /^\/echo$/, maximumBodyBytes: Number.POSITIVE_INFINITY, answer: echo },
   { method: "GET", path: /^\/large$/, answer: sendLargeBody },
 ];
 
@@ -18,13 +18,13 @@ function echo({ request, query }: ApiCall): Answer {
   if (!/^[2-5]\d\d$/.test(status)) return invalid("status", "An integer from 200 to 599.");
   if (status === "204" || status === "304") return emptyAnswer(Number(status));
   const { authorization: _omitted, ...headers } = request.headers;
-  const text = textOf(request.body);
+  const text = textOf(request);
   return jsonAnswer(Number(status), {
     method: request.method,
     path: request.url,
     headers,
-    bodyBytes: request.body.length,
-    bodySha256: createHash("sha256").update(request.body).digest("hex"),
+    bodyBytes: request.bodyBytes,
+    bodySha256: request.bodySha256,
     ...(text !== undefined && { text }),
   });
 }
@@ -46,8 +46,9 @@ async function* letters(bytes: number): AsyncGenerator<Uint8Array> {
     yield chunk.subarray(0, Math.min(chunkBytes, bytes - sent));
 }
 
-function textOf(body: Uint8Array): string | undefined {
-  if (body.length > maximumTextBytes) return undefined;
+function textOf({ body, bodyBytes }: RequestRecord): string | undefined {
+  // Where there was no room for it, nothing is known of its text.
+  if (bodyBytes > maximumTextBytes || body.length < bodyBytes) return undefined;
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
   } catch {

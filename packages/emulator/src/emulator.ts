@@ -11,6 +11,7 @@ import { gateway } from "./gateway.js";
 import { type Host, serveHost } from "./host-server.js";
 import { identityHost } from "./identity-host.js";
 import { issuedTokens, type TokenFilter } from "./issued-tokens.js";
+import { bodyMemory } from "./received-body.js";
 import { checkRegion, type Region, regions } from "./region.js";
 import { type ReportJobs, reportJobs } from "./report-jobs.js";
 import { type Requests, requestLog } from "./request-log.js";
@@ -27,6 +28,15 @@ export interface EmulatorEndpoints {
   /** The gateway's origin, without a slash at the end. */
   readonly api: string;
 }
+
+/** The environment variables that lead a program to the emulator. */
+export type EnvironmentVariable =
+  | "TALKDESK_TOKEN_URL"
+  | "TALKDESK_AUTHORIZE_URL"
+  | "TALKDESK_JWKS_URL"
+  | "TALKDESK_API_URL"
+  | "TALKDESK_CLIENT_ID"
+  | "TALKDESK_CLIENT_SECRET";
 
 /** A login to go through; everything has a default. */
 export interface AuthorizeOptions {
@@ -57,6 +67,17 @@ export interface Emulator {
    * @throws TypeError when the region is none, or the account not a string.
    */
   endpoints(account?: string, region?: Region): EmulatorEndpoints;
+  /**
+   * Gives the environment variables with which a program finds an account, the first one by default, in a region, us by
+   * default, and is its default client: `TALKDESK_TOKEN_URL`, `TALKDESK_AUTHORIZE_URL`, `TALKDESK_JWKS_URL`,
+   * `TALKDESK_API_URL`, `TALKDESK_CLIENT_ID` and `TALKDESK_CLIENT_SECRET`. A new object each time.
+   *
+   * @throws TypeError when the account or the region does not exist.
+   * @throws Error when the default client of the account was removed.
+   * @example
+   * const child = spawn("node", ["app.js"], { env: { ...process.env, ...talkdesk.environment("acme", "eu") } });
+   */
+  environment(account?: string, region?: Region): Record<EnvironmentVariable, string>;
   readonly clients: Clients;
   readonly faults: Faults;
   readonly requests: Requests;
@@ -128,6 +149,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const clients = clientRegistry(seed, accounts);
   const faults = faultScript(tokens, closeIdleConnections);
   const requests = requestLog(onRequest);
+  const bodies = bodyMemory();
   const signer = pathSigner(seed.hex("files", 64), fileUrlLifetimeSeconds);
   const origins = { identity: "", files: "", us: "", eu: "", ca: "", au: "" };
 
@@ -163,7 +185,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       name,
       host,
       port: port === 0 ? 0 : port + offset,
-      onRequest: serveHost(served, { log: requests, faults, stopping: stopping.signal, clockSkewMs }),
+      onRequest: serveHost(served, { log: requests, bodies, faults, stopping: stopping.signal, clockSkewMs }),
     });
     servers.push(server);
     return server.origin;
@@ -225,6 +247,18 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 
   return Object.freeze({
     endpoints,
+    environment(account = firstAccount, region = "us") {
+      const { token, authorize, jwks, api } = endpoints(account, region);
+      const { clientId, clientSecret } = clients.get(account);
+      return {
+        TALKDESK_TOKEN_URL: token,
+        TALKDESK_AUTHORIZE_URL: authorize,
+        TALKDESK_JWKS_URL: jwks,
+        TALKDESK_API_URL: api,
+        TALKDESK_CLIENT_ID: clientId,
+        TALKDESK_CLIENT_SECRET: clientSecret,
+      };
+    },
     clients,
     faults,
     requests,

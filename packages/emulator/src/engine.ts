@@ -4,6 +4,8 @@ import { engineAuthorization } from "./engine-client.js";
 import { type EngineOptions, engineConfiguration } from "./engine-configuration.js";
 import { exchangeWithEngine } from "./engine-exchange.js";
 import type { ProviderConstructor } from "./engine-library.js";
+import { markedAsFake } from "./fake-mark.js";
+import { recentSet } from "./recent-set.js";
 import { type SigningAlgorithm, type SigningKey, signJwt } from "./signing-keys.js";
 
 /** A login that a code stands for. */
@@ -49,15 +51,15 @@ export interface Engine {
 export function startEngine(library: ProviderConstructor, options: EngineOptions): Engine {
   const { region, account, seed, issuer, gateway } = options;
   const label = `${region}/${account}`;
-  const grantsWithIdToken = new Set<string>();
-  const usedRefreshTokens = new Set<string>();
+  const grantsWithIdToken = recentSet<string>();
+  const usedRefreshTokens = recentSet<string>();
   const logins = new WeakMap<IncomingMessage, { grantId?: string; userId?: string }>();
 
   const provider = new library(issuer, engineConfiguration(options));
 
   // The identifier of a model is the value a client gets; taken from the seed, runs can be compared.
-  identifyBySeed(provider.RefreshToken, seed.sequence(`${label}/refresh`, 64));
-  identifyBySeed(provider.AuthorizationCode, seed.sequence(`${label}/code`, 43));
+  identifyBySeed(provider.RefreshToken, markedAsFake(seed.sequence(`${label}/refresh`, 64)));
+  identifyBySeed(provider.AuthorizationCode, markedAsFake(seed.sequence(`${label}/code`, 43)));
   identifyBySeed(provider.Grant, seed.sequence(`${label}/grant`, 32));
 
   let failure: unknown;
@@ -123,7 +125,7 @@ export function startEngine(library: ProviderConstructor, options: EngineOptions
   function signedIdToken(jwt: unknown): string {
     const { sub, aud, exp, iat, nonce } = claimsOf(jwt);
     const claims = { iss: options.idTokenIssuer, sub, aud, exp, iat, ...(nonce !== undefined && { nonce }) };
-    return signJwt(claims, currentKey(options.idTokenAlgorithm));
+    return signJwt({ ...claims, emulator: true }, currentKey(options.idTokenAlgorithm));
   }
 
   /** Reads what the engine has signed, whose keys cannot be replaced, and sets its times by the service's clock. */

@@ -64,10 +64,11 @@ export function faultScript(tokens: IssuedTokens, closeIdleConnections: () => vo
       for (const entry of entries) {
         const { fault } = entry;
         if (isEarly(fault) !== (when === "head")) continue;
-        if (entry.hits >= fault.times || fault.at !== request.to || !matches(request, fault.match)) continue;
+        if (fault.at !== request.to || !matches(request, fault.match)) continue;
         entry.seen += 1;
         if (entry.seen <= fault.skip) continue;
         entry.hits += 1;
+        if (entry.hits >= fault.times) entries = entries.filter((other) => other !== entry);
         return fault;
       }
       return undefined;

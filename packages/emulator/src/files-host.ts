@@ -33,6 +33,7 @@ export function filesHost({ seed, signer, directoryOf, reportRows }: FilesHostPa
   }
 
   return {
+    foreignHost: problem(404, "NoSuchHost", "The Host header names another host."),
     destination({ path }) {
       const [, region, account] = filePath.exec(path) ?? [];
       return isRegion(region) && account !== undefined ? { to: "files", region, account } : { to: "files" };
@@ -65,7 +66,7 @@ function fileAnswer(request: RequestRecord, file: Uint8Array): Answer {
 
   const condition = request.headers["if-range"];
   const range = condition === undefined || condition === etag ? request.headers["range"] : undefined;
-  const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/.exec(range ?? "") ?? [];
+  const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/i.exec(range ?? "") ?? [];
   if (first === "" && last === "") return { status: 200, headers, body: file };
 
   const start = first === "" ? Math.max(0, file.length - Number(last)) : Number(first);

@@ -9,7 +9,6 @@ import type { IssuedToken, IssuedTokens } from "./issued-tokens.js";
 import type { Region } from "./region.js";
 import type { ReportJobs } from "./report-jobs.js";
 import { reportOperations } from "./report-operations.js";
-import type { RequestRecord } from "./request-record.js";
 import { userOperations } from "./user-operations.js";
 
 /** What the gateway of one region works with. */
@@ -22,6 +21,9 @@ export interface GatewayParts {
   readonly reportsOf: (region: Region, account: string) => ReportJobs;
 }
 
+/** For operations that name no other limit. */
+const maximumBodyBytes = 64 * 1024;
+
 const operations: readonly ApiOperation[] = [
   ...userOperations,
   ...contactOperations,
@@ -32,21 +34,21 @@ const operations: readonly ApiOperation[] = [
 /** Makes the API gateway of one region. */
 export function gateway({ region, tokens, origin, directoryOf, reportsOf }: GatewayParts): Host {
   function findToken(authorization: string | undefined): IssuedToken | undefined {
-    // The scheme, one space, the token: whatever differs is refused, as a repeated header is. Service tokens stand
-    // alone.
+    // The scheme in any case (RFC 9110 §11.1), one space, the token: whatever differs is refused, as a repeated header
+    // is. Service tokens stand alone.
     const bare = tokens.find(authorization ?? "");
     if (bare?.isBare) return bare;
-    const token = tokens.find(/^Bearer ([^\s,]+)$/.exec(authorization ?? "")?.[1] ?? "");
+    const token = tokens.find(/^Bearer ([^\s,]+)$/i.exec(authorization ?? "")?.[1] ?? "");
     return token?.isBare === false ? token : undefined;
   }
 
   return {
+    foreignHost: notFound("The Host header names another host."),
     destination({ authorization }) {
       const token = findToken(authorization);
       return { to: "api", region, ...(token !== undefined && { account: token.account }) };
     },
     answer(request): Answer {
-      if (!isOwnHost(request, origin())) return notFound("The Host header names another host.");
       const path = request.url.split("?", 1)[0] ?? "/";
       const candidates = operations.filter((operation) => operation.path.test(path));
       if (candidates.length === 0) return notFound();
@@ -58,6 +60,11 @@ export function gateway({ region, tokens, origin, directoryOf, reportsOf }: Gate
       }
       const operation = candidates.find(({ method }) => method === "ANY" || method === request.method);
       if (operation === undefined) return methodNotAllowed(candidates);
+      if (request.bodyBytes > (operation.maximumBodyBytes ?? maximumBodyBytes)) {
+        return apiError(413, apiErrorCodes.invalidRequest, "Payload too large", {
+          description: `The body must not exceed ${maximumBodyBytes} bytes.`,
+        });
+      }
       if (operation.scope !== undefined && !token.scopes.includes(operation.scope)) {
         return apiError(403, apiErrorCodes.insufficientScope, "Invalid scopes", {
           description: `The token lacks the scope ${operation.scope}.`,
@@ -81,12 +88,6 @@ export function gateway({ region, tokens, origin, directoryOf, reportsOf }: Gate
     if (token.expiresAt <= Date.now()) return "The token has expired.";
     return tokens.isRevoked(token) ? "The token was revoked." : undefined;
   }
-}
-
-/** The real gateways check it as well, so a proxy that passes on a foreign Host header is noticed. */
-function isOwnHost(request: RequestRecord, origin: string): boolean {
-  const { port } = new URL(origin);
-  return ["127.0.0.1", "localhost", "[::1]"].some((name) => request.headers["host"] === `${name}:${port}`);
 }
 
 function notFound(description?: string): Answer {

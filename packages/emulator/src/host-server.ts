@@ -4,6 +4,8 @@ import { type Answer, jsonAnswer, wholeBody } from "./answer.js";
 import { readBasicCredentials } from "./basic-credentials.js";
 import type { CannedAnswer, CheckedFault } from "./fault.js";
 import type { FaultScript } from "./faults.js";
+import { namesThisServer } from "./own-host.js";
+import type { BodyMemory, ReceivedBody } from "./received-body.js";
 import type { Region } from "./region.js";
 import type { RequestLog } from "./request-log.js";
 import {
@@ -25,11 +27,14 @@ export interface Destination {
 export interface Host {
   destination(head: { readonly path: string; readonly authorization: string | undefined }): Destination;
   answer(request: RequestRecord): Answer | Promise<Answer>;
+  /** What a request gets whose `Host` header names another host. */
+  readonly foreignHost: Answer;
 }
 
 /** What stands between a host and its socket. */
 export interface HostSurroundings {
   readonly log: RequestLog;
+  readonly bodies: BodyMemory;
   readonly faults: FaultScript;
   /** Aborted when the emulator stops. */
   readonly stopping: AbortSignal;
@@ -40,33 +45,38 @@ export interface HostSurroundings {
 /** Makes the request listener of a host: it records, applies the scripted faults and writes what the host answers. */
 export function serveHost(
   host: Host,
-  { log, faults, stopping, clockSkewMs }: HostSurroundings,
+  { log, bodies, faults, stopping, clockSkewMs }: HostSurroundings,
 ): (request: IncomingMessage, response: ServerResponse, connection: number) => void {
   async function serve(
     incoming: IncomingMessage,
     response: ServerResponse,
     connection: number,
   ): Promise<void> {
-    const progress: RequestProgress = { chunks: [], status: undefined, aborted: false };
-    const record = requestRecord(headOf(incoming, host, connection), progress);
+    const body = bodies.receive();
+    const progress: RequestProgress = { body, status: undefined, aborted: false };
+    const isOurs = namesThisServer(incoming);
+    const record = requestRecord(headOf(incoming, isOurs ? host : nowhere, connection), progress);
 
-    const early = faults.take(record, "head");
-    const received = receiveBody(incoming, progress);
+    const early = isOurs ? faults.take(record, "head") : undefined;
+    const received = receiveBody(incoming, body, progress);
     if (early === undefined) await received;
-    log.add(record);
+    log.add(record, body);
 
     let wasCut = false;
     try {
       if (early !== undefined || !progress.aborted) {
-        const fault = early ?? faults.take(record, "whole");
-        wasCut = await respond(record, response, fault, (status) => {
+        const onHead = (status: number): void => {
           progress.status = status;
-        });
+        };
+        wasCut = isOurs
+          ? await respond(record, response, early ?? faults.take(record, "whole"), onHead)
+          : await transmit(response, host.foreignHost, { kind: "plain" }, onHead);
       }
     } finally {
       if (wasCut) progress.status = undefined;
       progress.aborted ||= !wasCut && !response.writableFinished && !stopping.aborted;
       log.ended(record);
+      void received.then(body.release);
     }
   }
 
@@ -131,9 +141,11 @@ export function serveHost(
   };
 }
 
+const nowhere: Pick<Host, "destination"> = { destination: () => ({ to: "other" }) };
+
 function headOf(
   incoming: IncomingMessage,
-  host: Host,
+  host: Pick<Host, "destination">,
   connection: number,
 ): Parameters<typeof requestRecord>[0] {
   const headers: Record<string, string> = {};
@@ -158,9 +170,13 @@ function headOf(
   };
 }
 
-function receiveBody(incoming: IncomingMessage, progress: RequestProgress): Promise<void> {
+function receiveBody(
+  incoming: IncomingMessage,
+  body: ReceivedBody,
+  progress: RequestProgress,
+): Promise<void> {
   return new Promise((resolve) => {
-    incoming.on("data", (chunk: Uint8Array) => progress.chunks.push(chunk));
+    incoming.on("data", body.append);
     incoming.on("end", resolve);
     incoming.on("error", () => undefined);
     incoming.on("close", () => {

@@ -4,6 +4,7 @@ import { usedAssertions } from "./client-assertion.js";
 import type { ClientRegistry } from "./clients.js";
 import type { Directory } from "./directory.js";
 import type { Engine } from "./engine.js";
+import { markedAsFake } from "./fake-mark.js";
 import type { Destination, Host } from "./host-server.js";
 import { answerIntrospectRequest } from "./introspect-endpoint.js";
 import type { IssuedTokens } from "./issued-tokens.js";
@@ -48,7 +49,7 @@ const endpoints: Readonly<Record<string, RequestTarget>> = {
 /** Makes the identity host of all regions and accounts: `/{region}/{account}` stands for a host name of the service. */
 export function identityHost(parts: IdentityHostParts): Host {
   const isNewJti = usedAssertions();
-  const nextServiceToken = parts.seed.sequence("service-token", 48);
+  const nextServiceToken = markedAsFake(parts.seed.sequence("service-token", 48));
 
   function destination(path: string): Destination {
     const [, region = "", account = "", endpoint = ""] = /^\/([^/]+)\/([^/]+)\/(.*)$/.exec(path) ?? [];
@@ -62,6 +63,7 @@ export function identityHost(parts: IdentityHostParts): Host {
   }
 
   return {
+    foreignHost: htmlAnswer(404, "The Host header names another host"),
     destination: ({ path }) => destination(path),
     answer(request): Answer | Promise<Answer> {
       const { to, region, account } = request;

@@ -12,6 +12,7 @@ export {
   type AuthorizeOptions,
   type Emulator,
   type EmulatorEndpoints,
+  type EnvironmentVariable,
   startEmulator,
 } from "./emulator.js";
 export type { EmulatorOptions } from "./emulator-options.js";

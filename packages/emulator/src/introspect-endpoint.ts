@@ -1,6 +1,7 @@
 import { sign } from "node:crypto";
 import { type Answer, jsonAnswer } from "./answer.js";
 import { apiError, apiErrorCodes } from "./api-error.js";
+import { maximumFormBytes } from "./form.js";
 import type { IssuedToken, IssuedTokens } from "./issued-tokens.js";
 import type { Region } from "./region.js";
 import type { RequestRecord } from "./request-record.js";
@@ -33,6 +34,9 @@ export function answerIntrospectRequest(request: RequestRecord, parts: Introspec
   if (request.method !== "POST") {
     const refusal = apiError(405, apiErrorCodes.methodNotAllowed, "Method not allowed");
     return { ...refusal, headers: { ...refusal.headers, allow: "POST" } };
+  }
+  if (request.bodyBytes > maximumFormBytes) {
+    return apiError(413, apiErrorCodes.invalidRequest, `The body must not exceed ${maximumFormBytes} bytes.`);
   }
   const value = request.form.get("token");
   if (!value) return apiError(400, apiErrorCodes.missingToken, "The parameter token is missing.");

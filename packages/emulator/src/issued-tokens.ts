@@ -1,4 +1,5 @@
 import { checkMembers } from "./known-members.js";
+import { recentSet } from "./recent-set.js";
 import { isRegion, type Region } from "./region.js";
 
 /** Which access tokens are meant; a member left out matches all. */
@@ -52,7 +53,7 @@ const keptTokens = 20_000;
 export function issuedTokens(): IssuedTokens {
   const tokens = new Map<string, IssuedToken>();
   const revoked = new WeakSet<IssuedToken>();
-  const revokedGrants = new Set<string>();
+  const revokedGrants = recentSet<string>();
 
   function revoke(filter: TokenFilter): number {
     checkTokenFilter(filter);
@@ -80,14 +81,14 @@ export function issuedTokens(): IssuedTokens {
     find: (value) => tokens.get(value),
     isRevoked,
     revoke,
-    revokeGrant: (grantId) => void revokedGrants.add(grantId),
+    revokeGrant: revokedGrants.add,
     revokeLogins(filter) {
       revoke(filter);
       for (const token of tokens.values()) {
         if (token.grantId !== undefined && matches(token, filter)) revokedGrants.add(token.grantId);
       }
     },
-    isGrantRevoked: (grantId) => revokedGrants.has(grantId),
+    isGrantRevoked: revokedGrants.has,
     count(filter) {
       checkTokenFilter(filter);
       return [...tokens.values()].filter((token) => matches(token, filter)).length;

@@ -16,9 +16,9 @@ small{display:block;color:light-dark(#555b6b,#a9afbf)}
 
 /**
  * Makes the page on which a person chooses whom to be: a button for each user, and one that denies. Each posts to the
- * address of the page.
+ * authorize endpoint, with the parameters that the page was asked for with in its address.
  */
-export function loginPage(account: string, users: readonly User[]): Answer {
+export function loginPage(account: string, users: readonly User[], parameters: URLSearchParams): Answer {
   const buttons = users
     .slice(0, shownUsers)
     .map(
@@ -29,7 +29,7 @@ export function loginPage(account: string, users: readonly User[]): Answer {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>Sign in to ${escaped(account)} (emulated)</title><style>${style}</style></head>
 <body><main><h1>Sign in to ${escaped(account)}</h1><p>An emulated Talkdesk. Choose whom to be; there are no passwords.</p>
-<form method="post">${buttons.join("")}<button class="deny" name="user" value="">Deny</button></form>
+<form method="post" action="?${escaped(parameters.toString())}">${buttons.join("")}<button class="deny" name="user" value="">Deny</button></form>
 </main></body></html>
 `;
   return {

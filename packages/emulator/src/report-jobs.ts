@@ -28,6 +28,8 @@ export interface ReportJobs {
 
 /** How many jobs of an account may run at the same time. */
 export const maximumRunningJobs = 15;
+/** How many jobs of an account are kept; the oldest that are done are forgotten. */
+const keptJobs = 1_000;
 
 /**
  * Makes the report jobs of an account in a region.
@@ -57,6 +59,8 @@ export function reportJobs(
         polls: 0,
       };
       jobs.set(job.id, job);
+      const oldest = [...jobs.values()].find(isDone);
+      if (jobs.size > keptJobs && oldest !== undefined) jobs.delete(oldest.id);
       return job;
     },
     find: (id) => jobs.get(id),

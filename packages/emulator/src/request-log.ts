@@ -1,6 +1,7 @@
+import type { ReceivedBody } from "./received-body.js";
 import type { RequestRecord, RequestTarget } from "./request-record.js";
 
-/** What the emulator has received, oldest first: the last 10 000 requests. */
+/** What the emulator has received, oldest first: the last 10 000 requests, or fewer where their headers are long. */
 export interface Requests {
   /** A new array each time. */
   readonly all: readonly RequestRecord[];
@@ -21,7 +22,7 @@ export interface Requests {
 
 /** The log as the servers see it. */
 export interface RequestLog extends Requests {
-  add(record: RequestRecord): void;
+  add(record: RequestRecord, body: ReceivedBody): void;
   /** Says that a request has been answered, cut or given up by its client. */
   ended(record: RequestRecord): void;
 }
@@ -36,6 +37,8 @@ const targets: readonly RequestTarget[] = [
   "other",
 ];
 const keptRecords = 10_000;
+/** How many characters the addresses and headers of all requests may have. */
+const keptCharacters = 2 ** 25;
 
 /**
  * Makes an empty log.
@@ -43,7 +46,8 @@ const keptRecords = 10_000;
  * @param onEnd Called with each request that has ended.
  */
 export function requestLog(onEnd?: (record: RequestRecord) => void): RequestLog {
-  const records: RequestRecord[] = [];
+  let entries: { readonly record: RequestRecord; readonly body: ReceivedBody; readonly size: number }[] = [];
+  let characters = 0;
   const watchers = new Set<(record: RequestRecord) => void>();
 
   function tell(record: RequestRecord): void {
@@ -52,27 +56,29 @@ export function requestLog(onEnd?: (record: RequestRecord) => void): RequestLog 
 
   return Object.freeze({
     get all() {
-      return [...records];
+      return entries.map(({ record }) => record);
     },
     to(target) {
       if (!targets.includes(target)) throw new TypeError(`a request target is one of ${targets.join(", ")}`);
-      return records.filter((record) => record.to === target);
+      return entries.map(({ record }) => record).filter(({ to }) => to === target);
     },
     clear() {
-      records.length = 0;
+      for (const { body } of entries) body.disown();
+      entries = [];
+      characters = 0;
     },
     waitFor(condition, { timeoutMs = 5000 } = {}) {
       if (typeof condition !== "function")
         throw new TypeError("waitFor needs a function of a request record");
       return new Promise((resolve, reject) => {
-        const known = records.find((record) => condition(record));
+        const known = entries.find(({ record }) => condition(record));
         if (known !== undefined) {
-          resolve(known);
+          resolve(known.record);
           return;
         }
         const timer = setTimeout(() => {
           watchers.delete(watcher);
-          reject(new Error(`no such request within ${timeoutMs} ms (${records.length} others in the log)`));
+          reject(new Error(`no such request within ${timeoutMs} ms (${entries.length} others in the log)`));
         }, timeoutMs);
         const watcher = (record: RequestRecord): void => {
           try {
@@ -87,9 +93,15 @@ export function requestLog(onEnd?: (record: RequestRecord) => void): RequestLog 
         watchers.add(watcher);
       });
     },
-    add(record) {
-      records.push(record);
-      if (records.length > keptRecords) records.shift();
+    add(record, body) {
+      const size = sizeOf(record);
+      entries.push({ record, body, size });
+      characters += size;
+      while (entries.length > keptRecords || characters > keptCharacters) {
+        const oldest = entries.shift();
+        oldest?.body.disown();
+        characters -= oldest?.size ?? 0;
+      }
       tell(record);
     },
     ended(record) {
@@ -97,4 +109,9 @@ export function requestLog(onEnd?: (record: RequestRecord) => void): RequestLog 
       onEnd?.(record);
     },
   } satisfies RequestLog);
+}
+
+/** Headers are kept twice, as received and by name. */
+function sizeOf({ url, rawHeaders }: RequestRecord): number {
+  return rawHeaders.reduce((size, text) => size + 2 * text.length, url.length);
 }

@@ -1,4 +1,6 @@
 import { inspect } from "node:util";
+import { printableText } from "./printable-text.js";
+import type { ReceivedBody } from "./received-body.js";
 import type { Region } from "./region.js";
 
 /** What a request was sent to: an endpoint of the identity host, a gateway, the files host, or none of these. */
@@ -7,7 +9,8 @@ export type RequestTarget = "token" | "authorize" | "jwks" | "introspect" | "api
 /**
  * One request as it arrived. Frozen; `status`, `aborted` and, while an upload runs, `body` follow what happens.
  *
- * `util.inspect` and `JSON.stringify` show it without credentials, codes and tokens.
+ * `util.inspect` and `JSON.stringify` show it without credentials, codes and tokens, and escape what a terminal would
+ * obey. The members themselves are as received.
  */
 export interface RequestRecord {
   /** When its head had arrived, in epoch milliseconds. */
@@ -24,7 +27,15 @@ export interface RequestRecord {
   readonly rawHeaders: readonly string[];
   /** By lower-case name; repeated ones joined with a comma. */
   readonly headers: Readonly<Record<string, string>>;
+  /**
+   * What is kept of the body: its first 8 MiB. Nothing is kept of old ones, or of one that comes when others are being
+   * received, where all bodies together would take more than 64 MiB.
+   */
   readonly body: Uint8Array;
+  /** How many bytes of it have come, kept or not. */
+  readonly bodyBytes: number;
+  /** The SHA-256 of all that has come, kept or not, in hexadecimal digits. */
+  readonly bodySha256: string;
   /** The body as UTF-8. */
   readonly text: string;
   /** The body as form parameters. A new object each time. */
@@ -41,26 +52,35 @@ export interface RequestRecord {
 
 /** The members of a record that change while the request is served. */
 export interface RequestProgress {
-  readonly chunks: Uint8Array[];
+  readonly body: ReceivedBody;
   status: number | undefined;
   aborted: boolean;
 }
 
 /** The members of a record that are known from the request's head. */
-export type RequestHead = Omit<RequestRecord, "body" | "text" | "form" | "status" | "aborted">;
+export type RequestHead = Omit<
+  RequestRecord,
+  "body" | "bodyBytes" | "bodySha256" | "text" | "form" | "status" | "aborted"
+>;
 
 /** Makes a record that shows a progress as it changes. */
 export function requestRecord(head: RequestHead, progress: RequestProgress): RequestRecord {
   const record: RequestRecord = {
     ...head,
     get body(): Uint8Array {
-      return new Uint8Array(Buffer.concat(progress.chunks));
+      return new Uint8Array(progress.body.bytes());
+    },
+    get bodyBytes(): number {
+      return progress.body.length;
+    },
+    get bodySha256(): string {
+      return progress.body.sha256();
     },
     get text(): string {
-      return Buffer.concat(progress.chunks).toString("utf8");
+      return progress.body.bytes().toString("utf8");
     },
     get form(): URLSearchParams {
-      return new URLSearchParams(Buffer.concat(progress.chunks).toString("utf8"));
+      return new URLSearchParams(progress.body.bytes().toString("utf8"));
     },
     get status(): number | undefined {
       return progress.status;
@@ -91,10 +111,11 @@ const redacted = "[redacted]";
 
 function shown(record: RequestRecord): Record<string, unknown> {
   const [path = "", query] = record.url.split(/\?(.*)/s);
-  const isForm = record.headers["content-type"]?.startsWith("application/x-www-form-urlencoded") === true;
+  const mediaType = record.headers["content-type"]?.toLowerCase() ?? "";
+  const isForm = mediaType.startsWith("application/x-www-form-urlencoded");
   const shownHeaders = Object.entries(record.headers).map(([name, value]) => [
     name,
-    secretHeaders.has(name) ? redacted : value,
+    secretHeaders.has(name) ? redacted : printableText(value),
   ]);
   return {
     at: record.at,
@@ -102,10 +123,10 @@ function shown(record: RequestRecord): Record<string, unknown> {
     region: record.region,
     account: record.account,
     method: record.method,
-    url: query === undefined ? path : `${path}?${withoutSecrets(query)}`,
+    url: printableText(query === undefined ? path : `${path}?${withoutSecrets(query)}`),
     headers: Object.fromEntries(shownHeaders),
-    body: isForm ? withoutSecrets(record.text) : `${record.body.length} bytes`,
-    clientId: record.clientId,
+    body: isForm ? printableText(withoutSecrets(record.text)) : `${record.bodyBytes} bytes`,
+    clientId: record.clientId && printableText(record.clientId),
     status: record.status,
     connection: record.connection,
     aborted: record.aborted,

@@ -4,6 +4,7 @@ import { clientOfAssertion } from "./client-assertion.js";
 import type { ClientRegistry, EmulatorClient, GrantType } from "./clients.js";
 import { grantTypes } from "./clients.js";
 import type { Engine, TokenOutcome } from "./engine.js";
+import { hasRepeatedName, maximumFormBytes } from "./form.js";
 import type { IssuedTokens } from "./issued-tokens.js";
 import { invalidClient, oauthError } from "./oauth-error.js";
 import type { Region } from "./region.js";
@@ -29,8 +30,6 @@ export interface TokenEndpointParts {
   /** Notes the `jti` of an assertion and tells whether it is new. */
   readonly isNewJti: (clientId: string, jti: string, expiresAt: number, now: number) => boolean;
 }
-
-const maximumBodyBytes = 56 * 1024;
 
 // What must never be in a URL, because URLs are logged.
 const bodyOnlyParameters = [
@@ -151,15 +150,14 @@ function readForm(request: RequestRecord): URLSearchParams | Answer {
   if (mediaType !== "application/x-www-form-urlencoded") {
     return oauthError(400, "invalid_request", "The body must be application/x-www-form-urlencoded.");
   }
-  if (request.body.length > maximumBodyBytes) {
-    return oauthError(400, "invalid_request", `The body must not exceed ${maximumBodyBytes} bytes.`);
+  if (request.bodyBytes > maximumFormBytes) {
+    return oauthError(400, "invalid_request", `The body must not exceed ${maximumFormBytes} bytes.`);
   }
   if (/%(?![0-9A-Fa-f]{2})/.test(request.text)) {
     return oauthError(400, "invalid_request", "The body holds a percent sign that escapes nothing.");
   }
   const { form } = request;
-  const repeated = [...form.keys()].find((name, index, names) => names.indexOf(name) !== index);
-  if (repeated !== undefined) {
+  if (hasRepeatedName(form)) {
     return oauthError(400, "invalid_request", "The body holds a parameter twice.");
   }
   return form;

@@ -10,6 +10,8 @@ export interface WebServer {
   stop(): Promise<void>;
 }
 
+const loopbackAddress = /^(?:127\.\d+\.\d+\.\d+|::1)$/;
+
 /** How to start a server. */
 export interface WebServerOptions {
   /** What the server is, for the message when it cannot start. */
@@ -21,10 +23,13 @@ export interface WebServerOptions {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse, connection: number) => void;
 }
 
+/** More are closed at once, so that strangers cannot take all of the memory with them. */
+const mostConnections = 2_000;
+
 /**
  * Starts a server.
  *
- * @throws Error when the port is in use.
+ * @throws Error when the port is in use, or the host is no loopback address.
  */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
   const { name, host, port, onRequest } = options;
@@ -37,6 +42,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   // Tests hold uploads and idle connections open on purpose, for longer than Node allows a client to.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 60_000;
+  server.maxConnections = mostConnections;
   server.on("connection", (socket) => {
     connectionCount += 1;
     connections.set(socket, connectionCount);
@@ -55,6 +61,11 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   });
 
   const address = server.address() as AddressInfo;
+  // A resolver decides where localhost is.
+  if (!loopbackAddress.test(address.address)) {
+    server.close();
+    throw new Error(`${host} is ${address.address} here, which is not a loopback address`);
+  }
   return {
     origin: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
     closeIdleConnections: () => server.closeIdleConnections(),

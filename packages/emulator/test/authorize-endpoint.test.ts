@@ -25,6 +25,14 @@ function authorizeUrl(changes: Readonly<Record<string, string | undefined>> = {}
   return url.href;
 }
 
+function posted(changes: Readonly<Record<string, string>>): {
+  readonly endpoint: string;
+  readonly form: string;
+} {
+  const [endpoint = "", form = ""] = authorizeUrl(changes).split("?");
+  return { endpoint, form };
+}
+
 describe("over HTTP", () => {
   it("answers with a redirect that carries a code and the state untouched", async () => {
     const state = "a b+c/ü&=%";
@@ -59,11 +67,49 @@ describe("over HTTP", () => {
     expect(answer.json).toEqual({ header: "OAuth Error", error, error_description: expect.any(String) });
   });
 
-  it("refuses the client of another account, a repeated parameter, and POST", async () => {
+  it("refuses the client of another account, a repeated parameter, and other methods", async () => {
     const foreign = await send(authorizeUrl({ client_id: talkdesk.clients.get("globex").clientId }));
     expect(foreign.status).toBe(401);
     expect((await send(`${authorizeUrl()}&scope=openid&scope=openid`)).status).toBe(400);
-    expect((await send(authorizeUrl(), { method: "POST" })).status).toBe(405);
+    const answer = await send(authorizeUrl(), { method: "PUT" });
+    expect([answer.status, answer.headers.allow]).toEqual([405, "GET, POST"]);
+  });
+
+  it("takes the parameters from a posted form as well", async () => {
+    const { endpoint, form } = posted({ state: "a state", nonce: "n-1", scope: "openid" });
+    const answer = await send(endpoint, {
+      method: "POST",
+      headers: { "content-type": "Application/X-WWW-Form-Urlencoded; charset=UTF-8" },
+      body: form,
+    });
+    expect(answer.status).toBe(302);
+    const { searchParams } = new URL(answer.headers.location ?? "");
+    expect(searchParams.get("state")).toBe("a state");
+    const { json } = await exchange(talkdesk, searchParams.get("code") ?? "");
+    expect(claimsOf(json.id_token).nonce).toBe("n-1");
+  });
+
+  it.each<[string, number, string, string]>([
+    ["that repeats what is in the address", 400, "?state=1", "application/x-www-form-urlencoded"],
+    ["that is not a form", 400, "", "application/json"],
+  ])("refuses a posted body %s", async (_name, status, query, type) => {
+    const { endpoint, form } = posted({ state: "2" });
+    const answer = await send(`${endpoint}${query}`, {
+      method: "POST",
+      headers: { "content-type": type },
+      body: form,
+    });
+    expect([answer.status, answer.json.error]).toEqual([status, "invalid_request"]);
+  });
+
+  it("refuses a posted form that is too long", async () => {
+    const { endpoint, form } = posted({ nonce: "n".repeat(60_000) });
+    const answer = await send(endpoint, {
+      method: "POST",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: form,
+    });
+    expect([answer.status, answer.json.error]).toEqual([400, "invalid_request"]);
   });
 
   it.each<[string, string, Readonly<Record<string, string | undefined>>]>([

@@ -1,6 +1,6 @@
 import { createPrivateKey } from "node:crypto";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { expect, it } from "vitest";
 import { runCommand } from "../src/cli-command.js";
 import { basic } from "./token-request.js";
@@ -159,3 +159,33 @@ it("ends with 1 and one sentence when the port is in use", async () => {
   );
   squatter.close();
 });
+
+it("prints what strangers send as one line of printable ASCII, whatever they send", async () => {
+  const command = run("--port", "0");
+  await expect.poll(command.output).toContain("TALKDESK_CLIENT_SECRET");
+  const { TALKDESK_JWKS_URL: jwks = "", TALKDESK_API_URL: api = "" } = exported(command.output());
+  const printed = command.output().length;
+  const forged = encodeURIComponent(
+    "\n\rexport TALKDESK_TOKEN_URL=http://evil.example\u001b[2J\u009b2J\u202e",
+  );
+  await send(`${jwks}?${forged}`);
+  await send(`${api}/users?a&${forged}=1`, { headers: { host: "evil.example" } });
+  await sendRaw(api, "/\u009b31m\u0007\u00e9?\u009b");
+  await send(`${jwks}?${"x".repeat(8_000)}`);
+  await expect.poll(command.output).toMatch(/x{200,}.* 200\n$/);
+  const log = command.output().slice(printed);
+  expect(log).toMatch(/^(?:GET [\x21-\x7e]{1,303} (?:\d{3}|cut)\n){3,4}$/);
+  expect(log).toContain("?%0A%0Dexport%20TALKDESK_TOKEN_URL%3Dhttp%3A%2F%2Fevil.example%1B%5B2J");
+  command.stop();
+  expect(await command.exitCode).toBe(0);
+});
+
+/** Sends a request line as no client would. */
+async function sendRaw(origin: string, target: string): Promise<void> {
+  const { hostname, port } = new URL(origin);
+  const socket = connect(Number(port), hostname);
+  socket.write(
+    Buffer.from(`GET ${target} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: close\r\n\r\n`, "latin1"),
+  );
+  for await (const _ of socket);
+}

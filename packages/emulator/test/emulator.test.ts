@@ -193,3 +193,22 @@ function isFree(port: number): Promise<boolean> {
     server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
+
+describe("environment()", () => {
+  it("has what a program needs to be the default client of an account", async () => {
+    await using talkdesk = await startEmulator({ accounts: ["acme", "globex"] });
+    const { token, authorize, jwks, api } = talkdesk.endpoints("globex", "eu");
+    const { clientId, clientSecret } = talkdesk.clients.get("globex");
+    expect(talkdesk.environment("globex", "eu")).toEqual({
+      TALKDESK_TOKEN_URL: token,
+      TALKDESK_AUTHORIZE_URL: authorize,
+      TALKDESK_JWKS_URL: jwks,
+      TALKDESK_API_URL: api,
+      TALKDESK_CLIENT_ID: clientId,
+      TALKDESK_CLIENT_SECRET: clientSecret,
+    });
+    expect(talkdesk.environment().TALKDESK_CLIENT_ID).toBe(talkdesk.clients.get("acme").clientId);
+    expect(() => talkdesk.environment("nobody")).toThrow(TypeError);
+    expect(() => talkdesk.environment("acme", "uk" as never)).toThrow(TypeError);
+  });
+});

@@ -17,7 +17,6 @@ describe("the token", () => {
   it.each<[string, (header: string) => string | readonly string[]]>([
     ["without the scheme", (header) => header.replace("Bearer ", "")],
     ["with another scheme", (header) => header.replace("Bearer", "Basic")],
-    ["with the scheme in lower case", (header) => header.replace("Bearer", "bearer")],
     ["after two spaces", (header) => header.replace(" ", "  ")],
     ["after the scheme twice", (header) => `Bearer ${header}`],
     ["that was cut", (header) => header.slice(0, -1)],
@@ -34,6 +33,11 @@ describe("the token", () => {
       message: "Unauthorized",
       description: expect.any(String),
     });
+  });
+
+  it.each(["bearer", "BEARER"])("is taken after %s as well", async (scheme) => {
+    const authorization = headers.authorization.replace("Bearer", scheme);
+    expect((await send(`${api}/users`, { headers: { authorization } })).status).toBe(200);
   });
 
   it("is refused when there is none", async () => {
@@ -83,13 +87,6 @@ it("knows no other paths, and says which methods a path takes", async () => {
   }
   const answer = await send(`${api}/contacts`, { method: "DELETE", headers });
   expect([answer.status, answer.headers.allow]).toEqual([405, "GET, POST"]);
-});
-
-it("answers only to its own name", async () => {
-  const answer = await send(`${api}/echo`, { headers: { ...headers, host: "app.example" } });
-  expect(answer.status).toBe(404);
-  const local = await send(`${api.replace("127.0.0.1", "localhost")}/echo`, { headers });
-  expect(local.status).toBe(200);
 });
 
 it("is an origin of its own in every region", () => {

@@ -48,6 +48,25 @@ it("goes on with the user who was chosen", async () => {
   expect(me.json.id).toBe(id);
 });
 
+it("is shown for a posted request too, and goes on from there", async () => {
+  const [endpoint = "", form = ""] = authorizeUrl().split("?");
+  const headers = { "content-type": "application/x-www-form-urlencoded" };
+  const page = await send(endpoint, { method: "POST", headers, body: form });
+  expect(page.status).toBe(200);
+  const [, action = ""] = /<form method="post" action="([^"]+)"/.exec(page.text) ?? [];
+  const next = new URL(action.replaceAll("&amp;", "&"), endpoint).href;
+  const answer = await send(next, { method: "POST", headers, body: `user=${await firstUser()}` });
+  const callback = new URL(answer.headers.location ?? "").searchParams;
+  expect(callback.get("state")).toBe("a state");
+  expect((await exchange(talkdesk, callback.get("code") ?? "")).status).toBe(200);
+});
+
+it("puts nothing of the address into the page unescaped", async () => {
+  const page = await send(authorizeUrl({ nonce: `"><script>alert(1)</script>` }));
+  expect(page.status).toBe(200);
+  expect(page.text).not.toContain("<script>");
+});
+
 it("denies when told, or when nobody is called so", async () => {
   for (const user of ["", "nobody"]) {
     const callback = new URL((await choose(user)).headers.location ?? "");

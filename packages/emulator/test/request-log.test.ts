@@ -137,3 +137,17 @@ it("tells a listener of each request that has ended", async () => {
       ["token", undefined],
     ]);
 });
+
+it("is printed without anything that a terminal obeys", async () => {
+  const { jwks, api } = talkdesk.endpoints();
+  const evil = encodeURIComponent("\u001b[2J\u009b\u202e\nexport X=1");
+  await send(`${jwks}?${evil}=${evil}`);
+  await send(`${api}/echo`, { headers: { ...headers, "x-own": "\u00e9\u009b2J" } });
+  await requestToken(talkdesk, { grant_type: "\u001b[2J\u202e" });
+  for (const record of talkdesk.requests.all) {
+    for (const printed of [JSON.stringify(record), ...Object.values(JSON.parse(JSON.stringify(record)))]) {
+      expect(String(printed)).toMatch(/^[\x20-\x7e]*$/);
+    }
+    expect(inspect(record, { breakLength: Number.POSITIVE_INFINITY })).toMatch(/^[\x20-\x7e]*$/);
+  }
+});

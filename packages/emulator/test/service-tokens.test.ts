@@ -15,7 +15,7 @@ const opaque = { grant_type: "client_credentials", token_type: "opaque" };
 it("issues opaque tokens for the time that is asked for, without a refresh token", async () => {
   const answer = await requestToken(talkdesk, { ...opaque, expires_in: "31556952", scope: "users:read" });
   expect(answer.json).toEqual({
-    access_token: expect.stringMatching(/^tdst_[0-9a-f]{48}$/),
+    access_token: expect.stringMatching(/^tdst_fake_[0-9a-f]{48}$/),
     token_type: "opaque",
     expires_in: 31_556_952,
     scope: "users:read",

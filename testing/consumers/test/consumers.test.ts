@@ -20,8 +20,6 @@ async function output(
   cwd: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  const { clientId, clientSecret } = talkdesk.clients.get();
-  const { token, authorize, jwks, api } = talkdesk.endpoints();
   const child = spawn(command, args, {
     cwd,
     stdio: ["ignore", "pipe", "pipe"],
@@ -29,12 +27,7 @@ async function output(
     env: {
       ...process.env,
       NODE_OPTIONS: "",
-      TALKDESK_TOKEN_URL: token,
-      TALKDESK_AUTHORIZE_URL: authorize,
-      TALKDESK_JWKS_URL: jwks,
-      TALKDESK_API_URL: api,
-      TALKDESK_CLIENT_ID: clientId,
-      TALKDESK_CLIENT_SECRET: clientSecret,
+      ...talkdesk.environment(),
       ...env,
     },
   });

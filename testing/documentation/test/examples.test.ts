@@ -174,7 +174,6 @@ function startAgainstEmulator(
   settings: Readonly<Record<string, string>> = {},
 ): { readonly ended: Promise<{ code: number | null; said: string }>; readonly stop: () => void } {
   const { clientId, clientSecret, keyId, privateKey } = talkdesk.clients.get();
-  const { token, authorize, jwks, api } = talkdesk.endpoints();
   const eu = talkdesk.endpoints(undefined, "eu");
   const child = spawn(process.execPath, ["--import", redirectToEmulator(eu.token, eu.api), script], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -186,12 +185,7 @@ function startAgainstEmulator(
       CLIENT_SECRET: clientSecret,
       KEY_ID: keyId,
       PRIVATE_KEY: privateKey,
-      TALKDESK_TOKEN_URL: token,
-      TALKDESK_AUTHORIZE_URL: authorize,
-      TALKDESK_JWKS_URL: jwks,
-      TALKDESK_API_URL: api,
-      TALKDESK_CLIENT_ID: clientId,
-      TALKDESK_CLIENT_SECRET: clientSecret,
+      ...talkdesk.environment(),
       ...settings,
     },
   });
