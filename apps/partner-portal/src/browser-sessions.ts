@@ -1,3 +1,4 @@
+import { checkSecret } from "@talkdesk-oauth/core";
 import type { RequestHandler } from "express";
 import { Router } from "express";
 import session, { type Store } from "express-session";
@@ -10,17 +11,13 @@ export interface BrowserSessionOptions {
   readonly isHttps: boolean;
 }
 
-/** How many characters a secret has at least. */
-export const shortestSecret = 16;
-
 const idleMs = 8 * 3_600_000;
 
 /** Gives each browser a session, as soon as there is something to put into it; eight hours of silence end it. */
 export function browserSessions({ secret, store, isHttps }: BrowserSessionOptions): RequestHandler {
   const secrets = [secret].flat();
-  if (secrets.length === 0 || secrets.some((text) => text.length < shortestSecret)) {
-    throw new TypeError(`sessionSecret must have ${shortestSecret} characters or more.`);
-  }
+  if (secrets.length === 0) throw new TypeError("sessionSecret must not be empty.");
+  for (const text of secrets) checkSecret(text);
   const sessions = Router();
   if (isHttps) {
     // The proxy in front spoke https, whether it says so or not: the origin is configured.

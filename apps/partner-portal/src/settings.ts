@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { shortestSecret } from "./browser-sessions.js";
+import { checkSecret } from "@talkdesk-oauth/core";
 import { checkedOrigin } from "./checked-origin.js";
 
 /** The environment, or what stands for it. */
@@ -36,8 +36,10 @@ export function readSettings(env: Environment): PortalSettings {
     throw new TypeError("PORTAL_CONTACT must be an e-mail address or an https address.");
   }
   const secrets = secret?.split(" ").filter((text) => text !== "") ?? [];
-  if (secrets.some(({ length }) => length < shortestSecret)) {
-    throw new TypeError(`PORTAL_SESSION_SECRET must have ${shortestSecret} characters or more.`);
+  try {
+    secrets.forEach(checkSecret);
+  } catch (error) {
+    throw new TypeError(`PORTAL_SESSION_SECRET: ${(error as Error).message}`);
   }
   return {
     port: port ? Number(port) : undefined,

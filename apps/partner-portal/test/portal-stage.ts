@@ -58,7 +58,7 @@ export async function servePortal(
 }
 
 /** What signs the cookies of every portal of the tests. */
-export const sessionSecret = "a secret of the tests";
+export const sessionSecret = "a secret of the tests, for cookies";
 
 /** Starts a portal whose reports are made in no time. */
 export async function openStage({

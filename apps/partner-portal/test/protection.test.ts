@@ -95,7 +95,7 @@ describe("the cookie", () => {
   it("signs nobody in when it was tampered with, cut, doubled or is another's", async () => {
     await guest.signIn();
     const [name = "", value = ""] = [...guest.cookies][0] ?? [];
-    const secure = await openStage({ sessionSecret: "another secret of the tests" });
+    const secure = await openStage({ sessionSecret: "another secret of the tests, which signs" });
     const foreign = visitor(secure.origin);
     await foreign.signIn();
     await secure[Symbol.asyncDispose]();

@@ -111,7 +111,9 @@ describe("one sentence and exit code 1", () => {
       /^PORTAL_ORIGIN must be an https origin without a path/,
     );
     const said = await sentence({ PORTAL_PORT: "0", PORTAL_SESSION_SECRET: "hunter2" });
-    expect(said).toBe("PORTAL_SESSION_SECRET must have 16 characters or more.");
+    expect(said).toBe(
+      "PORTAL_SESSION_SECRET: A secret must be a random string of 32 characters or more; make one with: openssl rand -base64 32",
+    );
   });
 
   it("come of a port that is in use", async () => {

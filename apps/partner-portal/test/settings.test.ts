@@ -15,13 +15,13 @@ describe("readSettings", () => {
         PORTAL_PORT: "8080",
         PORTAL_ORIGIN: "https://portal.example.com",
         PORTAL_CONTACT: "https://help.example.com/portal",
-        PORTAL_SESSION_SECRET: "the-new-secret-of-all the-old-secret-of-all",
+        PORTAL_SESSION_SECRET: "the-new-secret-of-all-that-signs the-old-secret-of-all-that-sign-on",
       }),
     ).toEqual({
       port: 8080,
       origin: "https://portal.example.com",
       contact: "https://help.example.com/portal",
-      sessionSecret: ["the-new-secret-of-all", "the-old-secret-of-all"],
+      sessionSecret: ["the-new-secret-of-all-that-signs", "the-old-secret-of-all-that-sign-on"],
     });
   });
 

@@ -1,10 +1,11 @@
 import { TalkdeskError } from "./errors.js";
+import { checkSecret } from "./secret-strength.js";
+import { isWellFormed } from "./secret-text.js";
 import { checkTokenStore, type TokenStore } from "./token-store.js";
 
 /** What a record begins with: which format it is in, so that a later one can be told apart. */
 const FORMAT = "talkdesk-encrypted-1";
 
-const MIN_SECRET_LENGTH = 32;
 const IV_BYTES = 12;
 const NAME_BYTES = 8;
 
@@ -26,8 +27,8 @@ interface SecretKey {
  * The first secret encrypts whatever is written, and all of them read. To replace one, give the new one second until
  * every process knows it, then first; leave the old one out when no record of its time is left.
  *
- * @param secrets Random, of 32 characters or more, such as `openssl rand -base64 32` prints: a secret is not a
- *   password, and a guessable one is guessed.
+ * @param secrets Random, of 32 characters or more, such as `openssl rand -base64 32` prints. A secret is not a
+ *   password: whoever has the database can try guesses without limit. {@link checkSecret} says what is refused.
  * @throws TypeError at once, for a store or a secret that cannot be used, without repeating the secret.
  * @throws TalkdeskError (rejection of `read`) `store_corrupt`: a record of another origin, of an unknown secret or key,
  *   or not whole. Nothing is deleted.
@@ -52,7 +53,7 @@ export function encryptedStore(store: TokenStore, secrets: string | readonly str
       return { value: await decrypt(await secretKeys(), key, stored.value), version: stored.version };
     },
     async write(key, value, options) {
-      if (typeof value !== "string" || /\p{Surrogate}/u.test(value)) {
+      if (typeof value !== "string" || !isWellFormed(value)) {
         throw new TypeError("value must be a string of well-formed Unicode.");
       }
       return store.write(key, await encrypt(await secretKeys(), key, value), options);
@@ -60,20 +61,6 @@ export function encryptedStore(store: TokenStore, secrets: string | readonly str
     delete: (key) => store.delete(key),
     lock: (key, options) => store.lock(key, options),
   });
-}
-
-function checkSecret(secret: unknown): void {
-  if (typeof secret !== "string" || secret.length < MIN_SECRET_LENGTH) {
-    throw new TypeError(
-      `A secret must be a random string of ${MIN_SECRET_LENGTH} characters or more; make one with: openssl rand -base64 32`,
-    );
-  }
-  // Two processes whose secrets differ by an invisible character could not read each other's records.
-  if (/^\s|\s$|\p{Cc}|\p{Surrogate}/u.test(secret)) {
-    throw new TypeError(
-      "A secret must not begin or end with white space, nor contain control characters; check for a line break at the end of a pasted value.",
-    );
-  }
 }
 
 async function secretKey(secret: string): Promise<SecretKey> {
@@ -152,7 +139,7 @@ const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode
 /** Base64 for URLs, without padding (RFC 4648 §5). */
 function base64url(bytes: Uint8Array): string {
   const characters = Array.from(bytes, (byte) => String.fromCharCode(byte));
-  return btoa(characters.join("")).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  return btoa(characters.join("")).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 /** The bytes that {@link base64url} made the text of; none for a text that it would not have made. */

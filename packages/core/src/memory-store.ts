@@ -117,15 +117,15 @@ export function memoryStore(options: MemoryStoreOptions = {}): TokenStore {
         throw new TypeError("expiresAt must be a number of milliseconds since 1970.");
       }
       const entry = entryOf(key);
-      if (expectedVersion !== (entry?.version ?? 0)) return false;
-      if (fence !== undefined && isOutrun(key, fence)) return false;
+      if (expectedVersion !== (entry?.version ?? 0)) return undefined;
+      if (fence !== undefined && isOutrun(key, fence)) return undefined;
       if (entry === undefined) makeRoom();
       nextExpiry = Math.min(nextExpiry, expiresAt);
       lastVersion += 1;
       // A key that had a record before goes on with what may have written it.
       const earlier = entry?.fence ?? forgottenFence;
       put(key, { value, version: lastVersion, expiresAt, fence: Math.max(earlier, fence ?? 0) });
-      return true;
+      return lastVersion;
     },
 
     async delete(key) {
@@ -136,9 +136,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): TokenStore {
 
     async lock(key, { ttlMs, signal }) {
       checkKey(key);
-      if (!Number.isFinite(ttlMs) || ttlMs <= 0) {
-        throw new TypeError("ttlMs must be a number of milliseconds above 0.");
-      }
+      checkTtl(ttlMs);
       signal?.throwIfAborted();
       if (isHeld(holdings.get(key))) return undefined;
       if (holdings.size >= sweepHoldingsAt) {
@@ -150,12 +148,25 @@ export function memoryStore(options: MemoryStoreOptions = {}): TokenStore {
       holdings.set(key, { fence, until: performance.now() + ttlMs });
       return Object.freeze<StoreLock>({
         fence,
+        async extend(extendedMs) {
+          checkTtl(extendedMs);
+          const holding = holdings.get(key);
+          if (holding?.fence !== fence || !isHeld(holding)) return false;
+          holdings.set(key, { fence, until: performance.now() + extendedMs });
+          return true;
+        },
         async release() {
           if (holdings.get(key)?.fence === fence) holdings.delete(key);
         },
       });
     },
   });
+}
+
+function checkTtl(ttlMs: unknown): void {
+  if (!Number.isFinite(ttlMs) || (ttlMs as number) <= 0) {
+    throw new TypeError("ttlMs must be a number of milliseconds above 0.");
+  }
 }
 
 function checkKey(key: unknown): void {

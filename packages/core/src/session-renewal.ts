@@ -443,12 +443,12 @@ async function write(
     async write(name, value, writeOptions) {
       const writing = store.write(name, value, writeOptions);
       session.writing = writing;
-      const isWritten = await writing;
-      if (isWritten && session.isEnded) await store.delete(name);
-      return isWritten;
+      const version = await writing;
+      if (version !== undefined && session.isEnded) await store.delete(name);
+      return version;
     },
   };
-  const isWritten = await replaceRecord({ store: watched, key }, limit, found, record, options);
+  const isWritten = Boolean(await replaceRecord({ store: watched, key }, limit, found, record, options));
   if (!isWritten && conflicts.left-- === 0) {
     throw new TalkdeskError("store_unavailable", "The store of tokens refuses every write of the session.");
   }

@@ -93,7 +93,7 @@ export async function findRecord(
 }
 
 /**
- * Puts a record in the place of the one that was found, and answers whether that was still the one.
+ * Puts a record in the place of the one that was found, and answers its version; undefined when another took that place.
  * @throws TalkdeskError (rejection) `store_unavailable`.
  * @internal
  */
@@ -103,7 +103,7 @@ export async function replaceRecord(
   found: FoundRecord,
   record: TokenRecord,
   options: { readonly fence?: number; readonly expiresAt?: number } = {},
-): Promise<boolean> {
+): Promise<number | undefined> {
   // Nothing else makes room for the write: its version is unknown.
   if (found.isCorrupt) await ask(limit, () => store.delete(key));
   return ask(limit, () =>

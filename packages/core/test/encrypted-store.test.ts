@@ -1,4 +1,4 @@
-import { createDecipheriv, hkdfSync } from "node:crypto";
+import { createDecipheriv, hkdfSync, randomBytes, randomInt, randomUUID } from "node:crypto";
 import { inspect } from "node:util";
 import { encryptedStore, memoryStore, TalkdeskError, type TokenStore } from "@talkdesk-oauth/core";
 import fc from "fast-check";
@@ -21,7 +21,7 @@ const character = fc
 async function filled(secrets: string | readonly string[] = secret) {
   const inner = memoryStore();
   const store = encryptedStore(inner, secrets);
-  expect(await store.write("key", value, { expectedVersion: 0 })).toBe(true);
+  expect(await store.write("key", value, { expectedVersion: 0 })).toBeGreaterThan(0);
   const record = (await inner.read("key"))?.value ?? "";
   return { inner, store, record };
 }
@@ -55,7 +55,7 @@ describe("encryptedStore", () => {
     await fc.assert(
       fc.asyncProperty(anyKey, fc.string({ unit: character, maxLength: 200 }), async (key, text) => {
         await store.delete(key);
-        expect(await store.write(key, text, { expectedVersion: 0 })).toBe(true);
+        expect(await store.write(key, text, { expectedVersion: 0 })).toBeGreaterThan(0);
         expect((await store.read(key))?.value).toBe(text);
       }),
       // A decoder of text takes this for a mark of its own.
@@ -223,10 +223,33 @@ describe("several secrets", () => {
     ["one with white space before", ` ${secret}`],
     ["one with a control character", `${secret}\u0000${secret}`],
     ["one that is not well-formed", `${secret}\uD800`],
+    ["one character, many times", "c".repeat(32)],
+    ["a word, many times", "canary".repeat(8)],
+    ["a word, many times, with an ending", `${"canary-".repeat(6)}1`],
+    ["digits that count up", "1234567890".repeat(4)],
+    ["two characters in turn", "ab".repeat(20)],
+    ["hexadecimal digits that count up", "0123456789abcdef".repeat(2)],
+    ["the alphabet", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"],
+    ["zeros and a one", `${"0".repeat(40)}1`],
+    ["runs of characters", "aaaaaaaabbbbbbbbccccccccdddddddd"],
+    ["a guessable one after a good one", [secret, "c".repeat(32)]],
   ])("must not be %s", (_, secrets) => {
     const make = () => encryptedStore(memoryStore(), secrets as string);
     expect(make).toThrow(TypeError);
     expect(make).not.toThrow(/canary/);
+  });
+
+  it.each<[string, () => string]>([
+    ["32 hexadecimal digits", () => randomBytes(16).toString("hex")],
+    ["openssl rand -base64 32", () => randomBytes(32).toString("base64")],
+    ["openssl rand -hex 32", () => randomBytes(32).toString("hex")],
+    ["a random UUID", () => randomUUID()],
+    ["32 decimal digits", () => Array.from({ length: 32 }, () => randomInt(10)).join("")],
+  ])("may be %s, whichever is drawn", (_, draw) => {
+    for (let round = 0; round < 500; round += 1) {
+      const drawn = draw();
+      expect(() => encryptedStore(memoryStore(), drawn)).not.toThrow();
+    }
   });
 
   it("are asked for with the way to make one", () => {
@@ -246,7 +269,7 @@ describe("the store beneath", () => {
       }
       async write(key: string, _: string, options: object) {
         this.#calls.push(["write", key, options]);
-        return false;
+        return 7;
       }
       async delete(key: string) {
         this.#calls.push(["delete", key]);
@@ -259,7 +282,7 @@ describe("the store beneath", () => {
     const store = encryptedStore(new Inner(), secret);
     const { signal } = new AbortController();
     expect(await store.read("a")).toBeUndefined();
-    expect(await store.write("b", value, { expectedVersion: 3, fence: 4, expiresAt: 5 })).toBe(false);
+    expect(await store.write("b", value, { expectedVersion: 3, fence: 4, expiresAt: 5 })).toBe(7);
     await store.delete("c");
     expect(await store.lock("d", { ttlMs: 6, signal })).toBe(lock);
     expect(calls).toEqual([

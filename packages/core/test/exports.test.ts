@@ -13,6 +13,7 @@ it("exports these names and no others", () => {
     "checkLoginClient",
     "checkRedirectUri",
     "checkScope",
+    "checkSecret",
     "checkTokenStore",
     "clientCredentials",
     "clientSecretBasic",

@@ -28,11 +28,10 @@ class History {
     return this.#held?.fence === fence;
   }
 
-  /** @param version Undefined when the record was over as it was written, so that nobody saw it. */
-  wrote(value: string, version: number | undefined, expiresAt: number, fence: number): void {
+  wrote(value: string, version: number, expiresAt: number, fence: number): void {
     this.fence = Math.max(this.fence, fence);
-    this.#record = version === undefined ? undefined : { value, version, expiresAt };
-    if (version !== undefined) this.versions.push(version);
+    this.#record = { value, version, expiresAt };
+    this.versions.push(version);
   }
 
   deleted(): void {
@@ -42,6 +41,12 @@ class History {
   locked(lock: StoreLock, ttlMs: number): void {
     this.locks.push(lock);
     this.#held = { fence: lock.fence, until: performance.now() + ttlMs };
+  }
+
+  extended(lock: StoreLock, ttlMs: number): boolean {
+    if (!this.isHeld || this.#held?.fence !== lock.fence) return false;
+    this.#held = { fence: lock.fence, until: performance.now() + ttlMs };
+    return true;
   }
 
   released(lock: StoreLock): void {
@@ -94,6 +99,14 @@ const release =
     history(key).released(released);
   };
 
+const extend =
+  (key: string, ago: number, ttlMs: number): Step =>
+  async ({ history }) => {
+    const extended = history(key).locks.at(-1 - ago);
+    if (extended === undefined) return;
+    expect(await extended.extend?.(ttlMs)).toBe(history(key).extended(extended, ttlMs));
+  };
+
 const pass =
   (ms: number): Step =>
   async () =>
@@ -119,25 +132,26 @@ const write =
     const mayWrite = isAtVersion && (fence === undefined || fence >= of.fence);
     liberties.writes += 1;
     const value = `value ${liberties.writes}`;
-    const isWritten = await store.write(key, value, {
+    const written = await store.write(key, value, {
       expectedVersion,
       ...(fence !== undefined && { fence }),
       ...(expiresAt !== undefined && { expiresAt }),
     });
-    if (mayWrite && !isWritten) {
+    if (mayWrite && written === undefined) {
       // A fence of the past, of which the store may have forgotten whether a later one has written.
       expect(fence).toBeDefined();
       expect(of.isLast(fence)).toBe(false);
       liberties.refusals += 1;
       return;
     }
-    expect(isWritten).toBe(mayWrite);
-    if (!isWritten) return;
+    expect(written !== undefined).toBe(mayWrite);
+    if (written === undefined) return;
+    expect(of.versions).not.toContain(written);
     const stored = await store.read(key);
     const isOver = expiresAt !== undefined && expiresAt <= Date.now();
     expect(stored?.value).toBe(isOver ? undefined : value);
-    if (stored !== undefined) expect(of.versions).not.toContain(stored.version);
-    of.wrote(value, stored?.version, expiresAt ?? Number.POSITIVE_INFINITY, fence ?? 0);
+    expect(stored?.version).toBe(isOver ? undefined : written);
+    of.wrote(value, written, expiresAt ?? Number.POSITIVE_INFINITY, fence ?? 0);
   };
 
 const key = fc.constantFrom("a", "b", "c");
@@ -151,6 +165,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ key, versionAgo: fc.constant(0), fenceAgo: fc.constant(0) }).map(write),
   fc.tuple(key, fc.integer({ min: 1, max: 30 })).map(([of, ttlMs]) => lock(of, ttlMs)),
   fc.tuple(key, ago).map(([of, locksAgo]) => release(of, locksAgo)),
+  fc
+    .tuple(key, ago, fc.integer({ min: 1, max: 30 }))
+    .map(([of, locksAgo, ttlMs]) => extend(of, locksAgo, ttlMs)),
   fc.integer({ min: 1, max: 20 }).map(pass),
 );
 

@@ -58,14 +58,14 @@ export class TestStore implements TokenStore {
     key: string,
     value: string,
     { expectedVersion, fence }: { expectedVersion: number; fence?: number },
-  ): Promise<boolean> {
+  ): Promise<number | undefined> {
     return this.#perform("write", () => {
       const record = this.records.get(key);
-      if ((record?.version ?? 0) !== expectedVersion) return false;
-      if (fence !== undefined && (record?.fence ?? 0) > fence) return false;
+      if ((record?.version ?? 0) !== expectedVersion) return undefined;
+      if (fence !== undefined && (record?.fence ?? 0) > fence) return undefined;
       this.#lastVersion += 1;
       this.records.set(key, { value, version: this.#lastVersion, fence: fence ?? record?.fence ?? 0 });
-      return true;
+      return this.#lastVersion;
     });
   }
 

@@ -47,7 +47,11 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
   return work;
 }
 
-const put = (members: { issuedAt: number; lifetimeMs?: number; value?: string }): Promise<boolean> => {
+const put = (members: {
+  issuedAt: number;
+  lifetimeMs?: number;
+  value?: string;
+}): Promise<number | undefined> => {
   const { issuedAt, lifetimeMs = 599_000, value = "from-another" } = members;
   const token = accessToken({ value, issuedAt, expiresAt: issuedAt + lifetimeMs });
   return store.write(KEY, serializeToken(token), { expectedVersion: 0 });

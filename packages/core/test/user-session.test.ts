@@ -461,7 +461,7 @@ describe("a store that fails", () => {
   it("gives up on a store that refuses every write", async () => {
     await open({ token: loginToken() }).getToken();
     clock.pass(599_000);
-    store.write = async () => false;
+    store.write = async () => undefined;
     expect((await failure(open().getToken())).code).toBe("store_unavailable");
     expect(endpoint.received).toEqual([]);
   });

@@ -78,9 +78,9 @@ function recordingStore(store: TokenStore = memoryStore()): RecordingStore {
     },
     async write(key, value, options) {
       await recording.behave("write", key);
-      const isWritten = await store.write(key, value, options);
-      if (isWritten) records.set(key, value);
-      return isWritten;
+      const version = await store.write(key, value, options);
+      if (version !== undefined) records.set(key, value);
+      return version;
     },
     async delete(key) {
       await recording.behave("delete", key);

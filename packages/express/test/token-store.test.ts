@@ -106,7 +106,9 @@ describe("a record of tokens that cannot be read", () => {
     await browser.signIn();
     const [, key = ""] = /"key":"([^"]+)"/.exec(JSON.stringify(sessionsOf(stage))) ?? [];
     const found = await kept.read(key);
-    expect(await kept.write(key, "{ not a record", { expectedVersion: found?.version ?? 0 })).toBe(true);
+    expect(await kept.write(key, "{ not a record", { expectedVersion: found?.version ?? 0 })).toBeGreaterThan(
+      0,
+    );
     await using other = await openSecondStage(stage, {
       login: { store: kept, onEvent: (event) => void events.push(event) },
     });

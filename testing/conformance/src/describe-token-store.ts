@@ -15,9 +15,9 @@ import type { StoreSubject } from "./store-stage.js";
 export function describeTokenStore(
   name: string,
   driver: TokenStoreDriver,
-  { tickMs = 100 }: TokenStoreCapabilities = {},
+  { tickMs = 100, extendsLocks = true }: TokenStoreCapabilities = {},
 ): void {
-  const subject: StoreSubject = { driver, capabilities: { tickMs } };
+  const subject: StoreSubject = { driver, capabilities: { tickMs, extendsLocks } };
   describe(name, () => {
     describe("records", () => describeStoredRecords(subject));
     describe("expiry", () => describeExpiry(subject));

@@ -26,4 +26,6 @@ export type TokenStoreDriver = () => TokenStoreSetup | Promise<TokenStoreSetup>;
 export interface TokenStoreCapabilities {
   /** The shortest time that the store tells from none, in milliseconds. Default: 100. */
   readonly tickMs?: number;
+  /** Whether a lock can be extended. Default: true. False: its `extend` is absent, and its time runs out. */
+  readonly extendsLocks?: boolean;
 }

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { rejectionOf } from "./rejection.js";
 import { expectHeld, present, put, type StoreSubject, setStoreStage, take } from "./store-stage.js";
 
 /** A record is forgotten when it was told to be, as if it had been removed. */
@@ -10,7 +11,7 @@ export function describeExpiry(subject: StoreSubject): void {
     const writtenAt = stage.now();
     const expectedVersion = 0;
     const expiresAt = Date.now() + 3 * tickMs;
-    expect(await stage.store.write(stage.key, "value", { expectedVersion, expiresAt })).toBe(true);
+    expect(await stage.store.write(stage.key, "value", { expectedVersion, expiresAt })).toBeGreaterThan(0);
     for (const store of [stage.store, stage.other]) {
       await stage.until(async () => ((await store.read(stage.key)) === undefined ? true : undefined));
     }
@@ -21,29 +22,55 @@ export function describeExpiry(subject: StoreSubject): void {
     await using stage = await setStoreStage(subject);
     const expectedVersion = await put(stage.store, stage.key, "first");
     const expiresAt = Date.now() + tickMs;
-    expect(await stage.store.write(stage.key, "second", { expectedVersion, expiresAt })).toBe(true);
-    // Where the record is found, its version is the last.
-    const version = (await stage.store.read(stage.key))?.version ?? expectedVersion;
+    const version = await stage.store.write(stage.key, "second", { expectedVersion, expiresAt });
+    expect(version).toBeGreaterThan(0);
     await stage.pass(2 * tickMs);
-    expect(await stage.other.write(stage.key, "late", { expectedVersion: version })).toBe(false);
+    expect(
+      await stage.other.write(stage.key, "late", { expectedVersion: version as number }),
+    ).toBeUndefined();
     expect(await stage.store.read(stage.key)).toBeUndefined();
     const next = await put(stage.other, stage.key, "third");
     expect([expectedVersion, version]).not.toContain(next);
-    expect(await stage.store.write(stage.key, "late", { expectedVersion: version })).toBe(false);
+    expect(
+      await stage.store.write(stage.key, "late", { expectedVersion: version as number }),
+    ).toBeUndefined();
     await present(stage.store, stage.key, "third");
   });
 
   it.each([
     ["just over", 1],
     ["long over", 86_400_000],
+    ["the beginning of 1970", Date.now()],
+    ["before 1970", 2 * Date.now()],
+    ["negative without end", Number.POSITIVE_INFINITY],
   ])("keeps no record whose time is %s when it is written", async (_, agoMs) => {
     await using stage = await setStoreStage(subject);
     const expectedVersion = await put(stage.store, stage.key, "first");
     const expiresAt = Date.now() - agoMs;
-    await stage.store.write(stage.key, "second", { expectedVersion, expiresAt });
+    const version = await stage.store.write(stage.key, "second", { expectedVersion, expiresAt });
+    expect(version).toBeGreaterThan(0);
+    expect(version).not.toBe(expectedVersion);
     await stage.pass(tickMs);
     expect(await stage.other.read(stage.key)).toBeUndefined();
-    await put(stage.other, stage.key, "third");
+    expect(await put(stage.other, stage.key, "third")).not.toBe(version);
+  });
+
+  it("refuses an end that is not a number, and keeps what there was", async () => {
+    await using stage = await setStoreStage(subject);
+    const expectedVersion = await put(stage.store, stage.key, "first");
+    const wrong = { expectedVersion, expiresAt: Number.NaN };
+    expect(await rejectionOf(stage.store.write(stage.key, "second", wrong))).toBeInstanceOf(TypeError);
+    expect(await stage.other.read(stage.key)).toEqual({ value: "first", version: expectedVersion });
+  });
+
+  it("keeps a record whose end is Infinity, and forgets one whose end is a fraction of a millisecond off", async () => {
+    await using stage = await setStoreStage(subject);
+    await put(stage.store, stage.key, "for ever", { expiresAt: Number.POSITIVE_INFINITY });
+    const second = `${stage.key}-second`;
+    await put(stage.store, second, "for a while", { expiresAt: Date.now() + 20 * tickMs + 0.5 });
+    await stage.pass(22 * tickMs);
+    await present(stage.other, stage.key, "for ever");
+    expect(await stage.other.read(second)).toBeUndefined();
   });
 
   it("keeps a record that is written again without an end", async () => {
@@ -83,7 +110,7 @@ export function describeExpiry(subject: StoreSubject): void {
     await using stage = await setStoreStage(subject);
     const { fence } = await take(stage.store, stage.key);
     const options = { expectedVersion: 0, fence, expiresAt: Date.now() + tickMs };
-    expect(await stage.store.write(stage.key, "value", options)).toBe(true);
+    expect(await stage.store.write(stage.key, "value", options)).toBeGreaterThan(0);
     await stage.pass(2 * tickMs);
     expect(await stage.store.read(stage.key)).toBeUndefined();
     await expectHeld(stage.other, stage.key);

@@ -82,6 +82,62 @@ export function describeLocks(subject: StoreSubject): void {
     await expectHeld(stage.other, stage.key);
   });
 
+  if (subject.capabilities.extendsLocks) {
+    it("keeps a lock for longer when its holder extends it", async () => {
+      await using stage = await setStoreStage(subject);
+      const lock = await take(stage.store, stage.key, 20 * tickMs);
+      expect(await lock.extend?.(LONG_MS)).toBe(true);
+      expect(await lock.extend?.(LONG_MS)).toBe(true);
+      await stage.pass(22 * tickMs);
+      await expectHeld(stage.other, stage.key);
+      await put(stage.store, stage.key, "value", { fence: lock.fence });
+      await lock.release();
+      await take(stage.other, stage.key);
+    });
+
+    it("gives up a lock once the time is over to which its holder has extended it", async () => {
+      await using stage = await setStoreStage(subject);
+      const lock = await take(stage.store, stage.key);
+      const extendedAt = stage.now();
+      expect(await lock.extend?.(3 * tickMs)).toBe(true);
+      const next = await stage.until(() => stage.other.lock(stage.key, { ttlMs: LONG_MS }));
+      expect(stage.now() - extendedAt).toBeGreaterThanOrEqual(2.9 * tickMs);
+      expect(next.fence).toBeGreaterThan(lock.fence);
+      expect(await lock.extend?.(LONG_MS)).toBe(false);
+    });
+
+    it("extends no lock that was released, whose time was over, or that another holds", async () => {
+      await using stage = await setStoreStage(subject);
+      const released = await take(stage.store, stage.key);
+      await released.release();
+      expect(await released.extend?.(LONG_MS)).toBe(false);
+      const late = await take(stage.other, stage.key, tickMs);
+      const next = await stage.until(() => stage.store.lock(stage.key, { ttlMs: LONG_MS }));
+      expect(await late.extend?.(LONG_MS)).toBe(false);
+      expect(await released.extend?.(LONG_MS)).toBe(false);
+      await next.release();
+      expect(await late.extend?.(LONG_MS)).toBe(false);
+      await take(stage.other, stage.key);
+    });
+  } else {
+    it("lets the time of a lock run out, since it cannot extend one", async () => {
+      await using stage = await setStoreStage(subject);
+      expect((await take(stage.store, stage.key)).extend).toBeUndefined();
+    });
+  }
+
+  it.each([0, -1, Number.NaN])("refuses to lock for %s milliseconds", async (ttlMs) => {
+    await using stage = await setStoreStage(subject);
+    expect(await rejectionOf(stage.store.lock(stage.key, { ttlMs }))).toBeInstanceOf(Error);
+    await take(stage.other, stage.key);
+  });
+
+  it("keeps a lock whose time is not a whole number of milliseconds", async () => {
+    await using stage = await setStoreStage(subject);
+    await take(stage.store, stage.key, LONG_MS + 0.5);
+    await expectHeld(stage.other, stage.key);
+  });
+
   it("releases a lock once, and no one else's afterwards", async () => {
     await using stage = await setStoreStage(subject);
     const lock = await take(stage.store, stage.key);

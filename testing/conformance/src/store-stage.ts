@@ -76,8 +76,10 @@ export async function put(
   options: { readonly fence?: number; readonly expiresAt?: number } = {},
 ): Promise<number> {
   const expectedVersion = (await store.read(key))?.version ?? 0;
-  expect(await store.write(key, value, Object.freeze({ expectedVersion, ...options }))).toBe(true);
-  return (await present(store, key, value)).version;
+  const written = await store.write(key, value, Object.freeze({ expectedVersion, ...options }));
+  const { version } = await present(store, key, value);
+  expect(written).toBe(version);
+  return version;
 }
 
 /** The record of a key, which must be there and hold that. */

@@ -3,7 +3,7 @@ import { memoryStore } from "@talkdesk-oauth/core";
 import { vi } from "vitest";
 
 describeTokenStore("memoryStore, by the clocks of the platform", () => ({ store: memoryStore() }), {
-  tickMs: 20,
+  tickMs: 50,
 });
 
 describeTokenStore("memoryStore, by clocks that the test moves", () => {
