@@ -42,7 +42,9 @@ describe("readSettings", () => {
     ["PORTAL_CONTACT", "nobody"],
     ["PORTAL_CONTACT", "javascript:alert(1)"],
   ])("names %s when it is %s", (name, value) => {
-    expect(() => readSettings({ [name]: value })).toThrow(new RegExp(`^${name} must (be|have) (?!.*hunter2)`));
+    expect(() => readSettings({ [name]: value })).toThrow(
+      new RegExp(`^${name} must (be|have) (?!.*hunter2)`),
+    );
   });
 });
 

@@ -260,7 +260,9 @@ const asksForIdToken = ({ url }: PendingAuthorization): boolean =>
   new URL(url).searchParams.get("scope")?.split(" ").includes("openid") === true;
 
 function checkedPending(pending: unknown): PendingAuthorization {
-  const fault = new TypeError("pending must be what startAuthorization gave, unchanged and whole, its url included.");
+  const fault = new TypeError(
+    "pending must be what startAuthorization gave, unchanged and whole, its url included.",
+  );
   if (typeof pending !== "object" || pending === null) throw fault;
   const { url, state, nonce, redirectUri, codeVerifier } = pending as Record<string, unknown>;
   for (const text of [state, nonce, ...(codeVerifier === undefined ? [] : [codeVerifier])]) {
