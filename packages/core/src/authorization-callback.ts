@@ -17,9 +17,12 @@ interface Expected {
  * @internal
  */
 export function callbackParameters(callback: unknown): URLSearchParams {
-  if (callback instanceof URLSearchParams) return callback;
-  if (callback instanceof URL) return callback.searchParams;
   if (typeof callback !== "string") {
+    // By their functions: in a test runner or a framework, these may be of another realm or of a polyfill.
+    const parameters = (Object(callback) as { readonly searchParams?: unknown }).searchParams ?? callback;
+    if (typeof (parameters as URLSearchParams | null | undefined)?.getAll === "function") {
+      return new URLSearchParams(String(parameters));
+    }
     throw new TypeError("callback must be the URL that the user came back to, or its query.");
   }
   const [text = ""] = callback.split("#", 1);

@@ -74,7 +74,9 @@ type FormEntry = readonly [name: string, value: string | File];
 /** What a `FormData` consists of now; undefined when it is none, or has files that are not the platform's. */
 function platformEntries(body: object): readonly FormEntry[] | undefined {
   // Of any realm, and undici's own. The package `form-data` calls its streams so too, and those have no entries.
-  if (tagOf(body) !== "FormData" || !(Symbol.iterator in body)) return undefined;
+  // Cloudflare Workers with compatibility dates before 2024-09-26 do not tag their own.
+  const isForm = isOf(body, globalThis.FormData) || tagOf(body) === "FormData";
+  if (!isForm || !(Symbol.iterator in body)) return undefined;
   const entries = [...(body as Iterable<FormEntry>)];
   const isKnown = ([, value]: FormEntry): boolean => typeof value === "string" || isPlatformBlob(value);
   return entries.every(isKnown) ? entries : undefined;

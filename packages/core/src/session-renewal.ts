@@ -217,7 +217,7 @@ async function spendableToken(call: Call, { record }: FoundRecord): Promise<Spen
       ),
     );
   }
-  const name = await refreshTokenName(refreshToken);
+  const name = refreshTokenName(refreshToken);
   if (record.dead === name || call.session.refused === name) throw ended(call, refusedForGood());
   if (record.refreshTokenExpiresAt !== undefined && record.refreshTokenExpiresAt <= clockOf(call).now()) {
     throw ended(call, reauthentication("The session's refresh token has expired; log the user in again."));

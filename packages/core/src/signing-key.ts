@@ -39,8 +39,18 @@ const BY_HASH: ReadonlyMap<Hash, SigningAlgorithm> = new Map([
  */
 export function signingKey(privateKey: string | CryptoKey): SigningKey {
   if (typeof privateKey === "string") return ofText(privateKey);
-  if (Object.prototype.toString.call(privateKey) === "[object CryptoKey]") return ofCryptoKey(privateKey);
+  if (isCryptoKey(privateKey)) return ofCryptoKey(privateKey);
   throw keyFault("must be a string, PKCS#8 in Base64 or PEM, or a CryptoKey");
+}
+
+/**
+ * By its members: not every runtime has the class as a global, Cloudflare Workers with compatibility dates before
+ * 2024-09-26 do not tag its objects, and a test runner's may be of another realm.
+ */
+function isCryptoKey(value: unknown): value is CryptoKey {
+  const { type, algorithm, usages } = Object(value) as Partial<Record<keyof CryptoKey, unknown>>;
+  const { name } = Object(algorithm) as { readonly name?: unknown };
+  return typeof type === "string" && typeof name === "string" && Array.isArray(usages);
 }
 
 function ofText(text: string): SigningKey {

@@ -1,5 +1,5 @@
 import { type AccessToken, deserializeToken, serializeToken, unknownMembers } from "./access-token.js";
-import { builtinModule } from "./builtin-module.js";
+import { sha256 } from "./digest.js";
 import { TalkdeskError } from "./errors.js";
 
 /**
@@ -72,18 +72,8 @@ export function hasScope({ token, scope }: TokenRecord, asked: readonly string[]
   );
 }
 
-interface NodeCrypto {
-  createHash(algorithm: string): { update(text: string): { digest(): Uint8Array } };
-}
-
 /**
  * Names a refresh token in a record: a hash, which tells nothing of it, and is the same in every process.
  * @internal
  */
-export async function refreshTokenName(refreshToken: string): Promise<string> {
-  // Where it can be had at once, nothing waits for a thread in the middle of a renewal.
-  const digest =
-    builtinModule<NodeCrypto>("node:crypto")?.createHash("sha256").update(refreshToken).digest() ??
-    new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(refreshToken)));
-  return Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+export const refreshTokenName = (refreshToken: string): string => sha256(refreshToken).slice(0, 32);
