@@ -32,7 +32,8 @@ function axiosDriver(adapter: AxiosAdapterName): AdapterDriver {
     api.interceptors.request.use(talkdeskAxios(source, origins === undefined ? {} : { origins }));
     const send = async ({ url, method = "GET", headers, body, signal }: PlainRequest) => {
       const response = await api.request({
-        url,
+        // Its types know strings alone.
+        url: url as string,
         method,
         headers: { ...headers },
         data: dataOf(body, adapter),
@@ -52,8 +53,9 @@ function axiosDriver(adapter: AxiosAdapterName): AdapterDriver {
 const both = { streamsResponses: false, abortErrorName: "CanceledError" } as const;
 
 const capabilities: Readonly<Record<AxiosAdapterName, AdapterCapabilities>> = {
-  http: { ...both, limitsConnections: true },
-  fetch: both,
+  http: { ...both, urlObjects: false, limitsConnections: true },
+  // It tells where a chain of redirects ended, and not where it has been.
+  fetch: { ...both, urlObjects: false, seesHops: false },
 };
 
 /** States the promises of every adapter for an instance of axios that sends with one of its own adapters. */

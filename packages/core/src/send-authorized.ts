@@ -13,6 +13,11 @@ export const MAX_DISCARD_MS = 10_000;
 export interface AuthorizedRequest<Answer> {
   /** Sends the request with this token. Called twice at the most. */
   send(token: AccessToken): Promise<Answer>;
+  /**
+   * The answer that an error stands for, where the client or a layer beneath it throws for statuses; undefined for any
+   * other error. When that answer would be the caller's, the error is. Default: every error is the caller's.
+   */
+  answerIn?(error: unknown): Answer | undefined;
   /** Whether the API refused the token: {@link isTokenRefusal}, and the answer came from where the token went. */
   isRefusal(answer: Answer): boolean;
   /** Whether the same bytes can be sent again, and doing so repeats nothing that was done. */
@@ -43,19 +48,32 @@ export async function sendAuthorized<Answer>(
   const { signal } = request;
   // A source answers at once when nothing is asked of it but a token.
   const token = await (signal === undefined ? source.getToken() : source.getToken({ signal }));
-  const answer = await request.send(token);
-  if (!request.isRefusal(answer)) return answer;
+  let answer: Answer;
+  let thrown: { readonly error: unknown } | undefined;
+  try {
+    answer = await request.send(token);
+  } catch (error) {
+    const contained = request.answerIn?.(error);
+    if (contained === undefined) throw error;
+    answer = contained;
+    thrown = { error };
+  }
+  const handOver = (): Answer => {
+    if (thrown !== undefined) throw thrown.error;
+    return answer;
+  };
+  if (!request.isRefusal(answer)) return handOver();
 
   let next: AccessToken;
   try {
     next = await source.getToken({ ...(signal && { signal }), rejected: token });
   } catch (error) {
     const isSessionOver = isTalkdeskError(error) && error.code === "reauthentication_required";
-    if (!signal?.aborted && !isSessionOver) return answer;
+    if (!signal?.aborted && !isSessionOver) return handOver();
     free(request, answer);
     throw signal?.aborted ? signal.reason : error;
   }
-  if (next.value === token.value || !request.isReplayable(answer)) return answer;
+  if (next.value === token.value || !request.isReplayable(answer)) return handOver();
   free(request, answer);
   return request.send(next);
 }

@@ -2,12 +2,16 @@ import {
   type AdapterOptions,
   bufferedBody,
   discardBody,
+  isRefusalError,
   isTokenRefusal,
+  type RequestBody,
   replayableBody,
   sendAuthorized,
   type TokenSource,
   tokenDestination,
 } from "@talkdesk-oauth/core";
+import { refuseDetour } from "./route.js";
+import { sentRequest, settingsOf } from "./sent-request.js";
 
 /** Options of {@link talkdeskFetch}. */
 export interface TalkdeskFetchOptions extends AdapterOptions {
@@ -32,23 +36,28 @@ export function talkdeskFetch(source: TokenSource, options: TalkdeskFetchOptions
   return async (input, init) => {
     const settings = settingsOf(init);
     const send = options.fetch ?? globalThis.fetch;
-    const request = typeof input === "object" && "url" in input ? input : undefined;
-    const given = request?.url ?? String(input);
-    // A base is parsed even where it is not needed.
-    const url = /^https?:\/\//i.test(given) ? new URL(given) : new URL(given, source.api);
+    const request = typeof input === "string" ? undefined : sentRequest(input, options.fetch !== undefined);
+    const url = address(request?.url ?? String(input), source.api);
     const headers = new Headers(settings.headers ?? request?.headers);
-    const target = request ?? url.href;
-    if (!mayHaveToken(url) || headers.has("authorization")) return send(target, init);
+    const target = request === undefined ? url.href : input;
+    // A fetch of the user's own may read another URL off a subclass of Request than the platform's does.
+    const isAllowed =
+      mayHaveToken(url) &&
+      (request === undefined || mayHaveToken(address((input as Request).url, source.api)));
+    if (!isAllowed || headers.has("authorization")) return send(target, init);
 
+    refuseDetour(url, settings);
     if (settings.body == null && request?.bodyUsed) {
       throw new TypeError("The body of this Request was already used.");
     }
     const signal = (settings.signal === undefined ? request?.signal : settings.signal) ?? undefined;
+    const method = String(settings.method ?? request?.method ?? "GET").toUpperCase();
+    const isSafe = method === "GET" || method === "HEAD";
     const { body, isReplayable } =
       settings.body == null && request?.body
-        ? await bufferedBody(request.body, signal)
+        ? await bodyOfRequest(request.body, signal)
         : replayableBody(settings.body);
-    const method = (settings.method ?? request?.method ?? "GET").toUpperCase();
+    let hasUnknownPath = false;
 
     return sendAuthorized(source, {
       signal,
@@ -61,23 +70,45 @@ export function talkdeskFetch(source: TokenSource, options: TalkdeskFetchOptions
           ...(body != null && { body, duplex: "half" }),
         });
       },
+      answerIn(error) {
+        if (!isRefusalError(error)) return undefined;
+        const response = responseIn(error);
+        hasUnknownPath = response === undefined && !/^(?:manual|error)$/.test(settings.redirect ?? "");
+        return response ?? new Response(null, { status: 401 });
+      },
       isRefusal: (response) =>
+        response.status === 401 &&
         isTokenRefusal(response.status, response.headers.get("www-authenticate")) &&
         (!response.redirected || new URL(response.url).origin === url.origin),
       // What answered a redirected request with a refusal is not what acted on it.
-      isReplayable: (response) =>
-        isReplayable && (!response.redirected || method === "GET" || method === "HEAD"),
+      isReplayable: (response) => isReplayable && (isSafe || !(response.redirected || hasUnknownPath)),
       discard: (response) => discardBody(response.body),
     });
   };
 }
 
-/**
- * What the caller says now: it may change `init` while a token is on its way, and `fetch` too reads it when called. A
- * `Request` in its place has its members in the prototype, where spreading does not find them.
- */
-function settingsOf(init: RequestInit | undefined): RequestInit {
-  const settings: Record<string, unknown> = {};
-  for (const name in init) settings[name] = init[name as keyof RequestInit];
-  return settings as RequestInit;
+/** @throws TypeError for what is no URL, and for an object that has none to show. */
+function address(given: string, api: string): URL {
+  if (given.startsWith("[object ")) {
+    throw new TypeError(
+      `The first argument of fetch must be a URL, a string or a Request that this fetch knows, not ${given}.`,
+    );
+  }
+  // A base is parsed even where it is not needed.
+  return /^https?:\/\//i.test(given) ? new URL(given) : new URL(given, api);
+}
+
+/** The body of a `Request` of another kind is left to the fetch that knows it. */
+async function bodyOfRequest(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<RequestBody<Blob | ReadableStream<Uint8Array> | undefined>> {
+  if (typeof body.getReader !== "function") return { body: undefined, isReplayable: false };
+  return bufferedBody(body, signal);
+}
+
+/** The response in an error that the fetch beneath has made of it. */
+function responseIn(error: unknown): Response | undefined {
+  const { response } = error as { readonly response?: Partial<Response> };
+  return typeof response?.headers?.get === "function" ? (response as Response) : undefined;
 }

@@ -55,7 +55,8 @@ export function describeUndici(undici: Undici, name: string): void {
   };
   for (const [order, [compose, hopsAreRequests]] of Object.entries(compositions)) {
     const driver = (setup: AdapterSetup): Send => driveRequest(undici, setup, compose);
-    describeAdapter(`request of ${name}, ${order}`, driver, { ...ofRequest, hopsAreRequests });
+    const seesHops = order !== "redirects inside";
+    describeAdapter(`request of ${name}, ${order}`, driver, { ...ofRequest, hopsAreRequests, seesHops });
   }
   describeAdapter(`fetch of ${name}`, (setup) => driveOwnFetch(undici, setup), ofFetch);
 }
@@ -121,7 +122,7 @@ function driveFetch(
 ): Send {
   const [agent, dispatcher] = composed(undici, setup, (made, authorized) => made.compose(authorized));
   const send = async ({ url, body, ...init }: PlainRequest) => {
-    const response = await fetch(url, {
+    const response = await fetch(url as string, {
       ...init,
       ...(body && { body: bodyOf(body), duplex: "half" }),
       dispatcher,

@@ -8,15 +8,17 @@ export type RequestBody =
   | { readonly kind: "multipart"; readonly value: FormData }
   | { readonly kind: "blob"; readonly value: Blob }
   | { readonly kind: "stream"; readonly value: ReadableStream<Uint8Array> }
-  | { readonly kind: "iterable"; readonly value: AsyncIterable<Uint8Array> };
+  | { readonly kind: "iterable"; readonly value: AsyncIterable<Uint8Array> }
+  /** Of another library than the platform: what comes of it is the client's. */
+  | { readonly kind: "foreign"; readonly value: object };
 
-/** The shape of a {@link RequestBody}. */
-export type BodyKind = RequestBody["kind"];
+/** The shapes of a {@link RequestBody} that are the platform's. */
+export type BodyKind = Exclude<RequestBody["kind"], "foreign">;
 
 /** One request, in words that every client has. It and its `headers` are frozen. */
 export interface PlainRequest {
-  /** Absolute, or relative to the gateway. */
-  readonly url: string;
+  /** Absolute, or relative to the gateway. An object only when the client has the capability `urlObjects`. */
+  readonly url: string | URL;
   /** Default: GET. */
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -69,13 +71,21 @@ export interface AdapterCapabilities {
   readonly replayable?: readonly BodyKind[];
   /** Whether a URL without an origin is one. Default true. Otherwise the client must reject it. */
   readonly relativeUrls?: boolean;
+  /** Whether the client takes a `URL` object for a URL. Default true. Otherwise the suite gives it none. */
+  readonly urlObjects?: boolean;
   /** Whether the client follows redirects. Default true. Otherwise the redirect must be the caller's. */
   readonly followsRedirects?: boolean;
   /**
-   * Whether the adapter sees each hop of a redirect as a request of its own. Default false. Then a hop to an origin
-   * that `origins` names has the token; otherwise it must not.
+   * Whether the adapter sees each hop of a redirect as a request of its own, and cannot tell that it is one. Default
+   * false. Then a hop to an origin that `origins` names has the token, and one that leads back to the gateway; otherwise
+   * neither must.
    */
   readonly hopsAreRequests?: boolean;
+  /**
+   * Whether the adapter learns of every hop of a redirect. Default true. Otherwise a 401 at the end of a chain that left
+   * the gateway and came back costs one new token, since it looks like a refusal; it must cost none.
+   */
+  readonly seesHops?: boolean;
   /**
    * Whether the adapter sees the user and password in a URL. Default true. Otherwise the client drops them, and the
    * request must have the token.
@@ -90,4 +100,32 @@ export interface AdapterCapabilities {
    * they reject with the signal's reason.
    */
   readonly abortErrorName?: string;
+}
+
+/** Where a {@link AdapterStacks.detours | detour} leads: one server, which answers anything and tunnels nothing. */
+export interface Elsewhere {
+  /** Such as `http://127.0.0.1:49152`; it serves as a proxy too. */
+  readonly origin: string;
+  /** A Unix domain socket. */
+  readonly socketPath: string;
+}
+
+/**
+ * Other ways to put client and adapter together, by a name for the test. Give each that the client and its companions
+ * have; what is absent is not tested.
+ */
+export interface AdapterStacks {
+  /** The client without the adapter: the measure of what it makes of bodies that are not the platform's. */
+  readonly alone?: (setup: Pick<AdapterSetup, "connections">) => Send;
+  /** With a layer beneath the adapter that throws for a status of 400 and more. */
+  readonly throwing?: Readonly<Record<string, AdapterDriver>>;
+  /** With options that lead each request elsewhere than its URL says. No token may arrive there. */
+  readonly detours?: Readonly<Record<string, (setup: AdapterSetup, elsewhere: Elsewhere) => Send>>;
+  /**
+   * Two clients, each authorised by its own source, over one layer that keeps answers or joins requests, in every place
+   * where it can stand. Neither may be answered with what is the other's.
+   */
+  readonly sharing?: Readonly<
+    Record<string, (setups: readonly [AdapterSetup, AdapterSetup]) => readonly [Send, Send]>
+  >;
 }

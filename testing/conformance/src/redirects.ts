@@ -2,7 +2,10 @@ import { answers } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
 import { type Subject, setStage } from "./stage.js";
 
-/** Redirects are the client's; the token stays on its origin. */
+/**
+ * Redirects are the client's. The token is dropped at every change of origin, and does not come back: once a chain has
+ * left the gateway, nothing in it has the token.
+ */
 export function describeRedirects(subject: Subject): void {
   if (!subject.capabilities.followsRedirects) {
     it("hands over a redirect", async () => {
@@ -51,7 +54,7 @@ export function describeRedirects(subject: Subject): void {
     expect(stage.tokenRequests).toBe(1);
   });
 
-  const { hopsAreRequests } = subject.capabilities;
+  const { hopsAreRequests, seesHops } = subject.capabilities;
 
   it(`${hopsAreRequests ? "has" : "drops"} the token at a redirect to an origin that may have it`, async () => {
     await using stage = await setStage(subject, (talkdesk) => ({
@@ -64,6 +67,31 @@ export function describeRedirects(subject: Subject): void {
     expect(stage.withToken().map(({ region }) => region)).toEqual(hopsAreRequests ? ["us", "eu"] : ["us"]);
     expect(stage.tokenRequests).toBe(1);
   });
+
+  it(
+    hopsAreRequests
+      ? "has the token again where another origin leads back to the gateway: each hop is a request"
+      : "does not send the token again where another origin leads back to the gateway",
+    async () => {
+      await using stage = await setStage(subject);
+      const { faults } = stage.talkdesk;
+      const times = Number.POSITIVE_INFINITY;
+      const there = answers.redirect(`${stage.otherApi}/back`, 307);
+      const back = answers.redirect(`${stage.api}/users`, 307);
+      faults.add({ at: "api", match: { region: "us", path: "/there" }, times, respond: there });
+      faults.add({ at: "api", match: { region: "eu", path: "/back" }, times, respond: back });
+      const { status } = await stage.send({ url: `${stage.api}/there` });
+      expect(status).toBe(hopsAreRequests ? 200 : 401);
+      const hops = stage.apiRequests.map(({ url, headers }) => [url, "authorization" in headers]);
+      expect(hops.slice(0, 3)).toEqual([
+        ["/there", true],
+        ["/back", false],
+        ["/users", hopsAreRequests],
+      ]);
+      // That the gateway refuses a request without a token says nothing about ours.
+      expect(stage.tokenRequests).toBe(hopsAreRequests || seesHops ? 1 : 2);
+    },
+  );
 
   it("replaces a token that is refused after a redirect on the same gateway", async () => {
     await using stage = await setStage(subject);

@@ -7,7 +7,7 @@ import {
 } from "@talkdesk-oauth/core";
 import { answers, type FaultEffect } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
-import type { RequestBody } from "./driver.js";
+import type { BodyKind, RequestBody } from "./driver.js";
 import { causesOf, rejectionOf } from "./rejection.js";
 import { type Subject, setStage } from "./stage.js";
 
@@ -165,7 +165,7 @@ export function describeRefusals(subject: Subject): void {
   const onceOnly = async function* (): AsyncGenerator<Uint8Array> {
     yield new TextEncoder().encode("once");
   };
-  const bodies: readonly RequestBody[] = [
+  const bodies: readonly (RequestBody & { readonly kind: BodyKind })[] = [
     { kind: "string", value: "once" },
     { kind: "iterable", value: onceOnly() },
   ];

@@ -3,6 +3,7 @@ import type {
   AdapterCapabilities,
   AdapterDriver,
   AdapterSetup,
+  AdapterStacks,
   PlainRequest,
   PlainResponse,
 } from "./driver.js";
@@ -13,18 +14,21 @@ export interface Subject {
   readonly driver: AdapterDriver;
   readonly capabilities: Required<Omit<AdapterCapabilities, "abortErrorName">> &
     Pick<AdapterCapabilities, "abortErrorName">;
+  readonly stacks: AdapterStacks;
 }
 
 /** A stage with a client that is authorised by the adapter under test. */
 export interface Stage extends TokenStage {
   send(request: PlainRequest): Promise<PlainResponse>;
+  /** Sends without freezing, for a caller that changes its objects. */
+  sendUnfrozen(request: PlainRequest): Promise<PlainResponse>;
   /** What has come with an `Authorization` of the `Bearer` kind, wherever it came. */
   withToken(): readonly RequestRecord[];
 }
 
 /** Sets the stage. */
 export async function setStage(
-  { driver }: Subject,
+  { driver }: Pick<Subject, "driver">,
   setup: (
     talkdesk: Emulator,
   ) => Omit<AdapterSetup, "source"> & Partial<Pick<AdapterSetup, "source">> = () => ({}),
@@ -35,6 +39,7 @@ export async function setStage(
   return Object.assign(stage, {
     send: (request: PlainRequest) =>
       send(Object.freeze({ ...request, headers: Object.freeze({ ...request.headers }) })),
+    sendUnfrozen: send,
     withToken: () =>
       talkdesk.requests.all.filter(({ headers }) => /^bearer /i.test(headers["authorization"] ?? "")),
     async [Symbol.asyncDispose]() {

@@ -1,0 +1,115 @@
+/** What can be seen of where a dispatcher of undici sends requests. */
+interface Route {
+  /** The only origins that it sends to; undefined when it sends where the URL says. */
+  readonly origins?: readonly string[];
+  readonly isSocket: boolean;
+  /** The kind of proxy that it sends through. */
+  readonly proxy?: "always" | "by environment";
+}
+
+const routes = new WeakMap<object, Route>();
+
+const GLOBAL_DISPATCHERS = [1, 2].map((version) => Symbol.for(`undici.globalDispatcher.${version}`));
+
+/** Options that lead a request elsewhere: of Node's and undici's fetch, and of Bun's. */
+type RoutingOption = "dispatcher" | "proxy" | "unix";
+
+/**
+ * Rejects a request that would not go where its URL says, since what may have a token is judged by the URL: to another
+ * origin, to a socket, or in the clear through a proxy. A proxy learns nothing of `https:`, which tunnels through it.
+ *
+ * Seen are the options of `fetch` and undici's global dispatcher, not what a dispatcher or a `fetch` of the user's own
+ * hides in itself.
+ *
+ * @throws TypeError
+ */
+export function refuseDetour(url: URL, settings: object): void {
+  const { dispatcher, proxy, unix } = settings as { readonly [Option in RoutingOption]?: unknown };
+  if (unix) throw detour(url, "to the socket of the option unix");
+  const isClear = url.protocol === "http:";
+  if (isClear && proxy) throw detour(url, "in the clear through the proxy of the option proxy");
+  if (typeof dispatcher === "object" && dispatcher !== null) {
+    refuseDispatcher(url, dispatcher, "the option dispatcher");
+    return;
+  }
+  for (const symbol of GLOBAL_DISPATCHERS) {
+    const known: unknown = Reflect.get(globalThis, symbol);
+    if (typeof known === "object" && known !== null) refuseDispatcher(url, known, "the global dispatcher");
+  }
+  if (isClear && ("Bun" in globalThis || "Deno" in globalThis) && isProxiedByEnvironment(url)) {
+    throw detour(url, "in the clear through the proxy of HTTP_PROXY");
+  }
+}
+
+function refuseDispatcher(url: URL, dispatcher: object, name: string): void {
+  const { origins, isSocket, proxy } = routeOf(dispatcher);
+  const elsewhere = origins?.find((origin) => origin !== url.origin);
+  if (elsewhere !== undefined) throw detour(url, `to ${elsewhere}, where ${name} sends everything`);
+  if (isSocket) throw detour(url, `to the socket of ${name}`);
+  if (url.protocol !== "http:" || proxy === undefined) return;
+  if (proxy === "always" || isProxiedByEnvironment(url)) {
+    throw detour(url, `in the clear through the proxy of ${name}`);
+  }
+}
+
+function detour({ origin }: URL, where: string): TypeError {
+  return new TypeError(
+    `A request to ${origin} would go ${where}, so it may not have a token. Send it there directly (for a proxy of the environment, add the host to NO_PROXY), or leave the token to whoever sends it.`,
+  );
+}
+
+function routeOf(dispatcher: object): Route {
+  let route = routes.get(dispatcher);
+  if (route === undefined) {
+    route = readRoute(dispatcher);
+    routes.set(dispatcher, route);
+  }
+  return route;
+}
+
+/** Clients and pools know their origin, and pools and agents their options, by symbols that undici does not export. */
+function readRoute(dispatcher: object): Route {
+  const known = new Map(
+    Object.getOwnPropertySymbols(dispatcher).map((symbol) => [
+      symbol.description,
+      Reflect.get(dispatcher, symbol) as unknown,
+    ]),
+  );
+  const upstreams = (dispatcher as { readonly upstreams?: readonly string[] }).upstreams ?? known.get("url");
+  const { socketPath, connect } = Object(known.get("options")) as {
+    readonly socketPath?: unknown;
+    readonly connect?: { readonly socketPath?: unknown } | null;
+  };
+  const { name } = dispatcher.constructor;
+  const isProxy = name === "ProxyAgent" || name === "Socks5ProxyAgent";
+  const mayProxy =
+    name === "EnvHttpProxyAgent" && known.get("http proxy agent") !== known.get("no proxy agent");
+  return {
+    ...(upstreams !== undefined && {
+      origins: [upstreams].flat().map((upstream) => new URL(String(upstream)).origin),
+    }),
+    isSocket: Boolean(socketPath ?? connect?.socketPath),
+    ...((isProxy || mayProxy) && { proxy: isProxy ? "always" : "by environment" }),
+  };
+}
+
+/** Whether `HTTP_PROXY` names a proxy, and `NO_PROXY` no exception for this host, which is a loopback address. */
+function isProxiedByEnvironment({ host, hostname }: URL): boolean {
+  const env = environment();
+  const proxy = env["http_proxy"] ?? env["HTTP_PROXY"] ?? "";
+  const exceptions = (env["no_proxy"] ?? env["NO_PROXY"] ?? "").toLowerCase().split(/[\s,]+/);
+  return proxy !== "" && !["*", host, hostname].some((name) => exceptions.includes(name));
+}
+
+/** Empty where there is none, or where Deno does not allow to read it. */
+function environment(): Readonly<Record<string, string | undefined>> {
+  const { process } = globalThis as {
+    readonly process?: { readonly env: Record<string, string | undefined> };
+  };
+  try {
+    const { http_proxy, HTTP_PROXY, no_proxy, NO_PROXY } = process?.env ?? {};
+    return { http_proxy, HTTP_PROXY, no_proxy, NO_PROXY };
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,66 @@
+import { accessToken, type TokenSource } from "@talkdesk-oauth/core";
+import type { Emulator } from "@talkdesk-oauth/emulator";
+import { expect, it } from "vitest";
+import type { AdapterStacks, PlainResponse, Send } from "./driver.js";
+import { setTokenStage } from "./token-stage.js";
+
+/** A source of one token, whose requests the gateway answers with the name of its owner, to be kept for ten minutes. */
+function sourceOf(talkdesk: Emulator, owner: string): TokenSource {
+  const token = accessToken({ value: `token-of-${owner}`, expiresAt: Date.now() + 600_000 });
+  talkdesk.faults.add({
+    at: "api",
+    match: { authorization: new RegExp(owner) },
+    times: Number.POSITIVE_INFINITY,
+    respond: { status: 200, headers: { "cache-control": "max-age=600" }, body: `for ${owner}` },
+  });
+  return { api: talkdesk.endpoints().api, getToken: async () => token };
+}
+
+/** What came, as a text; an error is as good as an answer of one's own. */
+async function answerOf(call: Promise<PlainResponse>): Promise<string> {
+  try {
+    return await (await call).text();
+  } catch {
+    return "an error";
+  }
+}
+
+/** Nobody is answered with what is another's, wherever a layer stands that keeps answers or joins requests. */
+export function describeSharing(sharing: NonNullable<AdapterStacks["sharing"]>): void {
+  it.each(Object.keys(sharing))("gives nobody what is another's, with %s", async (name) => {
+    await using stage = await setTokenStage();
+    const { talkdesk, api, otherApi } = stage;
+    const [alice, bob] = (sharing[name] as (typeof sharing)[string])([
+      { source: sourceOf(talkdesk, "alice") },
+      { source: sourceOf(talkdesk, "bob") },
+    ]);
+    try {
+      const ask = (client: Send, url: string): Promise<string> => answerOf(client({ url, headers: {} }));
+      const [first, second] = await Promise.all([ask(alice, `${api}/users`), ask(bob, `${api}/users`)]);
+      const third = await ask(alice, `${api}/users/me`);
+      const fourth = await ask(bob, `${api}/users/me`);
+      const ofAlice = [first, third];
+      const ofBob = [second, fourth];
+      expect(ofAlice.filter((answer) => answer !== "an error")).not.toContain("for bob");
+      expect(ofBob.filter((answer) => answer !== "an error")).not.toContain("for alice");
+      // Somebody is served.
+      expect([...ofAlice, ...ofBob]).toContain("for alice");
+
+      // What has no token shows that the layer is shared.
+      const keep = { status: 200, headers: { "cache-control": "max-age=600" }, body: "for anybody" };
+      talkdesk.faults.add({
+        at: "api",
+        match: { region: "eu" },
+        times: Number.POSITIVE_INFINITY,
+        respond: keep,
+      });
+      await Promise.all([ask(alice, `${otherApi}/users`), ask(bob, `${otherApi}/users`)]);
+      await ask(alice, `${otherApi}/users`);
+      await ask(bob, `${otherApi}/users`);
+      expect(stage.apiRequests.filter(({ region }) => region === "eu").length).toBeLessThan(4);
+    } finally {
+      await alice.close?.();
+      await bob.close?.();
+    }
+  });
+}
