@@ -3,7 +3,7 @@ import { onlyValue, queryOf } from "./browser-request.js";
 import { browserSession, oneAtATime, save, storedSession } from "./browser-session.js";
 import type { LoginRoute } from "./login-route.js";
 import type { LoginSetup } from "./login-setup.js";
-import { withPending } from "./pending-logins.js";
+import { sessionDigest, withPending } from "./pending-logins.js";
 import { putRecords, recordOf, recordsIn } from "./session-record.js";
 
 /** Far more than any id of Talkdesk's. */
@@ -19,16 +19,20 @@ export const beginLogin: LoginRoute = async (setup, { request, response, restart
   restart({ returnTo, installationId });
 
   const client = await setup.clientFor(request, installationId);
-  const authorization = await startAuthorization(client, {
+  const { url, state, nonce, codeVerifier } = await startAuthorization(client, {
     redirectUri: setup.redirectUri,
-    pkce: setup.pkce,
+    ...(setup.pkce !== undefined && { pkce: setup.pkce }),
     ...(setup.scope !== undefined && { scope: setup.scope }),
   });
+  const begunIn = await sessionDigest(session.id);
   await oneAtATime(request, async () => {
     const records = recordsIn((await storedSession(request)) ?? {});
     const record = recordOf(records, setup.name);
     const pending = withPending(record.pending, {
-      authorization,
+      state,
+      nonce,
+      ...(codeVerifier !== undefined && { codeVerifier }),
+      ...(begunIn !== undefined && { session: begunIn }),
       begunAt: Date.now(),
       returnTo,
       ...(installationId !== undefined && { installationId }),
@@ -37,7 +41,7 @@ export const beginLogin: LoginRoute = async (setup, { request, response, restart
     // Talkdesk may send the browser back before this response is all written.
     await save(session);
   });
-  response.redirect(302, authorization.url);
+  response.redirect(302, url);
 };
 
 /** The AppConnect installation that a launch names. */

@@ -1,13 +1,23 @@
 import type { Request } from "express";
 
-/** Whether the answer is for a person to read. Who takes anything, as programs do, is none. */
+/** True for a browser. False for programs, which accept JSON or anything. */
 export function prefersHtml(request: Request): boolean {
   return request.accepts(["application/problem+json", "application/json", "text/html"]) === "text/html";
 }
 
 /**
- * The parameters of a request as they were sent: Express reads them as its setting `query parser` says, into arrays and
- * objects, too.
+ * True when a person opens a page, and not when a script loads one. Browsers say so in `Sec-Fetch-Mode`; where that is
+ * missing, the method decides.
+ * @see W3C, "Fetch Metadata Request Headers", §2.2
+ */
+export function isNavigation(request: Request): boolean {
+  const isReading = request.method === "GET" || request.method === "HEAD";
+  return isReading && (request.get("Sec-Fetch-Mode") ?? "navigate") === "navigate";
+}
+
+/**
+ * The parameters of a request as they were sent. `req.query` depends on the app's setting `query parser`, which may make
+ * arrays and objects of them.
  */
 export function queryOf(request: Request): URLSearchParams {
   const [, query = ""] = request.url.split(/\?(.*)/s);

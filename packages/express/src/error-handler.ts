@@ -1,23 +1,25 @@
 import { isTalkdeskError, type TalkdeskError, type TalkdeskErrorCode } from "@talkdesk-oauth/core";
 import type { ErrorRequestHandler } from "express";
-import { prefersHtml } from "./browser-request.js";
+import { isNavigation, prefersHtml } from "./browser-request.js";
 import { sendErrorPage } from "./error-page.js";
 import { checkLoginAddress, loginAddressFor } from "./login-address.js";
+import { checkNames } from "./option-names.js";
 import { sendProblem } from "./problem.js";
 import { retryAfterSeconds } from "./retry-after.js";
+import { isLoginInVain } from "./sign-in-row.js";
 
 /** Options of {@link talkdeskErrorHandler}. */
 export interface TalkdeskErrorHandlerOptions {
   /**
-   * The address of the login, as for `requireLogin()`: the page for a session that has ended then has a link to it.
-   * Default: none, and no link.
+   * The address of the login, as for `requireLogin()`: a browser whose session is over is sent there. Default: none, and
+   * the page for a session that has ended has no link.
    */
   readonly login?: string;
 }
 
 /**
- * What the failing handler may have said of an answer that does not come: what it is made of, how it is sent, where it
- * is, and how long it is good for. A policy, though it begins like those, is the app's.
+ * Headers that describe the answer which the failing handler had begun: its content, its transfer, its place, and how long
+ * it is valid. A policy belongs to the app, though its name begins in the same way.
  */
 const OF_THE_ANSWER =
   /^(content-(?!security-policy)|(repr-)?digest$|etag$|last-modified$|expires$|accept-ranges$|transfer-encoding$|trailer$|location$|refresh$|retry-after$)/;
@@ -39,16 +41,21 @@ interface Answer {
  * Answers requests that failed with a `TalkdeskError`, also one that is the cause of a client's own error: problem
  * details (RFC 9457) for programs, a small page for browsers, in words of our own.
  *
- * - 401 when the user has to sign in again: `reauthentication_required`, `refresh_outcome_unknown`, `source_closed`;
- * - 503 with `Retry-After` for `token_unavailable`, `store_unavailable`, `lock_timeout`, and whatever has a `retryAt`;
+ * - 401 when the user has to sign in again: `reauthentication_required`, `refresh_outcome_unknown`, `source_closed`. With
+ *   `reauthentication_required`, a browser that opens a page is sent to `login` instead, and comes back to that page;
+ *   not when three logins in a row have not helped, each within a minute;
+ * - 503 with `Retry-After`, at most an hour, for `token_unavailable`, `store_unavailable`, `lock_timeout`, and whatever has a `retryAt`;
  * - 502 for everything else.
  *
  * Of what the failing handler had set, headers that describe its answer are dropped; cookies are kept. Other errors, and
  * those after the headers were sent, go to `next`.
  *
- * @throws TypeError at once, when `login` is no address.
+ * @throws TypeError at once, when `login` is no address, and for an option that is not known.
+ * @example
+ * app.use(talkdeskErrorHandler({ login: "/auth/login" }));
  */
 export function talkdeskErrorHandler(options: TalkdeskErrorHandlerOptions = {}): ErrorRequestHandler {
+  checkNames("talkdeskErrorHandler()", options, ["login"]);
   const { login } = options;
   if (login !== undefined) checkLoginAddress(login);
   return (error, request, response, next) => {
@@ -68,14 +75,20 @@ export function talkdeskErrorHandler(options: TalkdeskErrorHandlerOptions = {}):
       sendProblem(response, { status, detail, code: fault.code });
       return;
     }
+    const address =
+      login === undefined
+        ? undefined
+        : loginAddressFor(login, { url: request.originalUrl, isNavigation: isNavigation(request) });
+    const isOver = fault.code === "reauthentication_required" && isNavigation(request);
+    if (address !== undefined && isOver && !isLoginInVain(request)) {
+      response.set("Cache-Control", "no-store").redirect(302, address);
+      return;
+    }
     sendErrorPage(response, {
       status,
       title,
       text: [detail],
-      ...(status === 401 &&
-        login !== undefined && {
-          link: { name: "Sign in again", address: loginAddressFor(login, request) },
-        }),
+      ...(status === 401 && address !== undefined && { link: { name: "Sign in again", address } }),
     });
   };
 }

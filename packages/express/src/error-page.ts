@@ -52,7 +52,7 @@ function htmlOf({ title, text, link, contact }: ErrorPage): string {
 <body>
 <main>
 <h1>${escaped(title)}</h1>
-${text.map((paragraph) => `<p>${escaped(paragraph)}</p>\n`).join("")}${link ? `<p><a href="${escaped(link.address)}">${escaped(link.name)}</a></p>\n` : ""}${contact ? `<p>Does it stay like this? Contact ${contactLink(contact)}.</p>\n` : ""}</main>
+${text.map((paragraph) => `<p>${escaped(paragraph)}</p>\n`).join("")}${link ? `<p><a href="${escaped(link.address)}">${escaped(link.name)}</a></p>\n` : ""}${contact ? `<p>If this keeps happening, contact ${contactLink(contact)}.</p>\n` : ""}</main>
 </body>
 </html>
 `;

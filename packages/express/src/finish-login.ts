@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { finishAuthorization, type IdTokenClaims, TalkdeskError } from "@talkdesk-oauth/core";
 import type { Request } from "express";
+import { base64url } from "./base64url.js";
 import { onlyValue, queryOf } from "./browser-request.js";
 import {
   browserSession,
@@ -10,47 +10,72 @@ import {
   save,
   storedSession,
 } from "./browser-session.js";
+import { keptMembers, restoreMembers } from "./kept-session.js";
 import type { LoginRoute, LoginVisit } from "./login-route.js";
 import type { LoginSetup } from "./login-setup.js";
-import { isAlive, type PendingLogin, takenPending } from "./pending-logins.js";
-import { putRecords, recordOf, recordsIn, type SignedInUser, type SignIn } from "./session-record.js";
+import {
+  authorizationOf,
+  isAlive,
+  isOfSession,
+  type PendingLogin,
+  sessionDigest,
+  takenPending,
+} from "./pending-logins.js";
+import {
+  putRecords,
+  recordOf,
+  recordsIn,
+  renewedRecords,
+  type SignedInUser,
+  type SignIn,
+} from "./session-record.js";
+import { signInTime } from "./sign-in-row.js";
 import { checkUnsent } from "./unsent-response.js";
 
 /** `GET /callback`: exchanges the code, once, for tokens that go to the store, and signs the browser in. */
 export const finishLogin: LoginRoute = async (setup, { request, response, restart }) => {
   const query = queryOf(request);
-  const { pending, isSignedIn, isGone } = await takePending(setup, request, onlyValue(query, "state"));
+  const state = onlyValue(query, "state");
+  const { pending, session, signIn, isGone } = await takePending(setup, request, state);
   if (pending !== undefined) restart(pending);
   if (pending !== undefined && isGone) {
     forgetSession(request);
     response.redirect(302, pending.returnTo);
     return;
   }
-  if (pending === undefined || !isAlive(pending, Date.now())) {
+  const isSignedIn = signIn !== undefined && !isGone && (await setup.users.isSignedIn(signIn.key));
+  const isFirst = pending === undefined || (await setup.users.claim(`login:${pending.state}`));
+  if (pending === undefined || !isFirst || !isAlive(pending, Date.now())) {
     // The back button, or the page once more, after a login that went well.
     if (!isSignedIn) throw unknownState();
-    response.redirect(302, "/");
+    response.redirect(302, setup.home(request));
     return;
   }
-  const { authorization, installationId, returnTo } = pending;
+  if (!isOfSession(pending, session)) {
+    // Another tab has signed in meanwhile, and so has this one, as long as both are of one installation.
+    if (!isSignedIn || signIn.installationId !== pending.installationId) throw unknownState();
+    response.redirect(302, pending.returnTo);
+    return;
+  }
+  const { installationId, returnTo } = pending;
   const client = await setup.clientFor(request, installationId);
   const { issuers } = setup;
   const { token, claims } = await finishAuthorization(
     client,
     query,
-    authorization,
+    authorizationOf(pending, { client, redirectUri: setup.redirectUri, scope: setup.scope }),
     issuers === undefined ? {} : { issuers },
   );
 
   const user = claims && userOf(claims, installationId);
   const signedIn: SignIn = {
-    key: randomBytes(32).toString("base64url"),
+    key: base64url(crypto.getRandomValues(new Uint8Array(32))),
     ...(installationId !== undefined && { installationId }),
     ...(user && { user }),
   };
   try {
     await setup.users.add(signedIn.key, client, token);
-    // No cookie reaches who has gone, and nobody else could use the session.
+    // A client that has gone gets no cookie, and nobody else could use the session.
     const isIn = !response.closed && (await changeSession(setup, { request, response }, signedIn));
     if (!isIn) await setup.users.end(signedIn.key);
   } catch (error) {
@@ -62,17 +87,15 @@ export const finishLogin: LoginRoute = async (setup, { request, response, restar
 
 interface TakenLogin {
   readonly pending?: PendingLogin | undefined;
-  readonly isSignedIn: boolean;
-  /** Whether its session has gone since the request came: by another tab that is back, or by a logout. */
+  /** The digest of the id of the session that the callback came with. */
+  readonly session: string | undefined;
+  readonly signIn?: SignIn | undefined;
+  /** True when the session has gone since the request came: another tab has signed in, or out. */
   readonly isGone: boolean;
 }
 
 /** Takes the login out of the session before anything is sent: it is good for one callback. */
-function takePending(
-  { name, users }: LoginSetup,
-  request: Request,
-  state: string | undefined,
-): Promise<TakenLogin> {
+function takePending({ name }: LoginSetup, request: Request, state: string | undefined): Promise<TakenLogin> {
   return oneAtATime(request, async () => {
     const session = browserSession(request);
     const stored = await storedSession(request);
@@ -84,20 +107,18 @@ function takePending(
       putRecords(session, { ...records, [name]: { ...record, pending: rest } });
       await save(session);
     }
-    const { signIn } = record;
-    const isSignedIn = signIn !== undefined && !users.isEnded(signIn.key) && !isGone;
-    return { pending: taken, isSignedIn, isGone };
+    return { pending: taken, session: await sessionDigest(session.id), signIn: record.signIn, isGone };
   });
 }
 
 /**
- * Gives the browser another session, in which it is signed in; the sign-in of the old one ends. Of the old one only
- * records of logins remain: who chose its id chose nothing of the new one's, and what it held may be another person's.
+ * Gives the browser another session, in which it is signed in, and ends the sign-in of the old one. This prevents session
+ * fixation; the app's own data is dropped, unless `keepSession` says otherwise, since it may belong to another user.
  *
  * @returns False when the old session has gone meanwhile.
  */
 async function changeSession(
-  { name, users }: LoginSetup,
+  { name, users, keepSession }: LoginSetup,
   { request, response }: Pick<LoginVisit, "request" | "response">,
   signIn: SignIn,
 ): Promise<boolean> {
@@ -106,21 +127,24 @@ async function changeSession(
     return await oneAtATime(request, async () => {
       const stored = await storedSession(request);
       if (stored === undefined) {
-        // Who is back in another tab is signed in by that, and who has logged out stays so.
+        // Another tab has signed in or out, and that is what counts.
         forgetSession(request);
         return false;
       }
       checkUnsent(response);
-      const records = recordsIn(stored);
-      const { pending, signIn: replaced } = recordOf(records, name);
+      const renewed = renewedRecords(recordsIn(stored));
+      const { pending, signIn: replaced } = recordOf(renewed, name);
       earlier = replaced;
+      const time = signInTime(Date.now(), replaced);
+      const kept = keptMembers(stored, keepSession);
       const session = await regenerate(request);
-      putRecords(session, { ...records, [name]: { pending, signIn } });
+      restoreMembers(session, kept);
+      putRecords(session, { ...renewed, [name]: { pending, signIn: { ...signIn, ...time } } });
       try {
         await save(session);
       } catch (error) {
-        // The session may be stored again at the end of the request, and better then.
-        putRecords(session, { ...records, [name]: { pending } });
+        // express-session stores the session again at the end of the request, and that may succeed.
+        putRecords(session, { ...renewed, [name]: { pending } });
         throw error;
       }
       return true;
@@ -143,5 +167,5 @@ function userOf(claims: IdTokenClaims, installationId: string | undefined): Sign
 const unknownState = (): TalkdeskError =>
   new TalkdeskError(
     "state_mismatch",
-    "The callback belongs to no login that this browser has begun: it is used, too old or another's, or the browser did not send the cookie of its session. Behind a proxy that speaks TLS, a Secure cookie needs app.set('trust proxy', 1).",
+    "The callback belongs to no login that this session of the browser has begun: the login is used, too old, or another session's, or the browser did not send the session's cookie. Behind a proxy that speaks TLS, a Secure cookie needs app.set('trust proxy', 1).",
   );

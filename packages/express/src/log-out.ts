@@ -1,10 +1,11 @@
+import { parseUrl } from "@talkdesk-oauth/core";
 import type { Request } from "express";
 import { onlyValue, queryOf } from "./browser-request.js";
 import { browserSession, destroy, oneAtATime, regenerate, save, storedSession } from "./browser-session.js";
 import { sendErrorPage } from "./error-page.js";
 import type { LoginRoute } from "./login-route.js";
 import type { LoginSetup } from "./login-setup.js";
-import { putRecords, recordOf, recordsIn } from "./session-record.js";
+import { putRecords, recordOf, recordsIn, renewedRecords } from "./session-record.js";
 
 /** `POST /logout`: ends the browser's session and then, in the store, its tokens. */
 export const logOut: LoginRoute = async (setup, { request, response }) => {
@@ -30,7 +31,7 @@ export const logOut: LoginRoute = async (setup, { request, response }) => {
   response.redirect(303, setup.returnPath(request, returnTo ?? onlyValue(queryOf(request), "returnTo")));
 };
 
-/** The session goes, with all that is in it; who is signed in elsewhere in the app, too, stays so in a new one. */
+/** Drops the session with all that is in it. Sign-ins of the app's other logins go on in a new one. */
 function leaveSession({ name }: LoginSetup, request: Request): Promise<void> {
   return oneAtATime(request, async () => {
     const { [name]: _left, ...others } = recordsIn((await storedSession(request)) ?? {});
@@ -39,18 +40,20 @@ function leaveSession({ name }: LoginSetup, request: Request): Promise<void> {
       return;
     }
     const session = await regenerate(request);
-    putRecords(session, others);
+    putRecords(session, renewedRecords(others));
     await save(session);
   });
 }
 
 /**
- * Browsers say where a request comes from, in `Sec-Fetch-Site` or at least in `Origin`. Who says neither is no browser,
- * and has no cookie that a stranger could make use of.
+ * Browsers say where a request comes from: in `Sec-Fetch-Site`, or at least in `Origin` or `Referer`. A client that sends
+ * none of them is not a browser, so no other site can be using its cookies.
  */
 function isSameOrigin(request: Request, origin: string): boolean {
   const site = request.get("Sec-Fetch-Site");
   if (site !== undefined) return site === "same-origin" || site === "none";
   const from = request.get("Origin");
-  return from === undefined || from === origin;
+  if (from !== undefined) return from === origin;
+  const page = request.get("Referer");
+  return page === undefined || parseUrl(page)?.origin === origin;
 }

@@ -1,9 +1,8 @@
 import { parseUrl } from "@talkdesk-oauth/core";
-import type { Request } from "express";
 import { MAX_RETURN_TO_LENGTH } from "./return-to.js";
 
 /** @throws TypeError for what no browser could be sent to. */
-export function checkLoginAddress(login: unknown): void {
+export function checkLoginAddress(login: unknown): asserts login is string {
   const isAddress =
     typeof login === "string" &&
     !/[\s#\p{Cc}]/u.test(login) &&
@@ -11,25 +10,43 @@ export function checkLoginAddress(login: unknown): void {
   if (!isAddress) throw new TypeError('login must be the address of the login, such as "/auth/login".');
 }
 
-/** Whether a request can be made again by opening its address. */
-export const isReading = ({ method }: Request): boolean => method === "GET" || method === "HEAD";
+/** A request that a person has to sign in for. */
+export interface Interrupted {
+  /** Its path and query, as the app sees them. */
+  readonly url: string;
+  /** True when a person opened a page, which can be opened again. */
+  readonly isNavigation: boolean;
+}
 
 /**
- * Where the person behind a request signs in. They come back to the page that they read; what was sent is not sent
+ * Where the person behind a request signs in. People come back to the page that they opened; what was sent is not sent
  * again. The installation that an AppConnect launch names goes with them.
  */
-export function loginAddressFor(login: string, request: Request): string {
-  const { originalUrl } = request;
+export function loginAddressFor(login: string, { url, isNavigation }: Interrupted): string {
   const parameters = new URLSearchParams();
-  // An address that is too long would end at the header limit of the next request.
-  const isShort = originalUrl.length <= MAX_RETURN_TO_LENGTH;
-  if (isReading(request) && isShort) parameters.set("returnTo", originalUrl);
-  const [, query = ""] = originalUrl.split(/\?(.*)/s);
-  const installations = new URLSearchParams(query).getAll("talkdesk_installation_id");
-  // Also several, which are one too many: to say so is the login's.
+  // A longer address would exceed the header limit of the next request.
+  const isShort = url.length <= MAX_RETURN_TO_LENGTH;
+  if (isNavigation && isShort) parameters.set("returnTo", url);
+  const installations = new URLSearchParams(queryIn(url)).getAll("talkdesk_installation_id");
+  // All of them, even if one too many: the login says so.
   if (isShort || encodeURIComponent(installations.join()).length <= MAX_RETURN_TO_LENGTH) {
     for (const id of installations) parameters.append("talkdesk_installation_id", id);
   }
   if (parameters.size === 0) return login;
   return `${login}${login.includes("?") ? "&" : "?"}${parameters}`;
 }
+
+/**
+ * True for a request to the login itself. Behind a proxy that strips a prefix, the app sees the end of the login's
+ * address; then the request is known by what {@link loginAddressFor} has put into it.
+ */
+export function isLoginItself(login: string, url: string): boolean {
+  const [loginPath = ""] = login.split("?", 1);
+  const [path = ""] = url.split("?", 1);
+  if (path === loginPath) return true;
+  return (
+    loginPath.endsWith(path) && path.startsWith("/") && new URLSearchParams(queryIn(url)).has("returnTo")
+  );
+}
+
+const queryIn = (url: string): string => url.split(/\?(.*)/s)[1] ?? "";

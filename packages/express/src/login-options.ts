@@ -1,5 +1,9 @@
 import {
-  parseUrl,
+  checkIssuers,
+  checkLoginClient,
+  checkRedirectUri,
+  checkScope,
+  checkTokenStore,
   type Scope,
   type TalkdeskClient,
   type TalkdeskError,
@@ -7,8 +11,10 @@ import {
   type TokenStore,
 } from "@talkdesk-oauth/core";
 import type { NextFunction, Request, Response } from "express";
+import { checkKeepSession, type KeepSession } from "./kept-session.js";
+import { checkNames } from "./option-names.js";
 
-/** What is known of where a login comes from. */
+/** What is known of the launch that a login began with. */
 export interface LoginLaunch {
   /** The AppConnect installation that the launch named. Anybody can name any: look its credentials up, and trust only those. */
   readonly installationId?: string;
@@ -23,8 +29,8 @@ export type ClientOfLogin = (
 /** Options of {@link talkdeskLogin}. */
 export interface TalkdeskLoginOptions {
   /**
-   * Whose login it is; or a function that says so, for AppConnect. The function is asked again for each user after a
-   * restart, with the installation that the login began with.
+   * The client that users sign in with; or a function that chooses it, for AppConnect. The function is called again for
+   * each user after a restart, with the installation that the login began with.
    */
   readonly client: TalkdeskClient | ClientOfLogin;
   /**
@@ -32,11 +38,11 @@ export interface TalkdeskLoginOptions {
    * login is mounted. The login is known in sessions by it: each login of an app has its own.
    */
   readonly redirectUri: string;
-  /** `refresh_token` lets a session outlive its first token, `openid` tells who the user is. Default: the client's. */
+  /** `refresh_token` lets a session outlive its first token, `openid` names the user. Default: the client's. */
   readonly scope?: Scope;
-  /** Where tokens live: a shared one when there are several processes. */
+  /** Where tokens live. Several processes need one that they share. */
   readonly store: TokenStore;
-  /** Who helps when a login fails: an e-mail address, an https address, or any text. Talkdesk requires it. */
+  /** The contact shown when a login fails: an e-mail address, an https address, or any text. Talkdesk requires it. */
   readonly contact: string;
   /**
    * Answers a login that has failed in place of the error page. Its errors go to `next`, as do errors that are not of
@@ -48,36 +54,52 @@ export interface TalkdeskLoginOptions {
     response: Response,
     next: NextFunction,
   ) => void | Promise<void>;
-  /** Whether to send a PKCE challenge. Talkdesk documents none. Default false. */
+  /** True to send a PKCE challenge, which Talkdesk does not document. Default: that of `startAuthorization`. */
   readonly pkce?: boolean;
-  /** Who may issue ID tokens. Default: that of `finishAuthorization`. */
+  /** The issuers that ID tokens may have. Default: that of `finishAuthorization`. */
   readonly issuers?: readonly string[];
+  /**
+   * What of the app's own session outlives a login: nothing (false), everything (true), or the members of these names.
+   * A login gives the browser a new session. Keep what belongs to the person, such as the id of the app's own user, and
+   * nothing that a stranger may have put there. Default false.
+   */
+  readonly keepSession?: KeepSession;
+  /**
+   * How long a sign-in may lie unused in the token store, in milliseconds; it is removed afterwards. Choose more than the
+   * lifetime of a browser's session. Default: that of `userSession`, 30 days.
+   */
+  readonly maxIdleMs?: number;
   /** Told what happens to the tokens of all users. What it throws harms nobody. */
   readonly onEvent?: (event: TokenEvent) => void;
 }
 
-/** Scope tokens, separated by a space. RFC 6749 §3.3 */
-const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/;
+const NAMES: Readonly<Record<keyof TalkdeskLoginOptions, true>> = {
+  client: true,
+  redirectUri: true,
+  scope: true,
+  store: true,
+  contact: true,
+  onError: true,
+  pkce: true,
+  issuers: true,
+  keepSession: true,
+  maxIdleMs: true,
+  onEvent: true,
+};
 
 /** @throws TypeError for an option that could not be used, saying which. */
 export function checkLoginOptions(options: TalkdeskLoginOptions): void {
-  const { client, redirectUri, scope, store, contact, onError, pkce, issuers, onEvent } = options ?? {};
-  if (typeof client !== "function") {
-    if (typeof client?.endpoints?.api !== "string") {
-      throw new TypeError(
-        "client must be a TalkdeskClient, such as talkdeskClient(…), or a function that gives one.",
-      );
-    }
-    checkLoginClient(client);
-  }
+  checkNames("talkdeskLogin()", options, Object.keys(NAMES));
+  const { client, redirectUri, scope, store, contact, onError, pkce, issuers } = options;
+  if (typeof client !== "function") checkLoginClient(client);
   checkRedirectUri(redirectUri);
-  const scopes: readonly unknown[] = [scope].flat();
-  if (scope !== undefined && !isListOf(scopes, (text) => SCOPE.test(text))) {
-    throw new TypeError("scope must be names of scopes, in a list or separated by a space.");
+  if (new URL(redirectUri).pathname.endsWith("/")) {
+    throw new TypeError(
+      "redirectUri must be the whole address of the callback, such as https://app.example.com/auth/callback, without a slash at its end.",
+    );
   }
-  if (!(["read", "write", "delete", "lock"] as const).every((name) => typeof store?.[name] === "function")) {
-    throw new TypeError("store must be a store of tokens, such as memoryStore().");
-  }
+  if (scope !== undefined) checkScope(scope);
+  checkTokenStore(store);
   if (typeof contact !== "string" || contact.trim() === "") {
     throw new TypeError("contact must say who helps when a login fails, such as an e-mail address.");
   }
@@ -85,44 +107,13 @@ export function checkLoginOptions(options: TalkdeskLoginOptions): void {
     throw new TypeError("onError must be a function (error, req, res, next).");
   }
   if (pkce !== undefined && typeof pkce !== "boolean") throw new TypeError("pkce must be true or false.");
-  if (issuers !== undefined && !isListOf(issuers, (text) => text !== "")) {
-    throw new TypeError("issuers must be a list of strings, with one at least.");
+  if (issuers !== undefined) checkIssuers(issuers);
+  const { keepSession, maxIdleMs, onEvent } = options;
+  if (keepSession !== undefined) checkKeepSession(keepSession);
+  if (maxIdleMs !== undefined && !(Number.isSafeInteger(maxIdleMs) && maxIdleMs > 0)) {
+    throw new TypeError("maxIdleMs must be a whole number of milliseconds above 0.");
   }
   if (onEvent !== undefined && typeof onEvent !== "function") {
     throw new TypeError("onEvent must be a function.");
-  }
-}
-
-function isListOf(value: unknown, isGood: (text: string) => boolean): boolean {
-  return (
-    Array.isArray(value) &&
-    value.length > 0 &&
-    value.every((item) => typeof item === "string" && isGood(item))
-  );
-}
-
-/** @throws TypeError for what could not log anybody in. */
-export function checkLoginClient(client: TalkdeskClient): void {
-  if (typeof client?.authentication !== "function" || typeof client.endpoints?.authorize !== "string") {
-    throw new TypeError("The client of a login must be a TalkdeskClient, such as talkdeskClient(…).");
-  }
-  if (typeof client.authentication.clientId !== "string" || client.authentication.clientId === "") {
-    throw new TypeError(
-      "A login needs the client's id: give the authentication function a clientId property.",
-    );
-  }
-}
-
-function checkRedirectUri(value: unknown): void {
-  const url = typeof value === "string" ? parseUrl(value) : undefined;
-  const isSecure =
-    url?.protocol === "https:" ||
-    (url?.protocol === "http:" && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname));
-  // The route has no slash at its end, and an origin alone is no address of it.
-  const isWhole = isSecure && `${url.username}${url.password}` === "" && !url.pathname.endsWith("/");
-  if (!isWhole || /[\s#\p{Cc}]/u.test(String(value))) {
-    throw new TypeError(
-      "redirectUri must be the whole https: address of the callback (http: on a loopback address), such as https://app.example.com/auth/callback, without a user, a fragment or a slash at its end; it is never taken from a request.",
-    );
   }
 }

@@ -1,7 +1,10 @@
-import type { Scope, TalkdeskClient } from "@talkdesk-oauth/core";
+import { checkLoginClient, type Scope, type TalkdeskClient } from "@talkdesk-oauth/core";
 import type { Request } from "express";
-import { checkLoginClient, checkLoginOptions, type TalkdeskLoginOptions } from "./login-options.js";
+import type { KeepSession } from "./kept-session.js";
+import { checkLoginOptions, type TalkdeskLoginOptions } from "./login-options.js";
+import { pathPrefixes, publicPath } from "./public-path.js";
 import { returnTo } from "./return-to.js";
+import { recordName } from "./session-record.js";
 import { type UserSessions, userSessions } from "./user-sessions.js";
 
 /** One login of an app, as its routes see it. */
@@ -13,29 +16,39 @@ export interface LoginSetup {
   readonly origin: string;
   readonly contact: string;
   readonly scope?: Scope | undefined;
-  readonly pkce: boolean;
+  readonly pkce?: boolean | undefined;
   readonly issuers?: readonly string[] | undefined;
   readonly onError?: TalkdeskLoginOptions["onError"];
+  readonly keepSession: KeepSession;
   readonly users: UserSessions;
   /** Whether the client depends on the installation that a launch names. Where it does not, the name tells nothing. */
   readonly isPerInstallation: boolean;
   clientFor(request: Request, installationId: string | undefined): TalkdeskClient | Promise<TalkdeskClient>;
-  /** Where to go when all is done, for what somebody asks for. */
+  /** The app's first page, as browsers find it. */
+  home(request: Request): string;
+  /**
+   * Where to go when all is done, as browsers find it: the page that somebody asks for, else the app's first page; `/`
+   * for what is no page of the app.
+   */
   returnPath(request: Request, wanted: unknown): string;
 }
 
 /** The routes, beneath the path where a login is mounted. */
 export const ROUTES = { login: "/login", callback: "/callback", logout: "/logout" } as const;
 
-/** @throws TypeError for an option that could not be used. */
+/** @throws TypeError for an option that cannot be used. */
 export function loginSetup(options: TalkdeskLoginOptions): LoginSetup {
   checkLoginOptions(options);
-  const { client, redirectUri, scope, store, contact, onError, pkce = false, issuers, onEvent } = options;
+  const { client, redirectUri, scope, store, contact, onError, pkce, issuers, onEvent, maxIdleMs } = options;
   const { origin, pathname } = new URL(redirectUri);
-  // A proxy may show other paths to browsers than to us.
-  const publicMounts = pathname.endsWith(ROUTES.callback) ? [pathname.slice(0, -ROUTES.callback.length)] : [];
+  const publicMount = pathname.endsWith(ROUTES.callback)
+    ? pathname.slice(0, -ROUTES.callback.length)
+    : undefined;
+  const toBrowser = ({ baseUrl }: Request, path: string): string =>
+    publicMount === undefined ? path : publicPath(path, pathPrefixes(publicMount, baseUrl));
+  const home = (request: Request): string => returnTo(toBrowser(request, "/")) ?? "/";
   return {
-    name: redirectUri,
+    name: recordName(redirectUri),
     redirectUri,
     origin,
     contact,
@@ -43,20 +56,29 @@ export function loginSetup(options: TalkdeskLoginOptions): LoginSetup {
     pkce,
     issuers,
     onError,
-    users: userSessions({ store, onEvent }),
+    keepSession: options.keepSession ?? false,
+    users: userSessions({
+      store,
+      maxIdleMs,
+      onEvent,
+      clock: typeof client === "function" ? undefined : client.clock,
+    }),
     isPerInstallation: typeof client === "function",
     async clientFor(request, installationId) {
       if (typeof client !== "function") return client;
-      const chosen = await client(request, installationId === undefined ? {} : { installationId });
+      const chosen: unknown = await client(request, installationId === undefined ? {} : { installationId });
       checkLoginClient(chosen);
       return chosen;
     },
+    home,
     returnPath(request, wanted) {
-      const mounts = [request.baseUrl, ...publicMounts];
-      return returnTo(
-        wanted,
-        mounts.flatMap((mount) => Object.values(ROUTES).map((route) => `${mount}${route}`)),
+      if (wanted === undefined) return home(request);
+      const own = [request.baseUrl, publicMount ?? request.baseUrl].flatMap((mount) =>
+        Object.values(ROUTES).map((route) => `${mount}${route}`),
       );
+      const path = returnTo(wanted, own);
+      // Once more: behind the beginning that a proxy takes off, something else may come to light.
+      return (path !== undefined ? returnTo(toBrowser(request, path), own) : undefined) ?? "/";
     },
   };
 }

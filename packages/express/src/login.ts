@@ -11,16 +11,22 @@ import type { TalkdeskLoginOptions } from "./login-options.js";
 import type { LoginRoute, LoginVisit } from "./login-route.js";
 import { type LoginSetup, loginSetup, ROUTES } from "./login-setup.js";
 import { type SignedInUser, type SignIn, signInOf } from "./session-record.js";
+import { noteSignIn } from "./sign-in-row.js";
 import { checkUnsent } from "./unsent-response.js";
 
-/** The routes of a login, for `app.use(path, login)`, and who is signed in by it. */
+/** The routes of a login, for `app.use(path, login)`, and the user who is signed in by it. */
 export interface TalkdeskLogin extends RequestHandler {
   /**
-   * The tokens of whoever is signed in, for `talkdesk(login.source)`; undefined when nobody is. All requests of one
-   * sign-in share one session in this process, so that they cause one refresh.
+   * The tokens of the user who is signed in, for `talkdesk(login.source)`; undefined when nobody is. The token store
+   * decides: it is asked at most every ten seconds for each sign-in. All requests of one sign-in share one session in this
+   * process, so that they cause one refresh.
    */
   readonly source: (request: Request) => Promise<TokenSource | undefined>;
-  /** Who is signed in, as the ID token said; undefined when nobody is, or when there was none (scope `openid`). */
+  /**
+   * The user who is signed in, as the ID token said (scope `openid`); undefined when nobody is, or without an ID token.
+   * It asks no store: it goes by what `source` was last told about this sign-in, so call it behind
+   * `talkdesk(login.source)`.
+   */
   readonly user: (request: Request) => SignedInUser | undefined;
 }
 
@@ -59,7 +65,7 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
   };
   const currentSignIn = (request: Request): SignIn | undefined => {
     const signIn = signInOf(browserSession(request), setup.name);
-    // A request that ran beside a logout may have stored the session once more.
+    // A request that ran beside a logout may have stored the session again.
     return signIn === undefined || setup.users.isEnded(signIn.key) ? undefined : signIn;
   };
   return Object.assign(handler, {
@@ -67,6 +73,7 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
       const signIn = currentSignIn(request);
       if (signIn === undefined) return undefined;
       const { key, installationId } = signIn;
+      noteSignIn(request, signIn);
       try {
         return await setup.users.source(key, () => setup.clientFor(request, installationId));
       } catch (error) {
@@ -94,13 +101,13 @@ const routes: readonly Route[] = [
 const visited = async ({ method, answer }: Route, setup: LoginSetup, visit: LoginVisit): Promise<void> => {
   const { request, response } = visit;
   checkUnsent(response);
-  // Of a callback, the address holds the code: nobody is to keep it, and the next page not to be told.
+  // The address of a callback holds the code: no cache may keep it, and the next page must not see it as its referrer.
   response.set({ "Cache-Control": "no-store", "Referrer-Policy": "no-referrer" });
   if (request.method !== method) {
     response.set("Allow", method);
-    refuse(setup, response, 405, "This address is not for that");
+    refuse(setup, response, 405, "This page does not accept that kind of request");
   } else if (isPrefetch(request)) {
-    refuse(setup, response, 503, "This page is not to be read ahead");
+    refuse(setup, response, 503, "This page cannot be prefetched");
   } else {
     await answer(setup, visit);
   }
@@ -110,7 +117,7 @@ function refuse({ contact }: LoginSetup, response: Response, status: number, tit
   sendErrorPage(response, { status, title, text: ["Nothing was done."], contact });
 }
 
-/** What a browser reads before anybody wants it must not use up a login. */
+/** True when the browser loads a page that nobody has opened yet: that must not use up a login. */
 function isPrefetch(request: Request): boolean {
   return ["Sec-Purpose", "Purpose", "X-Moz"].some((name) => /prefetch/i.test(request.get(name) ?? ""));
 }

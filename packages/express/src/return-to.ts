@@ -3,59 +3,71 @@ import { parseUrl } from "@talkdesk-oauth/core";
 /** More than the address of any page, and little enough for the address of a login that carries it. */
 export const MAX_RETURN_TO_LENGTH = 2_048;
 
-/** How often it may be percent-encoded: those behind us may decode it, and more than once. */
+/** How often it may be percent-encoded: servers and proxies decode addresses, and some do it more than once. */
 const MAX_DECODINGS = 4;
 
 /** Stands for the origin of the app, which no path may leave. */
 const HERE = "http://return-to.invalid";
 
 /**
- * Where to go after a login or logout: a path on this origin, as browsers read it, and `/` for everything else.
+ * Where to go after a login or logout: a path on this origin, as browsers read it. However often it is decoded, strictly
+ * or leniently, it stays on this origin and does not lead back into the login.
  *
- * @param wanted What somebody asks for: a stranger may have written it.
- * @param excluded Paths that would lead back into the login.
+ * @param wanted What the request asks for. A stranger may have written it.
+ * @param own Paths of the login itself.
+ * @returns Undefined for everything else.
  */
-export function returnTo(wanted: unknown, excluded: readonly string[] = []): string {
-  if (typeof wanted !== "string" || !wanted.startsWith("/") || wanted.length > MAX_RETURN_TO_LENGTH)
-    return "/";
-  // Browsers drop some of these and read on.
-  const url = /[\p{Cc}\p{Cs}\u2028\u2029]/u.test(wanted) ? undefined : parseUrl(wanted, HERE);
-  if (url === undefined) return "/";
-  const { origin, pathname, search, hash } = url;
-  const readings = origin === HERE ? readingsOf(pathname) : [];
-  const isPath = readings.length > 0 && readings.every((path) => !/^\/[/\\]|[\\\p{Cc}]/u.test(path));
-  if (!isPath) return "/";
-  const own = excluded.map(comparable);
-  if (readings.some((path) => own.includes(comparable(path)))) return "/";
-  return `${pathname}${search}${hash}`;
-}
-
-/** The path, and what it is when it is decoded once or more often; none when it cannot be. */
-function readingsOf(path: string): readonly string[] {
-  const readings = [path];
-  let reading = path;
-  while (readings.length <= MAX_DECODINGS) {
-    const decoded = decodedOnce(reading);
-    if (decoded === reading) return readings;
-    // A percent sign that was encoded is one that encodes nothing.
-    if (decoded === undefined) return readings.length === 1 ? [] : readings;
-    reading = decoded;
-    readings.push(reading);
-  }
-  return [];
-}
-
-function decodedOnce(path: string): string | undefined {
-  try {
-    return decodeURIComponent(path);
-  } catch {
+export function returnTo(wanted: unknown, own: readonly string[] = []): string | undefined {
+  if (typeof wanted !== "string" || !wanted.startsWith("/") || wanted.length > MAX_RETURN_TO_LENGTH) {
     return undefined;
   }
+  // Browsers drop some of these and read on.
+  const url = /[\p{Cc}\p{Cs}\u2028\u2029]/u.test(wanted) ? undefined : parseUrl(wanted, HERE);
+  if (url === undefined || url.origin !== HERE || !isWellFormed(url.pathname)) return undefined;
+  const ownPaths = own.map(comparable);
+  let reading = url.pathname;
+  for (let decodings = 0; ; decodings++) {
+    if (!staysHere(reading) || ownPaths.includes(comparable(reading))) return undefined;
+    const decoded = decodedOnce(reading);
+    if (decoded === reading) return `${url.pathname}${url.search}${url.hash}`;
+    if (decodings === MAX_DECODINGS) return undefined;
+    reading = decoded;
+  }
 }
 
-/** Routers overlook case, a slash at the end, and some of them doubled ones. */
+function isWellFormed(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Decodes what can be decoded and leaves the rest as it is. A strict decoder would give up at one bad sequence, and see
+ * nothing of what a lenient one finds behind it. `%u002f` is what JavaScript's `unescape` reads.
+ */
+function decodedOnce(path: string): string {
+  return path
+    .replace(/(?:%[\da-f]{2})+/gi, (run) =>
+      isWellFormed(run)
+        ? decodeURIComponent(run)
+        : run.replace(/%[0-7][\da-f]/gi, (byte) => decodeURIComponent(byte)),
+    )
+    .replace(/%u([\da-f]{4})/gi, (_sequence, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+}
+
+/** True for a path that leads to no other host: neither as it stands, nor once its dots are resolved. */
+function staysHere(path: string): boolean {
+  if (/^\/\/|[\\\p{Cc}]/u.test(path)) return false;
+  const url = parseUrl(path, HERE);
+  return url !== undefined && url.origin === HERE && !url.pathname.startsWith("//");
+}
+
+/** Routers overlook case and a slash at the end, and some of them doubled slashes. */
 function comparable(path: string): string {
-  const { pathname } = new URL(path.replace(/\/{2,}/g, "/"), HERE);
+  const pathname = parseUrl(path.replace(/\/{2,}/g, "/"), HERE)?.pathname ?? path;
   return pathname
     .replace(/\/{2,}/g, "/")
     .replace(/\/$/, "")

@@ -1,7 +1,7 @@
-import type { BrowserSession } from "./browser-session.js";
-import { isPendingLogin, type PendingLogin } from "./pending-logins.js";
+import { base64url } from "./base64url.js";
+import { isPendingLogin, type PendingLogin, retiredLogins } from "./pending-logins.js";
 
-/** Who is signed in, as the ID token said; no secrets. */
+/** The user who is signed in, as the ID token said; no secrets. */
 export interface SignedInUser {
   /** The user at Talkdesk, unique within the issuer of its ID tokens. */
   readonly sub: string;
@@ -17,6 +17,10 @@ export interface SignedInUser {
 /** A sign-in, without its tokens: those are in the store of tokens, under `key`. */
 export interface SignIn {
   readonly key: string;
+  /** In epoch milliseconds. */
+  readonly at?: number;
+  /** How many times in a row the browser has signed in. */
+  readonly inRow?: number;
   readonly installationId?: string;
   readonly user?: SignedInUser;
 }
@@ -27,12 +31,20 @@ export interface SessionRecord {
   readonly signIn?: SignIn;
 }
 
-/** The one member of a session that is ours. It holds a record for each login of the app, by its redirect URI. */
-const MEMBER = "talkdeskLogins";
+/** The one member of a session that belongs to logins. It holds a record for each login of the app. */
+export const MEMBER = "talkdeskLogins";
 
 export type SessionRecords = Readonly<Record<string, SessionRecord>>;
 
-/** All records in a session. What is not whole counts as absent: somebody is signed in for certain, or not at all. */
+/**
+ * The name of a login's record: its redirect URI in Base64url. Stores that keep documents refuse names with dots and
+ * dollar signs, and a name that begins as this one does is no member of any prototype.
+ */
+export function recordName(redirectUri: string): string {
+  return base64url(new TextEncoder().encode(redirectUri));
+}
+
+/** All records in a session. A record that is not whole counts as absent, so that nobody is half signed in. */
 export function recordsIn(session: Readonly<Record<string, unknown>>): SessionRecords {
   const records = session[MEMBER];
   if (typeof records !== "object" || records === null) return {};
@@ -53,8 +65,18 @@ export function signInOf(session: Readonly<Record<string, unknown>>, name: strin
 }
 
 /** Puts records in the place of those in the session. They are only ever replaced, never changed. */
-export function putRecords(session: BrowserSession, records: SessionRecords): void {
+export function putRecords(session: Record<string, unknown>, records: SessionRecords): void {
   session[MEMBER] = records;
+}
+
+/** What a session with another id takes over: people stay signed in, and logins that have begun come to nothing. */
+export function renewedRecords(records: SessionRecords): SessionRecords {
+  return Object.fromEntries(
+    Object.entries(records).map(([name, record]) => [
+      name,
+      { ...record, pending: retiredLogins(record.pending) },
+    ]),
+  );
 }
 
 function checkedRecord(value: unknown): SessionRecord {
@@ -69,11 +91,23 @@ function checkedRecord(value: unknown): SessionRecord {
 const KEY = /^[\w-]{43}$/;
 
 function isSignIn(value: unknown): value is SignIn {
-  const { key, installationId, user } = Object(value) as Record<string, unknown>;
+  const { key, at, inRow, installationId, user } = Object(value) as Partial<Record<keyof SignIn, unknown>>;
   return (
     typeof key === "string" &&
     KEY.test(key) &&
-    (installationId === undefined || typeof installationId === "string") &&
-    (user === undefined || typeof Object(user).sub === "string")
+    [at, inRow].every((number) => number === undefined || typeof number === "number") &&
+    isTextOrAbsent(installationId) &&
+    (user === undefined || isUser(user, installationId))
   );
 }
+
+function isUser(value: unknown, installationId: unknown): value is SignedInUser {
+  const user = Object(value) as Partial<Record<keyof SignedInUser, unknown>>;
+  return (
+    typeof user.sub === "string" &&
+    [user.name, user.email].every(isTextOrAbsent) &&
+    user.installationId === installationId
+  );
+}
+
+const isTextOrAbsent = (value: unknown): boolean => value === undefined || typeof value === "string";

@@ -1,4 +1,5 @@
 import { TalkdeskError, type TalkdeskErrorCode, type TalkdeskErrorOptions } from "@talkdesk-oauth/core";
+import { type TalkdeskErrorHandlerOptions, talkdeskErrorHandler } from "@talkdesk-oauth/express";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ACCEPT } from "./app.js";
 import { openFailing } from "./failing-app.js";
@@ -125,6 +126,28 @@ describe.each(frameworks)("talkdeskErrorHandler() in %s", (_name, framework) => 
     }
     expect((await app.ask("/source_closed")).status).toBe(401);
     expect((await app.ask("/source_closed")).headers["retry-after"]).toBeUndefined();
+  });
+
+  it.each([
+    ["in a year", Date.now() + 365 * 86_400_000, "3600"],
+    ["never", Number.POSITIVE_INFINITY, "3600"],
+    ["beyond what a date can be", 8_640_000_000_000_000 * 1_000, "3600"],
+    ["at no number", Number.NaN, "5"],
+    ["before there was time", Number.NEGATIVE_INFINITY, "1"],
+  ])(
+    "asks for an hour's wait at most, when the service is to be asked again %s",
+    async (_when, retryAt, seconds) => {
+      await using app = await openFailing(framework, () => fault("token_unavailable", { retryAt }));
+      const { status, headers, text } = await app.ask("/");
+      expect([status, headers["retry-after"]]).toEqual([503, seconds]);
+      expect(JSON.parse(text).detail).toBe(`Try again in ${seconds} s.`);
+    },
+  );
+
+  it("throws a TypeError at once for an option that it does not know", () => {
+    expect(() => talkdeskErrorHandler({ loginPath: "/auth/login" } as TalkdeskErrorHandlerOptions)).toThrow(
+      new TypeError('talkdeskErrorHandler() has no option "loginPath".'),
+    );
   });
 
   it("finds an error of ours beneath a client's own", async () => {

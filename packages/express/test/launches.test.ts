@@ -79,7 +79,11 @@ describe.each(frameworks)("a launch from Talkdesk in %s", (_name, framework) => 
     const second = await browser.toTalkdesk(launched("second", "&returnTo=/two"));
     expect((await browser.visit(first)).to).toBe("/one");
     expect((await whoIs(browser)).user).toMatchObject({ installationId: "first" });
-    expect((await browser.visit(second)).to).toBe("/two");
+    // The session is another one now: the other tab begins again, for its own installation.
+    const late = await browser.visit(second);
+    expect(late.status).toBe(400);
+    const [, link = ""] = /href="login([^"]+)"/.exec(late.text) ?? [];
+    expect((await browser.signIn(link.replaceAll("&amp;", "&"))).to).toBe("/two");
     expect((await whoIs(browser)).user).toMatchObject({ installationId: "second" });
     expect(usedClients()).toEqual([idOf("first"), idOf("second")]);
     expect(stage.tokens.records.size).toBe(1);

@@ -76,7 +76,7 @@ describe("the error page", () => {
     ["help@example.com", '<a href="mailto:help@example.com">help@example.com</a>'],
     ["https://example.com/help?a=1&b=2", '<a href="https://example.com/help?a=1&amp;b=2">'],
     ['Extension 4711, <b>Ada</b> & "Bob"', "Extension 4711, &lt;b&gt;Ada&lt;/b&gt; &amp; &quot;Bob&quot;"],
-    ["javascript:alert(1)", "Contact javascript:alert(1)."],
+    ["javascript:alert(1)", "contact javascript:alert(1)."],
   ])("names who helps: %s", async (contact, shown) => {
     await open({ login: { contact } });
     const page = await stage.browser().visit("/auth/callback");

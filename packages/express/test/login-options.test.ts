@@ -1,4 +1,4 @@
-import { clientSecretBasic, memoryStore, talkdeskClient } from "@talkdesk-oauth/core";
+import { clientSecretBasic, memoryStore, startAuthorization, talkdeskClient } from "@talkdesk-oauth/core";
 import { talkdeskLogin } from "@talkdesk-oauth/express";
 import { describe, expect, it } from "vitest";
 
@@ -34,9 +34,9 @@ describe("the options of a login", () => {
     ["scope", ""],
     ["scope", []],
     ["scope", 7],
-    ["scope", ["openid", ""]],
+    ["scope", " "],
+    ["scope", ["openid", 7]],
     ["scope", 'a"b'],
-    ["scope", "a  b"],
     ["store", undefined],
     ["store", new Map()],
     ["contact", undefined],
@@ -48,6 +48,16 @@ describe("the options of a login", () => {
     ["issuers", [7]],
     ["issuers", []],
     ["onEvent", {}],
+    ["keepSession", "userId"],
+    ["keepSession", [7]],
+    ["keepSession", [""]],
+    ["keepSession", null],
+    ["maxIdleMs", 0],
+    ["maxIdleMs", 1.5],
+    ["maxIdleMs", Number.POSITIVE_INFINITY],
+    ["maxIdleMs", "1000"],
+    ["redirectURI", "https://app.example.com/auth/callback"],
+    ["secret", "hunter2"],
   ])("%s cannot be %j, and are told so at once", (name, value) => {
     const option = name === "clientId" ? "client" : name;
     const make = (): unknown => talkdeskLogin({ ...good, [option]: value } as never);
@@ -55,6 +65,28 @@ describe("the options of a login", () => {
     const said = name === "clientId" ? "client's id" : name;
     expect(make).toThrow(said);
     expect(make).not.toThrow("hunter2");
+  });
+
+  it.each([
+    ["a scope with two spaces", { scope: "openid  refresh_token" }],
+    ["a scope with an empty name", { scope: ["openid", ""] }],
+    ["a redirect URI whose host ends with a dot", { redirectUri: "https://app.example.com./auth/callback" }],
+    ["a redirect URI with a user", { redirectUri: "https://user@app.example.com/auth/callback" }],
+    ["a redirect URI of a host that looks like a loopback", { redirectUri: "http://127.1.example/callback" }],
+  ])("judge %s as startAuthorization does", async (_what, some) => {
+    const begun = startAuthorization(client, { ...good, ...some }).then(
+      () => "taken",
+      (error: unknown) => String(error),
+    );
+    const made = (() => {
+      try {
+        talkdeskLogin({ ...good, ...some });
+        return "taken";
+      } catch (error) {
+        return String(error);
+      }
+    })();
+    expect(made).toBe(await begun);
   });
 
   it("cannot be missing", () => {
@@ -72,6 +104,9 @@ describe("the options of a login", () => {
     { scope: undefined, onError: undefined, pkce: undefined, issuers: undefined, onEvent: undefined },
     { client: () => client },
     { contact: "Extension 4711" },
+    { keepSession: true, maxIdleMs: 1 },
+    { keepSession: ["userId", "cart"] },
+    { keepSession: [], maxIdleMs: undefined },
   ])("can be %j", (some) => {
     expect(typeof talkdeskLogin({ ...good, ...some } as never)).toBe("function");
   });

@@ -10,6 +10,7 @@ import { type Emulator, type EmulatorOptions, startEmulator } from "@talkdesk-oa
 import {
   requireLogin,
   type SignedInUser,
+  type TalkdeskErrorHandlerOptions,
   type TalkdeskLogin,
   type TalkdeskLoginOptions,
   talkdesk,
@@ -56,6 +57,12 @@ export interface LoginStageOptions {
   readonly sessionMiddleware?: RequestHandler;
   /** Whether the login stands before `talkdesk()`, too: its routes are then the first to look at a session. */
   readonly isLoginFirst?: boolean;
+  /** Makes the login. Default: `talkdeskLogin`; or that of another copy of the package. */
+  readonly makeLogin?: typeof talkdeskLogin;
+  /** Options of the error handler. Default: none. */
+  readonly errorHandler?: TalkdeskErrorHandlerOptions;
+  /** The address that `requireLogin()` is given. Default: the login at `mount`. */
+  readonly loginAddress?: string;
   /** Puts the login into the app. Default: at `mount`. */
   readonly place?: (app: Express, login: TalkdeskLogin) => void;
 }
@@ -98,6 +105,7 @@ function recordingStore(store: TokenStore = memoryStore()): RecordingStore {
 /** Starts an app in which everybody can see who they are, and those who are signed in their user at Talkdesk. */
 export async function openLoginStage(options: LoginStageOptions = {}): Promise<LoginStage> {
   const { framework = express, mount = "/auth", sessions = new session.MemoryStore() } = options;
+  const { makeLogin = talkdeskLogin } = options;
   const emulator = await startEmulator(options.emulator);
   const tokens = options.tokens ?? recordingStore();
   const errors: unknown[] = [];
@@ -110,7 +118,7 @@ export async function openLoginStage(options: LoginStageOptions = {}): Promise<L
       authentication: clientSecretBasic({ clientId, clientSecret }),
       ...options.client,
     });
-    const login = talkdeskLogin({
+    const login = makeLogin({
       client,
       redirectUri,
       scope: ["openid", "refresh_token", "users:read", "contacts:read"],
@@ -147,13 +155,13 @@ export async function openLoginStage(options: LoginStageOptions = {}): Promise<L
     });
     app.get(
       "/me",
-      requireLogin({ login: `${mount}/login` }),
+      requireLogin({ login: options.loginAddress ?? `${mount}/login` }),
       passing(async (request, response) => {
         const answer = await request.talkdesk.fetch("/users/me");
         response.status(answer.status).json(await answer.json());
       }),
     );
-    app.use(talkdeskErrorHandler());
+    app.use(talkdeskErrorHandler(options.errorHandler));
     app.use(collecting(errors));
     return app;
   });

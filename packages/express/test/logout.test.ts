@@ -118,6 +118,9 @@ describe("a logout", () => {
     ["Origin is another port", { origin: "http://localhost:1" }],
     ["Origin is hidden", { origin: "null" }],
     ["Origin begins as ours", { origin: "own.evil.example" }],
+    ["the browser says only that it comes from another page", { referer: "https://evil.example/page" }],
+    ["the browser says only nonsense", { referer: "own.evil.example/page" }],
+    ["Origin is another, whatever the page", { origin: "https://evil.example", referer: "own/page" }],
   ])("is refused when %s", async (_what, headers) => {
     const browser = stage.browser();
     await browser.signIn();
@@ -136,6 +139,7 @@ describe("a logout", () => {
     ["Sec-Fetch-Site says same-origin", { "sec-fetch-site": "same-origin" }],
     ["Sec-Fetch-Site says that nobody led there", { "sec-fetch-site": "none" }],
     ["Origin is the app's, in a browser without the other", { origin: "own" }],
+    ["the browser says only that it comes from a page of the app", { referer: "own/page?a=1" }],
     ["a program says neither", {}],
   ])("is accepted when %s", async (_what, headers) => {
     const browser = stage.browser();

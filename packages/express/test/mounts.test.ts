@@ -82,34 +82,90 @@ describe.each(frameworks)("a login in %s", (_name, framework: Framework) => {
     }
   });
 
-  it("works behind a proxy that takes a part off the path", async () => {
-    const prefix = "/portal";
-    await open({
+  /** An app behind a proxy, which changes the beginning of each path before the app sees it. */
+  const openBehindProxy = (
+    toInternal: (url: string) => string,
+    publicMount: string,
+    options: LoginStageOptions = {},
+  ): Promise<LoginStage> =>
+    open({
       framework,
+      loginAddress: `${publicMount}/login`,
       before: (app) => {
         app.use((request, _response, next) => {
           // As the proxy would have sent it.
-          request.url = request.url.replace(/^\/portal/, "");
+          request.url = toInternal(request.url);
           request.originalUrl = request.url;
           next();
         });
       },
       login: (talkdesk, redirectUri) => {
-        const address = redirectUri.replace("/auth", `${prefix}/auth`);
+        const address = `${new URL(redirectUri).origin}${publicMount}/callback`;
         return {
           redirectUri: address,
           client: clientOf(talkdesk, talkdesk.clients.add({ redirectUris: [address] })),
         };
       },
+      ...options,
     });
+
+  it("works behind a proxy that takes a part off the path", async () => {
+    const prefix = "/portal";
+    await openBehindProxy((url) => url.replace(/^\/portal/, ""), `${prefix}/auth`);
     const browser = openBrowser(stage.origin, `${prefix}/auth`);
     expect((await browser.signIn(`?returnTo=${prefix}/there`)).to).toBe(`${prefix}/there`);
     for (const own of [`${prefix}/auth/login`, `${prefix}/auth/logout`, "/auth/login"]) {
       expect((await browser.signIn(`?returnTo=${own}`)).to).toBe("/");
     }
     const failed = await browser.visit(`${prefix}/auth/callback`);
-    expect(failed.status).toBe(302);
+    expect([failed.status, failed.to]).toEqual([302, `${prefix}/`]);
     const stranger = await openBrowser(stage.origin).visit(`${prefix}/auth/callback`);
     expect(stranger.text).toContain('href="login"');
+  });
+
+  it("brings people back to the page that they came from, behind such a proxy", async () => {
+    await openBehindProxy((url) => url.replace(/^\/portal/, ""), "/portal/auth");
+    const browser = openBrowser(stage.origin, "/portal/auth");
+    const sent = await browser.visit("/portal/me?a=1");
+    expect(sent.to).toMatch(/^\/portal\/auth\/login\?/);
+    const [, query = ""] = sent.to?.split("?") ?? [];
+    expect((await browser.signIn(`?${query}`)).to).toBe("/portal/me?a=1");
+    expect((await browser.visit("/portal/me")).status).toBe(200);
+    // Neither the first page nor a logout leads out of the app.
+    expect((await browser.signIn()).to).toBe("/portal/");
+    expect((await browser.signIn("?returnTo=/")).to).toBe("/portal/");
+    const logout = await browser.visit("/portal/auth/logout?returnTo=/goodbye", { method: "POST" });
+    expect(logout.to).toBe("/portal/goodbye");
+    expect((await browser.visit("/portal/auth/logout", { method: "POST" })).to).toBe("/portal/");
+  });
+
+  it("brings people back behind a proxy that puts something before the path, or something else", async () => {
+    await openBehindProxy((url) => `/app${url}`, "/auth", {
+      place: (app, login) => void app.use("/app/auth", login),
+    });
+    const browser = stage.browser();
+    expect((await browser.signIn("?returnTo=/app/contacts?a=1")).to).toBe("/contacts?a=1");
+    expect((await browser.signIn("?returnTo=/app")).to).toBe("/");
+    expect((await browser.signIn("?returnTo=/application")).to).toBe("/application");
+    for (const evil of ["/app//evil.example", "/app/%2fevil.example", "/app/\\evil.example"]) {
+      expect((await browser.signIn(`?returnTo=${encodeURIComponent(evil)}`)).to).toBe("/");
+    }
+  });
+
+  it("keeps to addresses as they are where the proxy's changes cannot be told", async () => {
+    await open({
+      framework,
+      login: (talkdesk, redirectUri) => {
+        const address = `${new URL(redirectUri).origin}/signed-in`;
+        return {
+          redirectUri: address,
+          client: clientOf(talkdesk, talkdesk.clients.add({ redirectUris: [address] })),
+        };
+      },
+    });
+    const browser = stage.browser();
+    const callback = await browser.toTalkdesk("?returnTo=/contacts");
+    expect(callback).toMatch(/^\/signed-in\?/);
+    expect((await browser.visit(callback.replace("/signed-in", "/auth/callback"))).to).toBe("/contacts");
   });
 });

@@ -105,6 +105,19 @@ describe.each(frameworks)("requireLogin() in %s", (_name, framework) => {
     },
   );
 
+  it.each(["cors", "no-cors", "same-origin"])(
+    "answers a script that loads a page, in mode %s, with a page and no redirect that it could not follow",
+    async (mode) => {
+      await using app = await open();
+      const headers = { ...navigation, "sec-fetch-mode": mode };
+      const { status, headers: answered, text } = await app.ask("/page", { headers });
+      expect([status, answered.location]).toEqual([401, undefined]);
+      expect(text).toContain('<a href="/auth/login">Sign in</a>');
+      const opened = await app.ask("/page", { headers: { ...navigation, "sec-fetch-mode": "navigate" } });
+      expect([opened.status, opened.headers.location]).toEqual([302, "/auth/login?returnTo=%2Fpage"]);
+    },
+  );
+
   it("leads back to the whole address from a router and from an app within the app", async () => {
     await using app = await open();
     for (const path of ["/router/page?a=1", "/app/page?a=1"]) {
@@ -193,6 +206,15 @@ describe.each(frameworks)("requireLogin() in %s", (_name, framework) => {
     }
   });
 
+  it("fails at the login behind it, in place of a loop, where a proxy has taken off a prefix", async () => {
+    await using app = await open({ login: "/portal/auth/login" });
+    const first = await app.ask("/page", { headers: navigation });
+    const location = first.headers.location ?? "";
+    expect(location).toBe("/portal/auth/login?returnTo=%2Fpage");
+    expect((await app.ask(location.replace("/portal", ""), { headers: navigation })).status).toBe(500);
+    expect(String(app.errors.pop())).toContain("The login must stand before requireLogin()");
+  });
+
   it("knows the login behind it by its whole address, in routers, too", async () => {
     await using app = await open({ login: "/router/login" });
     expect((await app.ask("/router/login", { headers: navigation })).status).toBe(500);
@@ -217,6 +239,12 @@ describe.each(frameworks)("requireLogin() in %s", (_name, framework) => {
 });
 
 describe("requireLogin()", () => {
+  it("throws a TypeError at once for an option that it does not know", () => {
+    expect(() => requireLogin({ loginPath: "/auth/login" } as RequireLoginOptions)).toThrow(
+      new TypeError('requireLogin() has no option "loginPath".'),
+    );
+  });
+
   it("takes a login beyond ASCII however often it is called", () => {
     const login = "https://bücher.example/auth/login";
     for (let count = 0; count < 20_000; count++) requireLogin({ login });

@@ -24,6 +24,8 @@ describe("returnTo", () => {
     ["/a b/ü", "/a%20b/%C3%BC"],
     ["/files/a%2Fb", "/files/a%2Fb"],
     ["/100%25", "/100%25"],
+    ["/100%25/%C3%BC", "/100%25/%C3%BC"],
+    ["/50%25%20off%2525", "/50%25%20off%2525"],
     ["/search?next=//evil.example&back=\\", "/search?next=//evil.example&back=\\"],
     ["/a/../b/./c", "/b/c"],
     ["/a//b", "/a//b"],
@@ -70,6 +72,20 @@ describe("returnTo", () => {
     "//[",
     `/${"x".repeat(2_048)}`,
     "/%2525252525252e",
+    // A strict decoder gives up at the percent sign; a lenient one goes on.
+    "/%252f%252fevil.com/%25",
+    "/%252f%252fevil.com/%25zz",
+    "/%255cevil.com/%25",
+    "/%252f/evil.com/%25c3%2528",
+    "/%2509/evil.com/%25",
+    "/%25252f%25252fevil.com/%2525",
+    // What JavaScript's unescape() reads.
+    "/%25u002f%25u002fevil.com",
+    "/%25u005cevil.com",
+    // Dots that come to light and are resolved.
+    "/.%2f%2fevil.com",
+    "/a/%252e%252e//evil.com",
+    "/a/%252e%252e%252f%252fevil.com/%25",
   ])("%j is none", async (wanted) => {
     expect(await ledTo(wanted)).toBe("/");
   });
@@ -84,6 +100,9 @@ describe("returnTo", () => {
     "/x/../team/auth/login",
     "/%74eam/auth/logi%6e",
     "/%2574eam/auth/login",
+    "/team/auth/login%253f%25",
+    "/x/%252e%252e/team/auth/login",
+    "/%25u0074eam/auth/login",
     "/team/auth/./login#x",
   ])("%j would lead back into the login", async (wanted) => {
     expect(await ledTo(wanted)).toBe("/");
@@ -105,6 +124,9 @@ describe("returnTo", () => {
         "%2f",
         "%5c",
         "%25",
+        "%252f",
+        "%255c",
+        "%252e",
         "@",
         ":",
         "evil.example",
@@ -119,6 +141,15 @@ describe("returnTo", () => {
         const to = await ledTo(`/${pieces.join("")}`);
         expect(to).toMatch(/^\/(?![/\\])/);
         expect(new URL(to ?? "", stage.origin).origin).toBe(stage.origin);
+        let reading = (to ?? "").split(/[?#]/, 1)[0] ?? "";
+        for (let decodings = 0; decodings < 4; decodings++) {
+          // As browsers and proxies do that decode what they can.
+          reading = reading.replace(/%([0-7][\da-f])/gi, (_, hex) =>
+            String.fromCharCode(Number.parseInt(hex, 16)),
+          );
+          expect(reading).toMatch(/^\/(?![/\\])/);
+          expect(new URL(reading, stage.origin).origin).toBe(stage.origin);
+        }
       }),
       { numRuns: 300 },
     );

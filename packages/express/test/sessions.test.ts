@@ -67,13 +67,32 @@ describe("the session", () => {
     const callbacks: string[] = [];
     for (let count = 0; count < 50; count++) callbacks.push(await browser.toTalkdesk(`?returnTo=/${count}`));
     const [only] = sessionsOf(stage);
-    expect(JSON.stringify(only).length).toBeLessThan(12_000);
+    expect(JSON.stringify(only).length).toBeLessThan(3_000);
     expect(browser.cookies.size).toBe(1);
     expect(Math.max(...browser.cookieLines.map((line) => line.length))).toBeLessThan(200);
     // The ten that were begun last can be finished.
     expect((await browser.visit(callbacks[39] ?? "")).status).toBe(400);
     expect((await browser.visit(callbacks[40] ?? "")).to).toBe("/40");
     expect((await browser.visit(callbacks[49] ?? "")).to).toBe("/49");
+  });
+
+  it("holds little of a login that nobody completes", async () => {
+    await open();
+    await stage.browser().visit("/auth/login?returnTo=/contacts");
+    const [only] = sessionsOf(stage);
+    expect(JSON.stringify(only).length).toBeLessThan(500);
+  });
+
+  it("stays small, however long the addresses are that strangers ask for, and drops the oldest first", async () => {
+    await open();
+    const browser = stage.browser();
+    const places = Array.from({ length: 10 }, (_, at) => `/${at}${"x".repeat(at === 9 ? 100 : 2_000)}`);
+    const callbacks: string[] = [];
+    for (const place of places) callbacks.push(await browser.toTalkdesk(`?returnTo=${place}`));
+    const [only] = sessionsOf(stage);
+    expect(JSON.stringify(only).length).toBeLessThan(5_000);
+    expect((await browser.visit(callbacks[8] ?? "")).to).toBe("/");
+    expect((await browser.visit(callbacks[9] ?? "")).to).toBe(places[9]);
   });
 
   it("forgets logins that are too old", async () => {

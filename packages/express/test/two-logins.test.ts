@@ -76,11 +76,15 @@ describe.each(frameworks)("two logins in one app in %s", (_name, framework) => {
     expect(first).not.toBe(second);
   });
 
-  it("can be begun side by side, and each goes on to where it was", async () => {
+  it("can be begun side by side; the one that comes second begins again, to where it was", async () => {
     const { browser, begin, signedIn } = bothDoors();
     const [one, two] = [await begin("/auth"), await begin("/partner/auth")];
     expect((await browser.visit(one)).to).toBe("/from/auth");
-    expect((await browser.visit(two)).to).toBe("/from/partner/auth");
+    // The session is another one now. Nobody knows that the same browser had begun this login.
+    const late = await browser.visit(two);
+    expect(late.status).toBe(400);
+    expect(late.text).toContain('href="login?returnTo=%2Ffrom%2Fpartner%2Fauth"');
+    expect((await browser.visit(await begin("/partner/auth"))).to).toBe("/from/partner/auth");
     expect(await signedIn()).toEqual([true, true]);
   });
 
@@ -92,8 +96,19 @@ describe.each(frameworks)("two logins in one app in %s", (_name, framework) => {
     expect(stage.talkdesk.requests.to("token")).toEqual([]);
     await browser.visit(one);
     expect(await signedIn()).toEqual([true, false]);
-    await browser.visit(two);
+    await browser.visit(await begin("/partner/auth"));
     expect(await signedIn()).toEqual([true, true]);
+  });
+
+  it("keep apart what they put into the session", async () => {
+    const { browser, begin } = bothDoors();
+    await browser.visit(await begin("/auth"));
+    await browser.visit(await begin("/partner/auth"));
+    const [session] = sessionsOf(stage);
+    const { talkdeskLogins } = session as { talkdeskLogins: Record<string, { signIn: { key: string } }> };
+    const keys = Object.values(talkdeskLogins).map(({ signIn }) => signIn.key);
+    expect(new Set(keys)).toEqual(new Set(stage.tokens.records.keys()));
+    expect(keys).toHaveLength(2);
   });
 
   it("are left one by one", async () => {

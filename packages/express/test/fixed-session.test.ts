@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Browser } from "./browser.js";
+import { grantsOf, type LoginStage, type LoginStageOptions, openLoginStage, whoIs } from "./login-stage.js";
+import { frameworks } from "./served.js";
+
+let stage: LoginStage;
+const open = async (options?: LoginStageOptions): Promise<LoginStage> => {
+  stage = await openLoginStage({ emulator: { login: "page" }, ...options });
+  return stage;
+};
+afterEach(() => stage[Symbol.asyncDispose]());
+
+/** Begins a login and lets one of Talkdesk's users in; gives the address that the browser is sent back to. */
+async function toTalkdeskAs(browser: Browser, place: 0 | 1, query = ""): Promise<string> {
+  const begun = await browser.visit(`/auth/login${query}`);
+  const { text } = await browser.visit(begun.to ?? "");
+  const users = [...text.matchAll(/name="user" value="(\w+)"/g)].map(([, id]) => id ?? "");
+  const address = new URL(begun.to ?? "");
+  address.searchParams.set("login_hint", users[place] ?? "");
+  return (await browser.visit(address.href)).to ?? "";
+}
+
+const userOf = async (browser: Browser): Promise<string | undefined> => (await whoIs(browser)).user?.sub;
+
+/** Has a browser use the session of another, as if a stranger had planted the cookie. */
+function plant(from: Browser, into: Browser): void {
+  for (const [name, value] of from.cookies) into.cookies.set(name, value);
+}
+
+/** Changes what is in the store of sessions. */
+function rewriteSessions(rewrite: (text: string) => string): void {
+  const { sessions } = stage.sessions as unknown as { sessions: Record<string, string> };
+  for (const [id, text] of Object.entries(sessions)) sessions[id] = rewrite(text);
+}
+
+describe.each(frameworks)(
+  "a login that a stranger has begun in a browser's session, in %s,",
+  (_name, framework) => {
+    it("signs nobody in as the stranger once somebody has signed in", async () => {
+      await open({ framework });
+      const [stranger, victim] = [stage.browser(), stage.browser()];
+      const trap = await toTalkdeskAs(stranger, 1);
+      plant(stranger, victim);
+      await victim.visit(await toTalkdeskAs(victim, 0));
+      const themselves = await userOf(victim);
+      expect(themselves).toBeDefined();
+
+      const page = await victim.visit(trap);
+      expect([page.status, page.to]).toEqual([302, "/"]);
+      expect(await userOf(victim)).toBe(themselves);
+      expect(JSON.parse((await victim.visit("/me")).text).id).toBe(themselves);
+      expect(grantsOf(stage)).toEqual(["authorization_code"]);
+      expect(stage.tokens.records.size).toBe(1);
+      // The stranger is left with a session that is gone.
+      expect((await stranger.visit(trap)).status).toBe(400);
+      expect((await whoIs(stranger)).isSignedIn).toBe(false);
+      expect(stage.errors).toEqual([]);
+    });
+
+    it("signs nobody in when the app itself has changed the session's id and kept what was in it", async () => {
+      await open({
+        framework,
+        place: (app, login) => {
+          app.use("/auth", login);
+          app.post("/own-login", (request, response, next) => {
+            const { cookie: _cookie, ...data } = request.session;
+            request.session.regenerate((error) => {
+              if (error) {
+                next(error);
+                return;
+              }
+              Object.assign(request.session, data);
+              response.end();
+            });
+          });
+        },
+      });
+      const [stranger, victim] = [stage.browser(), stage.browser()];
+      const trap = await toTalkdeskAs(stranger, 1, "?returnTo=/there");
+      plant(stranger, victim);
+      await victim.visit("/own-login", { method: "POST" });
+      const page = await victim.visit(trap);
+      expect(page.status).toBe(400);
+      expect(page.text).toContain('href="login?returnTo=%2Fthere"');
+      expect((await whoIs(victim)).isSignedIn).toBe(false);
+      expect(grantsOf(stage)).toEqual([]);
+    });
+
+    it.each([
+      ["session", /,"session":"[^"]+"/],
+      ["nonce", /,"nonce":"[^"]+"/],
+    ])("signs nobody in when its record has lost its %s", async (_what, member) => {
+      await open({ framework });
+      const browser = stage.browser();
+      const callback = await toTalkdeskAs(browser, 0);
+      rewriteSessions((text) => {
+        expect(text).toMatch(member);
+        return text.replace(member, "");
+      });
+      expect((await browser.visit(callback)).status).toBe(400);
+      expect(grantsOf(stage)).toEqual([]);
+    });
+  },
+);
+
+describe("several tabs of one browser", () => {
+  beforeEach(() => open());
+
+  it("each go on to where they were after the first of them has signed in, with one exchange", async () => {
+    const browser = stage.browser();
+    const callbacks: string[] = [];
+    for (const place of ["/first", "/second", "/third"]) {
+      callbacks.push(await toTalkdeskAs(browser, 0, `?returnTo=${place}`));
+    }
+    const [first = "", second = "", third = ""] = callbacks;
+    expect((await browser.visit(second)).to).toBe("/second");
+    expect((await browser.visit(first)).to).toBe("/first");
+    expect((await browser.visit(third)).to).toBe("/third");
+    expect((await browser.visit(third)).to).toBe("/");
+    expect(grantsOf(stage)).toEqual(["authorization_code"]);
+    expect((await whoIs(browser)).isSignedIn).toBe(true);
+  });
+});
