@@ -3,7 +3,7 @@ import type { EmulatorClient } from "./clients.js";
 import { engineAuthorization } from "./engine-client.js";
 import { type EngineOptions, engineConfiguration } from "./engine-configuration.js";
 import { exchangeWithEngine } from "./engine-exchange.js";
-import type { ProviderConstructor } from "./engine-library.js";
+import type { EngineLibrary } from "./engine-library.js";
 import { markedAsFake } from "./fake-mark.js";
 import { recentSet } from "./recent-set.js";
 import { type SigningAlgorithm, type SigningKey, signJwt } from "./signing-keys.js";
@@ -48,14 +48,14 @@ export interface Engine {
 }
 
 /** Makes the authorization server of one account in one region, on oidc-provider. */
-export function startEngine(library: ProviderConstructor, options: EngineOptions): Engine {
+export function startEngine({ Provider, toPlain }: EngineLibrary, options: EngineOptions): Engine {
   const { region, account, seed, issuer, gateway } = options;
   const label = `${region}/${account}`;
   const grantsWithIdToken = recentSet<string>();
   const usedRefreshTokens = recentSet<string>();
   const logins = new WeakMap<IncomingMessage, { grantId?: string; userId?: string }>();
 
-  const provider = new library(issuer, engineConfiguration(options));
+  const provider = new Provider(issuer, toPlain(engineConfiguration(options)));
 
   // The identifier of a model is the value a client gets; taken from the seed, runs can be compared.
   identifyBySeed(provider.RefreshToken, markedAsFake(seed.sequence(`${label}/refresh`, 64)));
