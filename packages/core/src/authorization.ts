@@ -177,7 +177,7 @@ async function exchanged(
   secrets: readonly string[],
 ): Promise<AccessToken> {
   try {
-    return (await exchange(client, grant, signal, client.timeoutMs, secrets)).token;
+    return (await exchange(client, grant, { signal, alsoSecret: secrets })).token;
   } catch (error) {
     if (!isTalkdeskError(error)) throw error;
     const { status, errorDescription, hints } = error;

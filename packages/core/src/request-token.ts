@@ -53,33 +53,44 @@ export async function requestToken(
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<AccessToken> {
   checkClient(client);
-  return (await exchange(client, grant, options.signal)).token;
+  const { signal } = options;
+  return (await exchange(client, grant, { signal })).token;
 }
 
 /**
- * {@link requestToken} with the instant, on both clocks, just before the request that was answered, and with what is
- * left of the time where something else has used a part of it.
- *
- * @param alsoSecret What the server knows although this request does not hold it; masked like what was sent.
+ * What belongs to one exchange beside its client and its grant.
+ * @internal
+ */
+export interface ExchangeOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** The limit of the call that this is a part of. Default: one of its own, by `client.timeoutMs` and `signal`. */
+  readonly limit?: Deadline;
+  /** What the server knows although this request does not hold it; masked like what was sent. */
+  readonly alsoSecret?: readonly string[];
+  /** Asked before each sending: false once whatever gave the right to send is over, as a lock that ran out. */
+  readonly maySend?: () => boolean;
+}
+
+/**
+ * {@link requestToken} with the instant, on both clocks, just before the request that was answered.
  * @internal
  */
 export async function exchange(
   client: TalkdeskClient,
   grant: Grant,
-  signal?: AbortSignal,
-  timeoutMs: number = client.timeoutMs,
-  alsoSecret: readonly string[] = [],
+  options: ExchangeOptions = {},
 ): Promise<{ readonly token: AccessToken; readonly sentAt: Instant }> {
+  const { signal, alsoSecret = [], maySend = () => true } = options;
   const parameters = grantParameters(grant);
   signal?.throwIfAborted();
-  const limit = deadline(timeoutMs, signal, client.clock);
+  const limit = options.limit ?? deadline(client.timeoutMs, signal, client.clock);
   let unanswered: TalkdeskError | undefined;
   let offsetMs = learntOffsetMs(client);
   let isClockCorrected = false;
   try {
     for (let attempts = 1; ; attempts++) {
       const answer = await attempt(
-        { client, grant, limit, offsetMs, alsoSecret },
+        { client, grant, limit, offsetMs, alsoSecret, maySend },
         new URLSearchParams(parameters),
       );
       if (!("error" in answer)) {
@@ -108,7 +119,7 @@ export async function exchange(
     if (signal?.aborted && !isTalkdeskError(error)) throw signal.reason;
     throw error;
   } finally {
-    limit.clear();
+    if (options.limit === undefined) limit.clear();
   }
 }
 
@@ -134,6 +145,7 @@ interface Call {
   /** How far the server's clock is taken to be ahead. */
   readonly offsetMs: number;
   readonly alsoSecret: readonly string[];
+  readonly maySend: () => boolean;
 }
 
 interface Failure {
@@ -152,6 +164,7 @@ async function attempt(
   body: URLSearchParams,
 ): Promise<{ readonly token: AccessToken; readonly sentAt: Instant } | Failure> {
   const { client, grant, limit } = call;
+  if (limit.isPast) return { error: lateBefore(grant, client), mayRepeat: () => false };
   const clock = client.clock ?? platformClock;
   const headers = new Headers({
     accept: "application/json",
@@ -166,6 +179,7 @@ async function attempt(
     return { error: withoutCredentials(error, limit), mayRepeat: () => false };
   }
 
+  if (!call.maySend()) return { error: notSent(), mayRepeat: () => false };
   const mask = maskOf(headers, body, call.alsoSecret);
   const sentAt = instant(clock);
   let response: TokenResponse;
@@ -234,6 +248,20 @@ function withoutCredentials(error: unknown, limit: Deadline): TalkdeskError {
     { cause: { name: reducedCause(error)?.name, code: reducedCause(error)?.code, message: "" } },
   );
 }
+
+/** The time was up before there was anything to send. A refresh token that was not sent is as good as before. */
+const lateBefore = ({ grant_type }: Grant, { timeoutMs }: TalkdeskClient): TalkdeskError =>
+  new TalkdeskError(
+    grant_type === "refresh_token" ? "token_network" : "token_timeout",
+    `The ${timeoutMs} ms were over before the request for a token could be sent; check what comes before it, such as the store of tokens, or raise timeoutMs.`,
+    { retryable: grant_type !== "authorization_code" },
+  );
+
+const notSent = (): TalkdeskError =>
+  new TalkdeskError(
+    "token_network",
+    "The process was stopped for so long that another may have renewed the token meanwhile; nothing was sent, ask again.",
+  );
 
 async function send(
   client: TalkdeskClient,

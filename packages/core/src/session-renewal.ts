@@ -1,6 +1,6 @@
 import { type AccessToken, successorOf } from "./access-token.js";
 import type { TalkdeskClient } from "./client.js";
-import { type Clock, platformClock } from "./clock.js";
+import { type Clock, type Instant, instant, isBefore, later, platformClock } from "./clock.js";
 import { type Deadline, deadline } from "./deadline.js";
 import { isTalkdeskError, TalkdeskError, type TalkdeskErrorOptions } from "./errors.js";
 import type { TokenAnswer, TokenCallContext } from "./lifecycle.js";
@@ -150,10 +150,13 @@ async function lockedRenewal(call: Call, first: FoundRecord): Promise<TokenAnswe
   let found = first;
   for (;;) {
     await spendableToken(call, found);
+    // Its time began at the latest when it was asked for; what is beyond `timeoutMs` is for an answer under way.
+    const leaseEnd = later(instant(clockOf(call)), session.client.timeoutMs);
     const lock = await takeLock(session.place, limit, session.client.timeoutMs);
     if (lock !== undefined) {
       try {
-        return await renewed(call, lock);
+        const answer = await renewed(call, lock, leaseEnd);
+        if (answer !== undefined) return answer;
       } finally {
         if (session.unsaved?.lock !== lock) await release(lock, limit);
       }
@@ -225,10 +228,14 @@ async function spendableToken(call: Call, { record }: FoundRecord): Promise<Spen
   return { record, refreshToken, name };
 }
 
-/** Under the lock. */
-async function renewed(call: Call, lock: StoreLock): Promise<TokenAnswer> {
+/**
+ * Under the lock. Undefined when that may have run out before anything was sent: the process was stopped for so long
+ * that the lock, and the refresh token, may be another's by now.
+ */
+async function renewed(call: Call, lock: StoreLock, leaseEnd: Instant): Promise<TokenAnswer | undefined> {
   const { session, context, limit } = call;
-  for (;;) {
+  const isHeld = (): boolean => isBefore(clockOf(call), leaseEnd);
+  while (isHeld()) {
     const found = await find(call);
     const answer = shared(call, found);
     if (answer !== undefined) return answer;
@@ -248,8 +255,7 @@ async function renewed(call: Call, lock: StoreLock): Promise<TokenAnswer> {
           refresh_token: refreshToken,
           ...(session.scope && { scope: session.scope }),
         },
-        undefined,
-        Math.max(1, limit.remainingMs()),
+        { limit, maySend: isHeld },
       );
     } catch (error) {
       if (!isTalkdeskError(error)) throw error;
@@ -259,6 +265,7 @@ async function renewed(call: Call, lock: StoreLock): Promise<TokenAnswer> {
         continue;
       }
       if (!wasMarked && saysNothingExchanged(error)) await write(call, marked, record).catch(() => {});
+      if (error.code === "token_network" && !isHeld()) return undefined;
       throw error;
     }
     const token = successorOf(record.token, exchanged.token);
@@ -268,6 +275,7 @@ async function renewed(call: Call, lock: StoreLock): Promise<TokenAnswer> {
     const adopted = shared(call, stored);
     if (adopted !== undefined) return adopted;
   }
+  return undefined;
 }
 
 interface Successor {

@@ -34,7 +34,7 @@ export function repeatableTokenCall(
   scope: readonly string[] | undefined,
   place: TokenPlace | undefined,
 ): TokenCall["request"] {
-  if (place === undefined) return ({ signal }) => exchange(client, grant, signal);
+  if (place === undefined) return ({ signal }) => exchange(client, grant, { signal });
   return async (context) => {
     const limit = deadline(client.timeoutMs, context.signal, client.clock);
     try {
@@ -67,7 +67,9 @@ async function sharedToken(call: Call): Promise<TokenAnswer> {
     lock = locked.value;
     if (lock !== undefined) break;
     if (limit.remainingMs() < client.timeoutMs * (1 - WAIT_SHARE)) return alone(call);
-    await limit.wait(pollMs(client.random ?? Math.random));
+    await limit.wait(pollMs(client.random ?? Math.random)).catch((reason: unknown) => {
+      if (!limit.isPast) throw reason;
+    });
   }
   const held = lock;
   try {
@@ -97,7 +99,7 @@ async function renewedToken(call: Call): Promise<TokenAnswer> {
 }
 
 const alone = ({ client, grant, context, limit }: Call): Promise<TokenAnswer> =>
-  exchange(client, grant, context.signal, Math.max(1, limit.remainingMs()));
+  exchange(client, grant, { signal: context.signal, limit });
 
 async function find(call: Call): Promise<FoundRecord | undefined> {
   return (await attempt(call, (patience) => findRecord(call.place, patience, call.context.report)))?.value;

@@ -119,7 +119,8 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
       await settledWrite();
       await ask(limit, () => place?.store.delete(place.key) ?? Promise.resolve());
       isRemoved = true;
-      await unsaved?.lock?.release().catch(() => {});
+      const { lock } = unsaved ?? {};
+      if (lock !== undefined) await ask(limit, () => lock.release()).catch(() => {});
     } finally {
       limit.clear();
     }

@@ -590,7 +590,7 @@ describe("age", () => {
       expect((await source.getToken()).value).toBe("token-2");
     });
 
-    it("leaves no timer that keeps the process alive", async () => {
+    it("has a timer that keeps the process alive while somebody waits, and none when nobody does", async () => {
       const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
       const { source, endpoint } = platformSource();
       const before = timers();
@@ -603,9 +603,11 @@ describe("age", () => {
       const rejected = rejection(pending.getToken());
       await settled();
       expect(waiting.open).toBe(1);
-      expect(timers()).toBe(before);
+      expect(timers()).toBe(before + 1);
       await pending.close();
       await rejected;
+      await settled();
+      expect(timers()).toBe(before);
       expect(endpoint.calls).toHaveLength(1);
     });
   });
