@@ -9,7 +9,9 @@ import { secureUrl } from "@talkdesk-oauth/core";
 export function checkedOrigin(name: string, origin: string): string {
   const url = secureUrl(origin, name);
   if (url.href !== `${url.origin}/`) {
-    throw new TypeError(`${name} must be an https origin without a path, such as https://portal.example.com; http is for this machine alone.`);
+    throw new TypeError(
+      `${name} must be an https origin without a path, such as https://portal.example.com; http is for this machine alone.`,
+    );
   }
   return url.origin;
 }

@@ -21,7 +21,7 @@ export function failureOf(error: unknown, path: string, now: number): AnsweredFa
     if (endedCodes.includes(error.code)) return sessionEnded(path);
     if (error.code === "token_refused") return refused(path);
     const retryAfterSeconds =
-      error.retryAt === undefined ? undefined : Math.max(1, Math.ceil((error.retryAt - now) / 1_000));
+      error.retryAt === undefined ? undefined : bounded(Math.ceil((error.retryAt - now) / 1_000));
     return retryAfterSeconds !== undefined || busyCodes.includes(error.code)
       ? busy(path, retryAfterSeconds)
       : unavailable(path);
@@ -100,11 +100,14 @@ function failureOfApi({ status, retryAfterSeconds }: ApiFailure, path: string): 
       return nothingHere;
     case 429:
     case 503:
-      return busy(path, retryAfterSeconds);
+      return busy(path, retryAfterSeconds === undefined ? undefined : bounded(retryAfterSeconds));
     default:
       return unavailable(path);
   }
 }
+
+/** Between a second and an hour: nobody waits for longer, and services sometimes say nonsense. */
+const bounded = (seconds: number): number => Math.min(Math.max(1, seconds), 3_600);
 
 /** What to answer when Talkdesk refuses a token that it has just issued: for a reason of its own, which it does not tell. */
 function refused(path: string): AnsweredFailure {

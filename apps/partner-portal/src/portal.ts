@@ -3,7 +3,7 @@ import { isTalkdeskError, memoryStore, type TalkdeskClient, type TokenStore } fr
 import { requireLogin, talkdesk, talkdeskErrorHandler, talkdeskLogin } from "@talkdesk-oauth/express";
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from "express";
 import type { Store } from "express-session";
-import { browserSessions } from "./browser-sessions.js";
+import { browserSessions, sessionIdleMs, shortenForLogin } from "./browser-sessions.js";
 import { checkedOrigin } from "./checked-origin.js";
 import { findContacts } from "./contacts.js";
 import {
@@ -38,7 +38,7 @@ export interface PortalOptions {
   readonly sessionSecret: string | readonly string[];
   /** Who helps when something fails: an e-mail address, or an https address. */
   readonly contact: string;
-  /** Where sessions live. Default: in memory. */
+  /** Where sessions live; it must remove those that have expired. Default: in memory. */
   readonly sessionStore?: Store;
   /** Where tokens live. Default: in memory. */
   readonly tokenStore?: TokenStore;
@@ -75,6 +75,8 @@ export function createPortal(options: PortalOptions): Express {
     scope,
     store: tokenStore,
     contact,
+    // Longer than any session: a person may read pages for hours that need no new token.
+    maxIdleMs: 3 * sessionIdleMs,
     onError(error, request, response) {
       onFailure?.(error);
       show(request, response, failureOfLogin(error));
@@ -91,6 +93,7 @@ export function createPortal(options: PortalOptions): Express {
   app.use(browserSessions({ secret: options.sessionSecret, store: options.sessionStore, isHttps }));
   app.use(talkdesk(login.source));
   app.use(sameOrigin(origin, (request, response) => show(request, response, foreignForm)));
+  app.get("/auth/login", shortenForLogin(isSignedIn));
   app.use("/auth", login);
 
   app.get("/", async (request, response) => {

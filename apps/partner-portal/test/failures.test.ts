@@ -48,6 +48,16 @@ describe("an API that refuses", () => {
     expect((await guest.visit("/contacts?q=a")).status).toBe(200);
   });
 
+  it("for days has nobody wait for longer than an hour", async () => {
+    stage.talkdesk.faults.add({
+      at: "api",
+      respond: { status: 503, headers: { "retry-after": "999999" } },
+    });
+    const answer = await guest.visit("/contacts");
+    expect([answer.status, answer.headers["retry-after"]]).toEqual([503, "3600"]);
+    expect(answer.text).toContain("Please try again in 60 minutes.");
+  });
+
   it("to connect is answered in words", async () => {
     stage.talkdesk.faults.add({ at: "api", reset: "before" });
     const answer = await guest.visit("/profile");

@@ -134,6 +134,8 @@ describe("what changes something", () => {
     ["a sub-domain's page", { "sec-fetch-site": "same-site" }],
     ["another origin's page, in an old browser", { origin: "https://evil.example" }],
     ["a page that hides where it is", { origin: "null" }],
+    ["another origin's page, in a browser that says only that", { referer: "https://evil.example/page" }],
+    ["a page of nonsense", { referer: "evil" }],
   ])("is refused when it comes from %s", async (_whose, headers) => {
     await guest.signIn();
     for (const path of ["/reports", "/auth/logout"]) {
