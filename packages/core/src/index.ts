@@ -52,6 +52,7 @@ export {
   sendAuthorized,
 } from "./send-authorized.js";
 export { type ServiceTokenOptions, serviceToken } from "./service-token.js";
+export { type JoinedSignal, joinSignals } from "./shared-abort.js";
 export type { SigningAlgorithm } from "./signing-key.js";
 export { type AdapterOptions, tokenDestination } from "./token-destination.js";
 export type {

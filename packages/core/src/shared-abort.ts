@@ -38,3 +38,44 @@ function listenTo(signal: AbortSignal): Listening {
   signal.addEventListener("abort", abortAll);
   return listening;
 }
+
+/** A signal that follows others until it is released. */
+export interface JoinedSignal {
+  readonly signal: AbortSignal;
+  /** Stops following. From then on nothing of this is left on the signals that it followed. */
+  release(): void;
+}
+
+/**
+ * Makes a signal that aborts when the first of these does, with its reason. Unlike `AbortSignal.any`, which in Node 20
+ * and 22 leaves an entry on a signal that lives on, it can be released.
+ *
+ * @throws TypeError for what is no signal.
+ *
+ * @example
+ * const joined = joinSignals([request.signal, lifetime]);
+ * try {
+ *   return await source.getToken({ signal: joined.signal });
+ * } finally {
+ *   joined.release();
+ * }
+ */
+export function joinSignals(signals: readonly AbortSignal[]): JoinedSignal {
+  const controller = new AbortController();
+  const releases: (() => void)[] = [];
+  const release = (): void => {
+    for (const stop of releases.splice(0)) stop();
+  };
+  for (const signal of signals) {
+    const follow = (): void => {
+      release();
+      controller.abort(signal.reason);
+    };
+    releases.push(onAbort(signal, follow));
+    if (signal.aborted) {
+      follow();
+      break;
+    }
+  }
+  return { signal: controller.signal, release };
+}

@@ -24,6 +24,7 @@ it("exports these names and no others", () => {
     "isRefusalError",
     "isTalkdeskError",
     "isTokenRefusal",
+    "joinSignals",
     "memoryStore",
     "parseTokenResponse",
     "parseUrl",

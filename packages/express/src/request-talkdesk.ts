@@ -1,4 +1,4 @@
-import type { AccessToken, TokenRequest, TokenSource } from "@talkdesk-oauth/core";
+import { type AccessToken, joinSignals, type TokenRequest, type TokenSource } from "@talkdesk-oauth/core";
 import { talkdeskFetch } from "@talkdesk-oauth/fetch";
 import type { Response } from "express";
 
@@ -37,8 +37,13 @@ export function requestTalkdesk(source: TokenSource, response: Response): Reques
   const getToken = async (request?: TokenRequest): Promise<AccessToken> => {
     lifetime ??= lifetimeOf(response);
     const own = request?.signal;
-    const signal = own === undefined ? lifetime : AbortSignal.any([own, lifetime]);
-    return source.getToken({ ...request, signal });
+    if (own === undefined) return source.getToken({ ...request, signal: lifetime });
+    const joined = joinSignals([own, lifetime]);
+    try {
+      return await source.getToken({ ...request, signal: joined.signal });
+    } finally {
+      joined.release();
+    }
   };
   const { api, tokenEndpoint } = source;
   return {

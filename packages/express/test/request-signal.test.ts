@@ -1,3 +1,6 @@
+import { getEventListeners } from "node:events";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startTalkdesk, type TalkdeskStage } from "./app.js";
 import { type NotedApp, openNotedApp, outcome } from "./noted-app.js";
@@ -18,6 +21,18 @@ beforeEach(() => {
   stage.talkdesk.faults.clear();
 });
 afterEach(() => app?.[Symbol.asyncDispose]());
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+/** Its listeners, and what the platform keeps on it for other signals that depend on it. */
+function entriesOn(signal: AbortSignal): number {
+  const dependants = Object.getOwnPropertySymbols(signal).find(({ description }) =>
+    /depend[ae]nt/i.test(description ?? ""),
+  );
+  const kept = dependants && (Reflect.get(signal, dependants) as Set<unknown> | null);
+  return getEventListeners(signal, "abort").length + (kept?.size ?? 0);
+}
 
 const calls = (): number[] =>
   (["token", "api"] as const).map((target) => stage.talkdesk.requests.to(target).length);
@@ -69,6 +84,31 @@ describe.each(frameworks)("a handler's own signal in %s", (_name, framework) => 
     leaver.leave();
     expect(await app.end("/")).toBe("AbortError");
     held.letGo();
+  });
+
+  it.each(["/fetch", "/getToken"])("that lives on keeps nothing of %s when it is over", async (path) => {
+    const { signal } = new AbortController();
+    const source = stage.source();
+    await open(framework, source, async ({ talkdesk: { fetch, getToken } }, response) => {
+      try {
+        if (path === "/getToken") return await getToken({ signal });
+        const { status, body } = await fetch("/contacts", { signal });
+        await body?.cancel();
+        return status;
+      } finally {
+        response.end();
+      }
+    });
+    await source.getToken();
+    const requests = 60;
+    for (let request = 0; request < requests; request += 1) await app.ask(path);
+
+    // The global fetch listens until its own Request has been collected, which may take a while.
+    const left = (): number => {
+      collectGarbage();
+      return entriesOn(signal);
+    };
+    await expect.poll(left, { timeout: 15_000 }).toBeLessThan(requests / 2);
   });
 
   it("that is none is refused by a rejection", async () => {
