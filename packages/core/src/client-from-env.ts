@@ -47,7 +47,7 @@ export function talkdeskClientFromEnv(
       authentication: credentials.authentication(),
     });
   } catch (error) {
-    throw new TypeError(`In the environment (TALKDESK_…): ${(error as Error).message}`);
+    throw new TypeError(`In the environment (TALKDESK_…): ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -72,24 +72,29 @@ async function verifiedPayload(
   const { keys, areNew } = await limit.race(publishedKeys(client));
   const tried = await tryKeys(jose, idToken, header, keys);
   if (tried.payload !== undefined) return tried.payload;
-  if (tried.isKeyKnown) throw forged();
+  if (tried.isKeyKnown) throw forged(tried);
 
   const latest = areNew ? undefined : await limit.race(rereadKeys(client, keys));
-  if (latest === undefined) throw header.kid === undefined ? forged() : unknownKey();
+  if (latest === undefined) throw header.kid === undefined ? forged(tried) : unknownKey();
   const retried = await tryKeys(jose, idToken, header, latest);
   if (retried.payload !== undefined) return retried.payload;
-  throw retried.isKeyKnown || header.kid === undefined ? forged() : unknownKey();
+  throw retried.isKeyKnown || header.kid === undefined ? forged(retried) : unknownKey();
 }
 
-type Jose = typeof import("jose");
+type Jose = Pick<typeof import("jose"), "compactVerify" | "decodeProtectedHeader" | "importJWK">;
 
-function loadedJose(): Promise<Jose> {
-  return import("jose").catch(() => {
+async function loadedJose(): Promise<Jose> {
+  try {
+    // By name, so that a bundler leaves the rest out.
+    const { compactVerify, decodeProtectedHeader, importJWK } = await import("jose");
+    return { compactVerify, decodeProtectedHeader, importJWK };
+  } catch (cause) {
     throw new TalkdeskError(
       "id_token_invalid",
-      "The package jose could not be loaded, which verifies ID tokens; check that it is installed or bundled.",
+      "The package jose could not be loaded, which verifies ID tokens; the cause says why. Check that it is installed or bundled, and that import() works here.",
+      { cause },
     );
-  });
+  }
 }
 
 interface Header {
@@ -104,8 +109,8 @@ function protectedHeader(jose: Jose, idToken: string): Header {
   let header: Readonly<Record<string, unknown>>;
   try {
     header = jose.decodeProtectedHeader(idToken);
-  } catch {
-    throw invalid("has a header that cannot be read; check endpoints.token");
+  } catch (cause) {
+    throw invalid("has a header that cannot be read; check endpoints.token", cause);
   }
   const { alg, kid, crit } = header;
   if (!isVerifiable(alg)) throw invalid(notVerifiable(alg));
@@ -128,6 +133,8 @@ interface Tried {
   readonly payload?: Uint8Array;
   /** Whether the very key that the token names is in the set; reading it again would change nothing. */
   readonly isKeyKnown: boolean;
+  /** Why the last key that was tried did not verify it. */
+  readonly cause?: unknown;
 }
 
 async function tryKeys(
@@ -137,6 +144,7 @@ async function tryKeys(
   keys: readonly PublishedKey[],
 ): Promise<Tried> {
   let isKeyKnown = false;
+  let cause: unknown;
   for (const entry of keys) {
     const isNamed = kid !== undefined && entry["kid"] === kid;
     // A token without a kid may be of any key, and a key without one may be of any token.
@@ -148,11 +156,12 @@ async function tryKeys(
       isKeyKnown ||= isNamed;
       const { payload } = await jose.compactVerify(idToken, imported, { algorithms: [alg] });
       return { payload, isKeyKnown };
-    } catch {
+    } catch (error) {
       // Broken, too short or another's: the next one may be it.
+      cause = error;
     }
   }
-  return { isKeyKnown };
+  return { isKeyKnown, cause };
 }
 
 function checkedClaims(payload: Uint8Array, expected: Expected, nowSeconds: number): IdTokenClaims {
@@ -197,6 +206,7 @@ function claimsIn(payload: Uint8Array): Record<string, unknown> {
   try {
     claims = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
   } catch {
+    // Without its cause, which may quote them.
     throw invalid("has claims that are not JSON");
   }
   if (typeof claims !== "object" || claims === null || Array.isArray(claims)) {
@@ -216,8 +226,8 @@ function frozen<T extends object>(data: T): T {
   return data;
 }
 
-const invalid = (what: string): TalkdeskError =>
-  new TalkdeskError("id_token_invalid", `The ID token ${what}.`);
+const invalid = (what: string, cause?: unknown): TalkdeskError =>
+  new TalkdeskError("id_token_invalid", `The ID token ${what}.`, { cause });
 
 /**
  * What is said of an answer without an ID token that was asked for.
@@ -229,8 +239,8 @@ export const missingIdToken = (): TalkdeskError =>
     "The answer has no ID token although openid was asked for, so nothing binds its code to this login; check that the client may have openid, and start again.",
   );
 
-const forged = (): TalkdeskError =>
-  invalid("has a signature that none of the service's keys for it verifies; check endpoints.jwks");
+const forged = ({ cause }: Tried): TalkdeskError =>
+  invalid("has a signature that none of the service's keys for it verifies; check endpoints.jwks", cause);
 
 const unknownKey = (): TalkdeskError =>
   invalid("is signed with a key that the service does not publish; check endpoints.jwks");

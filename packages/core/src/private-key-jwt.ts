@@ -95,17 +95,17 @@ async function signed(
   header: { readonly alg: SigningAlgorithm; readonly kid: string },
   loadedKey: () => Promise<CryptoKey>,
 ): Promise<string> {
-  const { SignJWT } = await import("jose/jwt/sign").catch(() => {
+  const { SignJWT } = await import("jose/jwt/sign").catch((cause: unknown) => {
     throw new TalkdeskError(
       "credentials_unavailable",
-      "The package jose could not be loaded, which signs for the client; check that it is installed or bundled.",
-      { retryable: false },
+      "The package jose could not be loaded, which signs for the client; the cause says why. Check that it is installed or bundled, and that import() works here.",
+      { retryable: false, cause },
     );
   });
   try {
     return await new SignJWT(claims).setProtectedHeader(header).sign(await loadedKey());
   } catch {
-    // Without its cause: what a platform says of a key is nobody's business.
+    // Without its cause, which may quote the key.
     throw new TalkdeskError(
       "credentials_unavailable",
       `The platform refused to sign ${header.alg} with the client's private key; check that the key is whole, and the one of key id and algorithm.`,

@@ -129,7 +129,6 @@ describe("tokens can be had, and renewed, on a runtime", () => {
 
 describe("a listener's promise that rejects harms nobody", () => {
   type Then = (resolve: () => void, reject: (reason: Error) => void) => void;
-  // biome-ignore lint/suspicious/noThenProperty: it is a promise of somebody else's making
   const thenable = (then: Then): object => ({ then });
 
   it.each<[string, () => unknown]>([

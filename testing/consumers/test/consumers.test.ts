@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -40,16 +40,24 @@ async function output(
   return said;
 }
 
-/** The project, copied out of the workspace, with the tarballs of some packages installed by npm. */
-async function installed(project: string, packages: readonly string[]): Promise<string> {
-  const folder = join(scratch, project);
+/** The project, copied out of the workspace, with the tarballs of some packages, and others, installed by npm. */
+async function installed(
+  project: string,
+  packages: readonly string[],
+  others: readonly string[] = [],
+): Promise<string> {
+  const folder = join(scratch, [project, ...others].join("-"));
   await cp(join(projects, project), folder, { recursive: true });
   const files = await readdir(scratch);
   const tarballs = packages.map((name) => {
     const file = files.find((each) => each.startsWith(`talkdesk-oauth-${name}-`) && each.endsWith(".tgz"));
     return join(scratch, file ?? `${name} was not packed`);
   });
-  await output("npm", ["install", "--no-audit", "--no-fund", "--no-package-lock", ...tarballs], folder);
+  await output(
+    "npm",
+    ["install", "--no-audit", "--no-fund", "--no-package-lock", ...tarballs, ...others],
+    folder,
+  );
   return folder;
 }
 
@@ -68,7 +76,7 @@ beforeAll(async () => {
     ["--yes", "pnpm@10.34.9", ...filters, "pack", "--pack-destination", scratch],
     workspace,
   );
-}, 60_000);
+}, 180_000);
 
 afterAll(async () => {
   await talkdesk?.stop();
@@ -82,12 +90,39 @@ describe("the packed packages", () => {
     // Port 1 is nobody's.
     const nowhere = { TALKDESK_TOKEN_URL: "http://127.0.0.1:1/oauth/token" };
     expect(await output(process.execPath, ["unreachable.mjs"], folder, nowhere)).toBe("token_network");
-  }, 60_000);
+  }, 180_000);
 
   it("work in a CommonJS script", async () => {
     const folder = await installed("cjs", ["core", "fetch"]);
     expect(await output(process.execPath, ["main.cjs"], folder)).toBe("200 true source_closed");
-  }, 60_000);
+  }, 180_000);
+
+  it("work as an ES module and as CommonJS in one process", async () => {
+    const folder = await installed("both-formats", ["core", "fetch"]);
+    const said = await output(process.execPath, ["main.mjs"], folder);
+    expect(said.split("\n")).toEqual(["true", "true true 16", "200 true", "true source_closed"]);
+  }, 180_000);
+
+  it.each(["29.7.0", "30.5.2"])(
+    "work in Jest %s as it comes: CommonJS, and no flag of Node's",
+    async (version) => {
+      const folder = await installed("jest", ["core", "fetch"], [`jest@${version}`]);
+      const { keyId, privateKey } = talkdesk.clients.get();
+      const key = { CONSUMER_KEY_ID: keyId, CONSUMER_PRIVATE_KEY: privateKey };
+      const said = await output(process.execPath, ["node_modules/jest/bin/jest.js"], folder, key);
+      expect(said).toContain("4 passed, 4 total");
+    },
+    180_000,
+  );
+
+  it("bring the licence of the code that is built into them", async () => {
+    const folder = await installed("cjs", ["core", "fetch"]);
+    const dist = join(folder, "node_modules/@talkdesk-oauth/core/dist");
+    const code = await readdir(dist);
+    const bundled = code.filter((name) => name.endsWith(".cjs") && name !== "index.cjs");
+    expect(bundled.length).toBeGreaterThan(0);
+    expect(await readFile(join(dist, "jose.LICENSE.md"), "utf8")).toMatch(/MIT License[\s\S]*Filip Skokan/);
+  }, 180_000);
 
   it.each([
     ["NodeNext modules, beside Express 5", "ts-nodenext"],
@@ -102,6 +137,6 @@ describe("the packed packages", () => {
       // A token for a handler; a login asked for, and begun; and the end of the source as an answer.
       expect(await output(process.execPath, ["out/app.js"], folder)).toBe("200 401 302 401");
     },
-    60_000,
+    180_000,
   );
 });
