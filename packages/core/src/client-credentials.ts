@@ -1,13 +1,13 @@
 import { checkClient, type TalkdeskClient } from "./client.js";
 import { type Grant, grantParameters, type Scope, scopeNames } from "./grant.js";
-import { type Lifecycle, tokenLifecycle } from "./lifecycle.js";
+import { type LifecycleOptions, tokenLifecycle } from "./lifecycle.js";
 import { repeatableTokenCall } from "./shared-token.js";
 import { tokenPlace } from "./store-access.js";
 import type { ClosableTokenSource } from "./token-source.js";
 import type { TokenStore } from "./token-store.js";
 
 /** Options of {@link clientCredentials}. */
-export interface ClientCredentialsOptions extends Lifecycle {
+export interface ClientCredentialsOptions extends LifecycleOptions {
   /** What to ask for. Default: all that the client may have. */
   readonly scope?: Scope;
   /**
@@ -43,8 +43,8 @@ export function clientCredentials(
     ...(scope !== undefined && { scope }),
   };
   grantParameters(grant);
-  const place = tokenPlace(options.store, options.key);
-  return tokenLifecycle(
+  const place = tokenPlace(client, options.store, options.key);
+  const { source } = tokenLifecycle(
     {
       client,
       grantType: grant.grant_type,
@@ -53,4 +53,5 @@ export function clientCredentials(
     },
     options,
   );
+  return source;
 }

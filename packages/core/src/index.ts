@@ -35,7 +35,7 @@ export {
 } from "./errors.js";
 export { checkScope, type Grant, type Scope } from "./grant.js";
 export type { IdTokenClaims } from "./id-token.js";
-export type { Lifecycle } from "./lifecycle.js";
+export type { LifecycleOptions } from "./lifecycle.js";
 export { type MemoryStoreOptions, memoryStore } from "./memory-store.js";
 export { parseUrl } from "./parse-url.js";
 export { type PrivateKeyJwtOptions, privateKeyJwt } from "./private-key-jwt.js";

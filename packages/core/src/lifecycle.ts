@@ -9,12 +9,14 @@ import type { TokenEvent, TokenRequested } from "./token-event.js";
 import type { ClosableTokenSource, TokenRequest } from "./token-source.js";
 
 /** How a source keeps its token; the same for every grant. */
-export interface Lifecycle {
+export interface LifecycleOptions {
   /**
    * How long before its end a token is renewed in the background, in milliseconds, but never more than a tenth of its
    * lifetime. Default 60 000. 0 renews when callers have to wait for it.
    */
   readonly refreshEarlyMs?: number;
+  /** Names the source on each of its events, such as `"reports"` or an account. Not secret. Default: no name. */
+  readonly label?: string;
   /** Told of every event of this source. It may throw, and may not delay: it is called in between. */
   readonly onEvent?: (event: TokenEvent) => void;
 }
@@ -25,6 +27,10 @@ export interface TokenCallContext {
   readonly signal: AbortSignal;
   /** Values that are no answer, wherever they are found: the one held, and the one that the API has refused. */
   readonly outdated: readonly string[];
+  /** The value that the API has refused, where that is why the call is made. */
+  readonly refused?: string;
+  /** Says that the session is over for the token held as well: nobody gets it any more if the call fails. */
+  readonly withdraw: () => void;
   /** Publishes an event of the source. */
   readonly report: (type: "store_failed" | "session_ended", error?: TalkdeskError) => void;
 }
@@ -86,6 +92,8 @@ interface Waiter {
 /** A token call under way, and who waits for it. */
 interface Flight {
   readonly waiters: Set<Waiter>;
+  /** Whether the token held is known to be of a session that is over. */
+  isWithdrawn: boolean;
   readonly abort: AbortController;
   readonly startedAt: Instant;
   readonly answersRefusal: boolean;
@@ -109,11 +117,21 @@ interface State {
   readonly call: TokenCall;
   readonly clock: Clock;
   readonly refreshEarlyMs: number;
-  readonly onEvent: ((event: TokenEvent) => void) | undefined;
+  readonly options: LifecycleOptions;
   held: Held | undefined;
   flight: Flight | undefined;
   failure: Failure | undefined;
   isClosed: boolean;
+}
+
+/** A source, and what only its maker may do with it. */
+export interface Lifecycle {
+  readonly source: ClosableTokenSource;
+  /**
+   * Forgets the token held and what has failed, and asks anew for everybody who waits: there is another login. What is
+   * under way is discarded.
+   */
+  restart(): void;
 }
 
 /**
@@ -124,8 +142,8 @@ interface State {
  * alive, to overflow, or to fire late.
  * @internal
  */
-export function tokenLifecycle(call: TokenCall, options: Lifecycle): ClosableTokenSource {
-  const { refreshEarlyMs = DEFAULT_REFRESH_EARLY_MS, onEvent } = options;
+export function tokenLifecycle(call: TokenCall, options: LifecycleOptions): Lifecycle {
+  const { refreshEarlyMs = DEFAULT_REFRESH_EARLY_MS, label, onEvent } = options;
   if (
     typeof refreshEarlyMs !== "number" ||
     !(refreshEarlyMs >= 0 && refreshEarlyMs < Number.POSITIVE_INFINITY)
@@ -134,18 +152,19 @@ export function tokenLifecycle(call: TokenCall, options: Lifecycle): ClosableTok
   }
   if (onEvent !== undefined && typeof onEvent !== "function")
     throw new TypeError("onEvent must be a function.");
+  if (label !== undefined && typeof label !== "string") throw new TypeError("label must be a string.");
   const state: State = {
     call,
     clock: call.client.clock ?? platformClock,
     refreshEarlyMs,
-    onEvent,
+    options: { ...(label !== undefined && { label }), ...(onEvent !== undefined && { onEvent }) },
     held: undefined,
     flight: undefined,
     failure: undefined,
     isClosed: false,
   };
   const closeState = (): Promise<void> => close(state);
-  return {
+  const source: ClosableTokenSource = {
     api: call.client.endpoints.api,
     tokenEndpoint: call.client.endpoints.token,
     getToken(request) {
@@ -158,6 +177,7 @@ export function tokenLifecycle(call: TokenCall, options: Lifecycle): ClosableTok
     close: closeState,
     [Symbol.asyncDispose]: closeState,
   };
+  return { source, restart: () => restart(state) };
 }
 
 /** Decides what one caller gets: a token held, a place in the queue, or an error at once. */
@@ -237,10 +257,16 @@ function wait(
 }
 
 /** Begins a call, unless a listener has closed the source meanwhile. */
-function startFlight(state: State, reason: TokenRequested["reason"], rejected?: AccessToken): void {
+function startFlight(
+  state: State,
+  reason: TokenRequested["reason"],
+  rejected?: AccessToken,
+  waiters: Set<Waiter> = new Set(),
+): void {
   if (state.isClosed) return;
   const flight: Flight = {
-    waiters: new Set(),
+    waiters,
+    isWithdrawn: false,
     abort: new AbortController(),
     startedAt: instant(state.clock),
     answersRefusal: reason === "refusal",
@@ -250,8 +276,16 @@ function startFlight(state: State, reason: TokenRequested["reason"], rejected?: 
   state.flight = flight;
   emit(state, "token_requested", () => ({ reason, probe }));
   const outdated = [state.held?.token.value, rejected?.value].filter((value) => value !== undefined);
-  const report = reporter(state.call, state.onEvent);
-  state.call.request({ signal: flight.abort.signal, outdated, report }).then(
+  const context: TokenCallContext = {
+    signal: flight.abort.signal,
+    outdated,
+    ...(rejected !== undefined && { refused: rejected.value }),
+    withdraw() {
+      flight.isWithdrawn = true;
+    },
+    report: reporter(state.call, state.options),
+  };
+  state.call.request(context).then(
     (answer) => {
       if (state.flight === flight) land(state, flight, answer);
     },
@@ -305,9 +339,14 @@ function settle(flight: Flight, token: AccessToken): void {
   }
 }
 
-/** A call failed: whoever may still have the token held gets that, everybody else an error of their own. */
+/**
+ * A call failed: whoever may still have the token held gets that, everybody else an error of their own. When the session
+ * is over and the API has refused the token held, or the session's record says so, nobody gets that token any more.
+ */
 function fail(state: State, flight: Flight, error: TalkdeskError): void {
   state.flight = undefined;
+  const isOver = error.code === "reauthentication_required";
+  if (isOver && (flight.isWithdrawn || state.held?.isRefused === true)) state.held = undefined;
   noteFailure(state, flight, error);
   const { held } = state;
   const age = held === undefined ? 0 : elapsedSince(state.clock, held.askedAt);
@@ -417,6 +456,16 @@ function reportStale(state: State, held: Held, ageMs: number): void {
   }));
 }
 
+function restart(state: State): void {
+  const { flight } = state;
+  state.held = undefined;
+  state.failure = undefined;
+  state.flight = undefined;
+  if (flight === undefined) return;
+  flight.abort.abort();
+  startFlight(state, "no_token", undefined, flight.waiters);
+}
+
 async function close(state: State): Promise<void> {
   const { flight } = state;
   state.isClosed = true;
@@ -432,13 +481,10 @@ async function close(state: State): Promise<void> {
  * @internal
  */
 export const reporter =
-  (
-    call: Pick<TokenCall, "client" | "grantType">,
-    onEvent: Lifecycle["onEvent"],
-  ): TokenCallContext["report"] =>
+  (call: Pick<TokenCall, "client" | "grantType">, options: LifecycleOptions): TokenCallContext["report"] =>
   (type, error) =>
     emit(
-      { call, clock: call.client.clock ?? platformClock, onEvent },
+      { call, clock: call.client.clock ?? platformClock, options },
       type,
       () => (error === undefined ? {} : { error }) as { error: TalkdeskError },
     );
@@ -447,8 +493,8 @@ function emit<Type extends EventDetails["type"]>(
   {
     call,
     clock,
-    onEvent,
-  }: Pick<State, "clock" | "onEvent"> & { readonly call: Pick<TokenCall, "client" | "grantType"> },
+    options: { label, onEvent },
+  }: Pick<State, "clock" | "options"> & { readonly call: Pick<TokenCall, "client" | "grantType"> },
   type: Type,
   details: () => Omit<Extract<EventDetails, { type: Type }>, "type">,
 ): void {
@@ -461,6 +507,7 @@ function emit<Type extends EventDetails["type"]>(
         at: clock.now(),
         grantType,
         tokenEndpoint: client.endpoints.token,
+        ...(label !== undefined && { label }),
         ...details(),
       }) as TokenEvent,
     onEvent,

@@ -14,6 +14,7 @@ import {
 import { type Grant, grantParameters } from "./grant.js";
 import { type Exchanged, refusalHints } from "./refusal-hints.js";
 import { maskOf } from "./sent-secrets.js";
+import { noteOwner, ownerOf } from "./token-owner.js";
 import {
   MAX_RESPONSE_BYTES,
   readTokenResponse,
@@ -192,7 +193,9 @@ async function attempt(
   }
 
   try {
-    return { token: readTokenResponse(response, { requestedAt: sentAt.wall, grant }, mask), sentAt };
+    const token = readTokenResponse(response, { requestedAt: sentAt.wall, grant }, mask);
+    noteOwner(token, ownerOf(client));
+    return { token, sentAt };
   } catch (error) {
     if (!isTalkdeskError(error)) throw error;
     const now = clock.now();

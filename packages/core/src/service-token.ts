@@ -1,13 +1,13 @@
 import { checkClient, type TalkdeskClient } from "./client.js";
 import { type Grant, grantParameters, type Scope, SERVICE_TOKEN_SECONDS, scopeNames } from "./grant.js";
-import { type Lifecycle, tokenLifecycle } from "./lifecycle.js";
+import { type LifecycleOptions, tokenLifecycle } from "./lifecycle.js";
 import { repeatableTokenCall } from "./shared-token.js";
 import { tokenPlace } from "./store-access.js";
 import type { ClosableTokenSource } from "./token-source.js";
 import type { TokenStore } from "./token-store.js";
 
 /** Options of {@link serviceToken}. */
-export interface ServiceTokenOptions extends Lifecycle {
+export interface ServiceTokenOptions extends LifecycleOptions {
   /** What to ask for. Default: all that the client may have. */
   readonly scope?: Scope;
   /**
@@ -56,8 +56,8 @@ export function serviceToken(client: TalkdeskClient, options: ServiceTokenOption
     ...(lifetimeSeconds !== undefined && { expires_in: lifetimeSeconds }),
   };
   grantParameters(grant);
-  const place = tokenPlace(options.store, options.key);
-  return tokenLifecycle(
+  const place = tokenPlace(client, options.store, options.key);
+  const { source } = tokenLifecycle(
     {
       client,
       grantType: grant.grant_type,
@@ -66,4 +66,5 @@ export function serviceToken(client: TalkdeskClient, options: ServiceTokenOption
     },
     options,
   );
+  return source;
 }

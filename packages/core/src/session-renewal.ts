@@ -7,7 +7,9 @@ import type { TokenAnswer, TokenCallContext } from "./lifecycle.js";
 import { exchange } from "./request-token.js";
 import {
   ask,
+  extendLock,
   type FoundRecord,
+  faultsOnce,
   findRecord,
   pollMs,
   replaceRecord,
@@ -15,6 +17,7 @@ import {
   type TokenPlace,
   takeLock,
 } from "./store-access.js";
+import { noteOwner } from "./token-owner.js";
 import { refreshTokenName, type TokenRecord } from "./token-record.js";
 import type { StoreLock } from "./token-store.js";
 
@@ -26,8 +29,10 @@ export interface SessionState {
   readonly client: TalkdeskClient;
   readonly place: TokenPlace;
   readonly scope: readonly string[] | undefined;
+  /** How long the record lives without a write. */
+  readonly maxIdleMs: number;
   /** The token of a login, until it is in the store or has lost to a later one. */
-  login: AccessToken | undefined;
+  login: Login | undefined;
   /** A write that has failed and is repeated. */
   unsaved: Unsaved | undefined;
   /** The name of a refresh token that was refused for good, should the store not have been told. */
@@ -40,6 +45,12 @@ export interface SessionState {
   writing: Promise<unknown> | undefined;
 }
 
+interface Login {
+  readonly token: AccessToken;
+  /** Whether it has just happened, so that it replaces whatever is in the store; else the later token wins. */
+  readonly isNew: boolean;
+}
+
 interface Unsaved {
   /** Tries once more; resolves when nothing is left to be saved. */
   readonly save: (limit: Deadline, report: TokenCallContext["report"]) => Promise<void>;
@@ -47,6 +58,8 @@ interface Unsaved {
   readonly lock: StoreLock | undefined;
   attempt: Promise<void> | undefined;
   failures: number;
+  /** Of the next attempt. */
+  timer?: unknown;
 }
 
 /** Pauses between the attempts to save, in milliseconds: the first, doubling to the longest. */
@@ -74,7 +87,11 @@ const MAX_CONFLICTS = 32;
  *   `store_unavailable`, `lock_timeout`.
  * @internal
  */
-export async function renewSession(session: SessionState, context: TokenCallContext): Promise<TokenAnswer> {
+export async function renewSession(
+  session: SessionState,
+  callContext: TokenCallContext,
+): Promise<TokenAnswer> {
+  const context = { ...callContext, report: faultsOnce(callContext.report) };
   // Not by the signal of the source: what was sent has to be heard and stored.
   const limit = deadline(session.client.timeoutMs, undefined, session.client.clock);
   const call: Call = { session, context, limit, conflicts: { left: MAX_CONFLICTS } };
@@ -89,7 +106,7 @@ export async function renewSession(session: SessionState, context: TokenCallCont
   }
 }
 
-const clockOf = ({ session }: Call): Clock => session.client.clock ?? platformClock;
+const clockOf = ({ session }: Pick<Call, "session">): Clock => session.client.clock ?? platformClock;
 
 const find = ({ session, limit, context }: Call): Promise<FoundRecord> =>
   findRecord(session.place, limit, context.report);
@@ -110,22 +127,24 @@ async function storedLogin(
     await save(call.limit, call.context.report);
     return { found: await find(call) };
   } catch (error) {
-    const record: TokenRecord = { token: login };
+    const record: TokenRecord = { token: login.token };
     const answer = shared(call, { record, version: 0, isCorrupt: false });
     if (session.isEnded || answer === undefined || !isTalkdeskError(error)) throw error;
     keepUnsaved(call, error, save, undefined);
-    return { found: { version: 0, isCorrupt: false }, answer: { token: login, sentAt: answer.sentAt } };
+    return { found: { version: 0, isCorrupt: false }, answer };
   }
 }
 
-async function saveLogin(call: Call, login: AccessToken): Promise<void> {
+async function saveLogin(call: Call, login: Login): Promise<void> {
+  const { token, isNew } = login;
   for (;;) {
     const found = await find(call);
     const { record } = found;
-    const isLater = record === undefined || login.issuedAt > record.token.issuedAt;
-    if (!isLater || (await write(call, found, recordOf(login)))) break;
+    const isStored = record?.token.value === token.value;
+    const isLater = record === undefined || token.issuedAt > record.token.issuedAt;
+    if (isStored || !(isNew || isLater) || (await write(call, found, recordOf(token)))) break;
   }
-  call.session.login = undefined;
+  if (call.session.login === login) call.session.login = undefined;
 }
 
 function recordOf(token: AccessToken, previous?: TokenRecord, scope?: readonly string[]): TokenRecord {
@@ -202,28 +221,27 @@ interface Spendable {
 }
 
 /** The refresh token in a record, if it may still be sent. */
-async function spendableToken(call: Call, { record }: FoundRecord): Promise<Spendable> {
+async function spendableToken(call: Call, found: FoundRecord): Promise<Spendable> {
+  const { record } = found;
   if (record === undefined) {
-    throw ended(
+    throw await ended(
       call,
-      reauthentication(
-        "Nobody is logged in under this key, or the session was ended; log the user in again.",
-      ),
+      found,
+      "Nobody is logged in under this key, or the session was ended; log the user in again.",
     );
   }
   const { refreshToken } = record.token;
   if (refreshToken === undefined) {
-    throw ended(
+    throw await ended(
       call,
-      reauthentication(
-        "The session has no refresh token; log the user in again, and ask for the scope refresh_token to get one.",
-      ),
+      found,
+      "The session has no refresh token; log the user in again, and ask for the scope refresh_token to get one.",
     );
   }
   const name = refreshTokenName(refreshToken);
-  if (record.dead === name || call.session.refused === name) throw ended(call, refusedForGood());
+  if (record.dead === name || call.session.refused === name) throw await ended(call, found, REFUSED_FOR_GOOD);
   if (record.refreshTokenExpiresAt !== undefined && record.refreshTokenExpiresAt <= clockOf(call).now()) {
-    throw ended(call, reauthentication("The session's refresh token has expired; log the user in again."));
+    throw await ended(call, found, "The session's refresh token has expired; log the user in again.");
   }
   return { record, refreshToken, name };
 }
@@ -260,8 +278,8 @@ async function renewed(call: Call, lock: StoreLock, leaseEnd: Instant): Promise<
     } catch (error) {
       if (!isTalkdeskError(error)) throw error;
       if (isGrantRefused(error)) {
-        if (await isSessionOver(call, { refreshToken, name, wasMarked }, error))
-          throw ended(call, refusedForGood(error));
+        const over = await refusedSession(call, { refreshToken, name, wasMarked }, error);
+        if (over !== undefined) throw await ended(call, over, REFUSED_FOR_GOOD, error);
         continue;
       }
       if (!wasMarked && saysNothingExchanged(error)) await write(call, marked, record).catch(() => {});
@@ -269,6 +287,7 @@ async function renewed(call: Call, lock: StoreLock, leaseEnd: Instant): Promise<
       throw error;
     }
     const token = successorOf(record.token, exchanged.token);
+    noteOwner(token, session.place.owner);
     const successor = recordOf(token, record, session.scope);
     const stored = await storedSuccessor(call, { successor, exchanged: refreshToken, marked, lock });
     if (stored === "stored") return { ...exchanged, token };
@@ -291,8 +310,11 @@ async function storedSuccessor(call: Call, renewal: Successor): Promise<"stored"
   try {
     return await saveSuccessor(call, renewal);
   } catch (error) {
-    if (call.session.isEnded || !isTalkdeskError(error) || error.code === "reauthentication_required")
+    if (call.session.isEnded || !isTalkdeskError(error)) throw error;
+    if (error.code === "reauthentication_required") {
+      call.context.withdraw();
       throw error;
+    }
     const save: Unsaved["save"] = async (limit, report) => {
       await saveSuccessor({ ...call, limit, context: { ...call.context, report } }, renewal);
     };
@@ -344,31 +366,62 @@ function keepUnsaved(
 function scheduleSave(call: Call, unsaved: Unsaved): void {
   const { session } = call;
   const delayMs = Math.min(SAVE_PAUSE_MS.longest, SAVE_PAUSE_MS.first * 2 ** (unsaved.failures - 1));
-  clockOf(call).setTimeout(() => {
+  unsaved.timer = clockOf(call).setTimeout(() => {
     if (session.unsaved !== unsaved) return;
     trySave(session, unsaved, call.context.report).catch(() => scheduleSave(call, unsaved));
   }, delayMs);
 }
 
 /**
- * One attempt to save, however many wait for it.
+ * Gives up what is not saved; answers the lock that was held for it.
  * @internal
  */
-export function trySave(
-  session: SessionState,
-  unsaved: Unsaved,
-  report: TokenCallContext["report"],
-): Promise<void> {
+export function forgetUnsaved(session: SessionState): StoreLock | undefined {
+  const { unsaved } = session;
+  session.unsaved = undefined;
+  clockOf({ session }).clearTimeout?.(unsaved?.timer);
+  return unsaved?.lock;
+}
+
+/**
+ * Saves what is not saved yet, and gives it up when that has not succeeded within `timeoutMs`. Its lock stays then, until
+ * its time is over: the refresh token that was exchanged is of no use to the next process.
+ * @internal
+ */
+export async function saveAtLast(session: SessionState, report: TokenCallContext["report"]): Promise<void> {
+  const limit = deadline(session.client.timeoutMs, undefined, session.client.clock);
+  try {
+    while (session.unsaved !== undefined && !limit.isPast) {
+      const { unsaved } = session;
+      await limit
+        .race(trySave(session, unsaved, report))
+        .catch(() => limit.wait(SAVE_PAUSE_MS.first))
+        .catch(() => {});
+    }
+  } finally {
+    limit.clear();
+  }
+  forgetUnsaved(session);
+}
+
+/** One attempt to save, however many wait for it. */
+function trySave(session: SessionState, unsaved: Unsaved, report: TokenCallContext["report"]): Promise<void> {
   unsaved.attempt ??= (async () => {
+    const { lock } = unsaved;
     const limit = deadline(session.client.timeoutMs, undefined, session.client.clock);
     try {
+      // Until the next attempt: while it is held, no other process spends the refresh token that was exchanged.
+      if (lock !== undefined) await extendLock(lock, limit, session.client.timeoutMs + SAVE_PAUSE_MS.longest);
       await unsaved.save(limit, report);
-      if (session.unsaved === unsaved) session.unsaved = undefined;
-      if (unsaved.lock !== undefined) await release(unsaved.lock, limit);
+      if (session.unsaved === unsaved) forgetUnsaved(session);
+      if (lock !== undefined) await release(lock, limit);
     } catch (error) {
       unsaved.failures += 1;
-      if (isTalkdeskError(error) && error.code === "reauthentication_required") session.unsaved = undefined;
-      else if (isTalkdeskError(error) && !session.isEnded) report("store_failed", error);
+      const isOver = isTalkdeskError(error) && error.code === "reauthentication_required";
+      if (isOver) {
+        if (session.unsaved === unsaved) forgetUnsaved(session);
+        if (lock !== undefined) await release(lock, limit);
+      } else if (isTalkdeskError(error) && !session.isEnded) report("store_failed", error);
       throw error;
     } finally {
       limit.clear();
@@ -406,21 +459,21 @@ function isGrantRefused({ code, error, status }: TalkdeskError): boolean {
 }
 
 /**
- * Whether a refused refresh token ends the session: not when the store has a newer one, which another process has been
- * given for it. That nobody has heard the answer to an earlier attempt is no reason to think that it was revoked.
+ * The record of a session that a refused refresh token has ended; undefined when the store has a newer one, which
+ * another process has been given for it. An earlier attempt without an answer says nothing about a revocation.
  */
-async function isSessionOver(
+async function refusedSession(
   call: Call,
   { refreshToken, name, wasMarked }: { refreshToken: string; name: string; wasMarked: boolean },
   refusal: TalkdeskError,
-): Promise<boolean> {
+): Promise<FoundRecord | undefined> {
   const { session } = call;
   if (!wasMarked) session.refused = name;
   for (;;) {
     const found = await find(call);
     const { record } = found;
-    if (record === undefined) return true;
-    if (record.token.refreshToken !== refreshToken) return false;
+    if (record === undefined) return found;
+    if (record.token.refreshToken !== refreshToken) return undefined;
     if (wasMarked) {
       const { status, error, errorDescription } = refusal;
       throw new TalkdeskError(
@@ -430,9 +483,15 @@ async function isSessionOver(
       );
     }
     const { attempt: _, ...rest } = record;
-    if (await write(call, found, { ...rest, dead: name })) return true;
+    const isOver = record.token.value === call.context.refused;
+    const dead: TokenRecord = { ...rest, dead: name, ...(isOver && { isOver }) };
+    if (await write(call, found, dead)) return { ...found, record: dead };
   }
 }
+
+/** When nothing in a record is good for anything, as far as that is known. */
+const endOf = ({ token, refreshTokenExpiresAt = Number.POSITIVE_INFINITY }: TokenRecord): number =>
+  Math.max(token.expiresAt, refreshTokenExpiresAt);
 
 /** One write of this session; none once it has ended. */
 async function write(
@@ -442,8 +501,7 @@ async function write(
   options: { readonly fence?: number } = {},
 ): Promise<boolean> {
   if (session.isEnded) throw sessionClosed();
-  // One that hung until the end must not outlive it.
-  const { store, key } = session.place;
+  const { store, clock } = session.place;
   const watched: TokenPlace["store"] = {
     read: (name) => store.read(name),
     delete: (name) => store.delete(name),
@@ -452,36 +510,53 @@ async function write(
       const writing = store.write(name, value, writeOptions);
       session.writing = writing;
       const version = await writing;
-      if (version !== undefined && session.isEnded) await store.delete(name);
+      // One that hung until the end must not outlive it, nor take away what a new login has put there since.
+      if (session.isEnded && version && (await store.read(name))?.version === version)
+        await store.delete(name);
       return version;
     },
   };
-  const isWritten = Boolean(await replaceRecord({ store: watched, key }, limit, found, record, options));
+  const place = { ...session.place, store: watched };
+  const endsAt = Math.min(clock.now() + session.maxIdleMs, endOf(record));
+  const isWritten = Boolean(await replaceRecord(place, limit, found, record, { ...options, endsAt }));
   if (!isWritten && conflicts.left-- === 0) {
     throw new TalkdeskError("store_unavailable", "The store of tokens refuses every write of the session.");
   }
   return isWritten;
 }
 
-/** Reports the end, once. */
-function ended({ session, context }: Call, error: TalkdeskError): TalkdeskError {
+/**
+ * What a call rejects with when a session can no longer be renewed; its end is reported once. The token of the record
+ * may still be good. It is not when the API has refused it: then the record says so to every process.
+ */
+async function ended(
+  call: Call,
+  found: FoundRecord,
+  message: string,
+  refusal?: TalkdeskError,
+): Promise<TalkdeskError> {
+  const { session, context } = call;
+  const { record } = found;
+  if (record !== undefined && record.isOver !== true && record.token.value === context.refused) {
+    // Where it fails, the next process is refused itself.
+    await write(call, found, { ...record, isOver: true }).catch(() => {});
+    context.withdraw();
+  }
+  if (record === undefined || record.isOver === true) context.withdraw();
+  const { status, error, errorDescription, hints } = refusal ?? {};
+  const end = reauthentication(message, defined({ status, error, errorDescription, hints }));
   if (!session.endReported) {
     session.endReported = true;
-    context.report("session_ended", error);
+    context.report("session_ended", end);
   }
-  return error;
+  return end;
 }
+
+const REFUSED_FOR_GOOD =
+  "The token endpoint refuses the session's refresh token: it was revoked, has expired, or was used elsewhere. Log the user in again.";
 
 const reauthentication = (message: string, options?: TalkdeskErrorOptions): TalkdeskError =>
   new TalkdeskError("reauthentication_required", message, options);
-
-function refusedForGood(refusal?: TalkdeskError): TalkdeskError {
-  const { status, error, errorDescription, hints } = refusal ?? {};
-  return reauthentication(
-    "The token endpoint refuses the session's refresh token: it was revoked, has expired, or was used elsewhere. Log the user in again.",
-    defined({ status, error, errorDescription, hints }),
-  );
-}
 
 const lockTimeout = (): TalkdeskError =>
   new TalkdeskError(

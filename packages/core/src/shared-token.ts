@@ -8,6 +8,7 @@ import { exchange } from "./request-token.js";
 import {
   ask,
   type FoundRecord,
+  faultsOnce,
   findRecord,
   pollMs,
   replaceRecord,
@@ -35,7 +36,8 @@ export function repeatableTokenCall(
   place: TokenPlace | undefined,
 ): TokenCall["request"] {
   if (place === undefined) return ({ signal }) => exchange(client, grant, { signal });
-  return async (context) => {
+  return async (callContext) => {
+    const context = { ...callContext, report: faultsOnce(callContext.report) };
     const limit = deadline(client.timeoutMs, context.signal, client.clock);
     try {
       return await sharedToken({ client, grant, scope, place, context, limit });
@@ -92,7 +94,7 @@ async function renewedToken(call: Call): Promise<TokenAnswer> {
     const record = { token, ...(scope !== undefined && { scope }) };
     // When somebody else has written meanwhile, theirs is as good.
     await attempt(call, (patience) =>
-      replaceRecord(place, patience, found, record, { expiresAt: token.expiresAt }),
+      replaceRecord(place, patience, found, record, { endsAt: token.expiresAt }),
     );
   }
   return answer;

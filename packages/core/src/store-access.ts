@@ -1,8 +1,10 @@
 import type { AccessToken } from "./access-token.js";
-import { type Clock, elapsedSince, type Instant } from "./clock.js";
+import type { TalkdeskClient } from "./client.js";
+import { type Clock, elapsedSince, type Instant, platformClock } from "./clock.js";
 import type { Deadline } from "./deadline.js";
 import { isTalkdeskError, reducedCause, TalkdeskError } from "./errors.js";
 import { hardMarginMs, type TokenAnswer, type TokenCallContext } from "./lifecycle.js";
+import { isSameOwner, noteOwner, ownerOf, type TokenOwner } from "./token-owner.js";
 import { deserializeRecord, hasScope, serializeRecord, type TokenRecord } from "./token-record.js";
 import { checkTokenStore, type StoreLock, type TokenStore } from "./token-store.js";
 
@@ -13,10 +15,13 @@ import { checkTokenStore, type StoreLock, type TokenStore } from "./token-store.
 export interface TokenPlace {
   readonly store: TokenStore;
   readonly key: string;
+  /** Whose the records are. */
+  readonly owner: TokenOwner;
+  readonly clock: Clock;
 }
 
 /**
- * A record as found: absent, readable, or there and not readable.
+ * A record as found: absent, readable, there and not readable, or another's, which counts as absent.
  * @internal
  */
 export interface FoundRecord {
@@ -24,13 +29,19 @@ export interface FoundRecord {
   /** 0 when there is none that could be replaced by compare-and-set. */
   readonly version: number;
   readonly isCorrupt: boolean;
+  /** Why a record counts as absent that is there. */
+  readonly fault?: TalkdeskError;
 }
 
 /**
  * @throws TypeError when there is a store without a key for it, or either cannot be used.
  * @internal
  */
-export function tokenPlace(store: TokenStore | undefined, key: string | undefined): TokenPlace | undefined {
+export function tokenPlace(
+  client: TalkdeskClient,
+  store: TokenStore | undefined,
+  key: string | undefined,
+): TokenPlace | undefined {
   if (store === undefined) {
     if (key !== undefined) throw new TypeError("key is the name of a token in a store: give store as well.");
     return undefined;
@@ -39,7 +50,7 @@ export function tokenPlace(store: TokenStore | undefined, key: string | undefine
   if (typeof key !== "string" || key === "") {
     throw new TypeError("key must be a string that is not empty: one key of a store is one token.");
   }
-  return { store, key };
+  return { store, key, owner: ownerOf(client), clock: client.clock ?? platformClock };
 }
 
 /**
@@ -51,29 +62,66 @@ export async function ask<T>(limit: Deadline, call: () => Promise<T>): Promise<T
   try {
     return await limit.race(call());
   } catch (error) {
-    if (isTalkdeskError(error) && error.code === "store_corrupt") throw error;
+    if (isCorrupt(error)) throw corrupt(error);
     if (limit.signal.aborted && !limit.isPast) throw error;
     throw new TalkdeskError(
       "store_unavailable",
       limit.isPast
         ? "The store of tokens did not answer in time; check its connection."
         : "The store of tokens failed; check its connection.",
-      // Not its message: it may hold the address of the store, with its password.
-      { cause: { name: reducedCause(error)?.name, code: reducedCause(error)?.code, message: "" } },
+      { cause: withoutMessage(error) },
     );
   }
 }
 
+/** A store may say so with an error of any class. */
+const isCorrupt = (error: unknown): error is object =>
+  typeof error === "object" && error !== null && (error as { code?: unknown }).code === "store_corrupt";
+
+function corrupt(error: object): TalkdeskError {
+  if (isTalkdeskError(error)) return error;
+  return new TalkdeskError("store_corrupt", "The store of tokens cannot read the record.", {
+    cause: withoutMessage(error),
+  });
+}
+
+/** A store's message may hold its address, with a password. */
+function withoutMessage(error: unknown): object {
+  const { name, code } = reducedCause(error) ?? {};
+  return { name, code, message: "" };
+}
+
 /**
- * Reads the record. One that cannot be read is reported, and counts as absent.
+ * Reads the record. One that cannot be read, or is another's, counts as absent; `report` is told why.
  * @throws TalkdeskError (rejection) `store_unavailable`.
  * @internal
  */
 export async function findRecord(
-  { store, key }: TokenPlace,
+  place: TokenPlace,
   limit: Deadline,
   report: TokenCallContext["report"],
 ): Promise<FoundRecord> {
+  const found = await readRecord(place, limit);
+  if (found.fault !== undefined) report("store_failed", found.fault);
+  return found;
+}
+
+/**
+ * Passes on what is reported, but the fault of a record once: a call may read the same record many times.
+ * @internal
+ */
+export function faultsOnce(report: TokenCallContext["report"]): TokenCallContext["report"] {
+  const told = new Set<string>();
+  return (type, error) => {
+    if (error?.code === "store_corrupt") {
+      if (told.has(error.message)) return;
+      told.add(error.message);
+    }
+    report(type, error);
+  };
+}
+
+async function readRecord({ store, key, owner }: TokenPlace, limit: Deadline): Promise<FoundRecord> {
   try {
     const stored = await ask(limit, () => store.read(key));
     if (stored === undefined) return { version: 0, isCorrupt: false };
@@ -84,30 +132,47 @@ export async function findRecord(
         "The store of tokens answered with something that is no record.",
       );
     }
-    return { record: deserializeRecord(value), version, isCorrupt: false };
+    const record = deserializeRecord(value);
+    if (record.owner !== undefined && !isSameOwner(record.owner, owner)) {
+      return { version, isCorrupt: false, fault: ofAnother() };
+    }
+    if (record.owner !== undefined) noteOwner(record.token, owner);
+    return { record, version, isCorrupt: false };
   } catch (error) {
     if (!isTalkdeskError(error) || error.code !== "store_corrupt") throw error;
-    report("store_failed", error);
-    return { version: 0, isCorrupt: true };
+    return { version: 0, isCorrupt: true, fault: error };
   }
 }
 
+const ofAnother = (): TalkdeskError =>
+  new TalkdeskError(
+    "store_corrupt",
+    "The stored token belongs to another client, region or gateway, so it is not used; the next login or token replaces it. Give each client a key of its own.",
+  );
+
 /**
- * Puts a record in the place of the one that was found, and answers its version; undefined when another took that place.
+ * Puts a record in the place of the one that was found, and answers its version; undefined when another took that
+ * place. It ends at `endsAt`, by the client's clock.
  * @throws TalkdeskError (rejection) `store_unavailable`.
  * @internal
  */
 export async function replaceRecord(
-  { store, key }: TokenPlace,
+  { store, key, owner, clock }: TokenPlace,
   limit: Deadline,
   found: FoundRecord,
   record: TokenRecord,
-  options: { readonly fence?: number; readonly expiresAt?: number } = {},
+  { endsAt, ...options }: { readonly fence?: number; readonly endsAt: number },
 ): Promise<number | undefined> {
+  // A store goes by its own clock: where the client's is behind that (in a test), the record still lives as long.
+  const expiresAt = Math.ceil(endsAt + Math.max(0, Date.now() - clock.now()));
   // Nothing else makes room for the write: its version is unknown.
   if (found.isCorrupt) await ask(limit, () => store.delete(key));
   return ask(limit, () =>
-    store.write(key, serializeRecord(record), { expectedVersion: found.version, ...options }),
+    store.write(key, serializeRecord({ ...record, owner }), {
+      expectedVersion: found.version,
+      expiresAt,
+      ...options,
+    }),
   );
 }
 
@@ -121,7 +186,7 @@ export function sharedAnswer(
   scope: readonly string[] | undefined,
   clock: Clock,
 ): TokenAnswer | undefined {
-  if (record === undefined || !hasScope(record, scope)) return undefined;
+  if (record === undefined || record.isOver === true || !hasScope(record, scope)) return undefined;
   const { token } = record;
   const sentAt = instantOfIssue(token, clock);
   const lifetimeMs = token.expiresAt - token.issuedAt;
@@ -149,7 +214,7 @@ export async function takeLock(
   let isAwaited = true;
   try {
     return await ask(limit, async () => {
-      const lock = await store.lock(key, { ttlMs: timeoutMs + LOCK_RESERVE_MS, signal: limit.signal });
+      const lock = await store.lock(key, { ttlMs: lockMs(timeoutMs), signal: limit.signal });
       if (!isAwaited) await lock?.release();
       return lock;
     });
@@ -158,8 +223,19 @@ export async function takeLock(
   }
 }
 
+/**
+ * Keeps a lock for that much longer, where the store can. A lock that is no longer held, or a store that fails, is no
+ * reason not to go on: whoever holds it now reads before it writes.
+ * @internal
+ */
+export async function extendLock(lock: StoreLock, limit: Deadline, durationMs: number): Promise<void> {
+  await ask(limit, async () => lock.extend?.(lockMs(durationMs))).catch(() => {});
+}
+
 /** A lock holds by itself for longer than any call may take. */
 const LOCK_RESERVE_MS = 5_000;
+
+const lockMs = (timeoutMs: number): number => Math.ceil(timeoutMs) + LOCK_RESERVE_MS;
 
 /** Bounds of the wait between two looks at a lock that somebody else holds, in milliseconds. */
 const POLL_MS = { least: 25, spread: 75 };

@@ -9,6 +9,8 @@ interface EventOf<Type extends string> {
   readonly grantType: Grant["grant_type"];
   /** The token endpoint of that source. */
   readonly tokenEndpoint: string;
+  /** The `label` of that source; absent where it has none. */
+  readonly label?: string;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type AccessToken, deserializeToken, serializeToken, unknownMembers } from "./access-token.js";
 import { sha256 } from "./digest.js";
 import { TalkdeskError } from "./errors.js";
+import type { TokenOwner } from "./token-owner.js";
 
 /**
  * What a source keeps in a store under one key: a serialized token with a member more, so that {@link deserializeToken}
@@ -9,12 +10,16 @@ import { TalkdeskError } from "./errors.js";
  */
 export interface TokenRecord {
   readonly token: AccessToken;
+  /** Whose the token is. Absent in a bare serialized token, which belongs to whoever put it there. */
+  readonly owner?: TokenOwner;
   /** The scopes that the token was asked with; absent when it was asked without, and for a login's first token. */
   readonly scope?: readonly string[];
   /** Names the refresh token that was sent, until an answer to it is known. */
   readonly attempt?: string;
   /** Names the refresh token that the token endpoint has refused for good. */
   readonly dead?: string;
+  /** True when the API has refused the token as well, and nothing but a login helps. */
+  readonly isOver?: true;
   /** When the refresh token ends by itself, in epoch milliseconds; absent when the service did not say. */
   readonly refreshTokenExpiresAt?: number;
 }
@@ -22,9 +27,19 @@ export interface TokenRecord {
 /** The member of a record that is not the token's. */
 const MEMBER = "source";
 
+/** What is in it, beside what a later version may write there. */
+const MEMBERS = [
+  "owner",
+  "scope",
+  "attempt",
+  "dead",
+  "isOver",
+  "refreshTokenExpiresAt",
+] as const satisfies readonly (keyof TokenRecord)[];
+
 /** @internal */
 export function serializeRecord({ token, ...source }: TokenRecord): string {
-  const members = { scope: undefined, attempt: undefined, dead: undefined, refreshTokenExpiresAt: undefined };
+  const members = Object.fromEntries(MEMBERS.map((name) => [name, undefined]));
   return JSON.stringify({
     ...JSON.parse(serializeToken(token)),
     [MEMBER]: { ...Object(unknownMembers(token)[MEMBER]), ...members, ...source },
@@ -38,23 +53,36 @@ export function serializeRecord({ token, ...source }: TokenRecord): string {
 export function deserializeRecord(text: string): TokenRecord {
   const token = deserializeToken(text);
   const source = Object(unknownMembers(token)[MEMBER]) as Record<string, unknown>;
-  const { scope, attempt, dead, refreshTokenExpiresAt } = source;
+  const { owner, scope, attempt, dead, isOver, refreshTokenExpiresAt } = source;
   const isNames =
     scope === undefined || (Array.isArray(scope) && scope.every((name) => typeof name === "string"));
   const isTime = refreshTokenExpiresAt === undefined || Number.isFinite(refreshTokenExpiresAt);
-  if (!isNames || !isTime || !isText(attempt) || !isText(dead)) {
+  const isFlag = isOver === undefined || isOver === true;
+  if (!isNames || !isTime || !isFlag || !isText(attempt) || !isText(dead) || !isOwner(owner)) {
     throw new TalkdeskError(
       "store_corrupt",
-      "A stored token could not be read: what it was asked with is not legible.",
+      "A stored token could not be read: its owner, scope or refresh markers are malformed.",
     );
+  }
+  // Earlier versions did not write the owner, so it cannot be known. A bare serialized token has no such member at all.
+  if (owner === undefined && MEMBER in unknownMembers(token)) {
+    throw new TalkdeskError("store_corrupt", "A stored token does not say whose it is; it will be replaced.");
   }
   return {
     token,
+    ...(owner !== undefined && { owner }),
     ...(scope !== undefined && { scope: scope as readonly string[] }),
     ...(attempt !== undefined && { attempt }),
     ...(dead !== undefined && { dead }),
+    ...(isOver === true && { isOver }),
     ...(refreshTokenExpiresAt !== undefined && { refreshTokenExpiresAt: refreshTokenExpiresAt as number }),
   };
+}
+
+function isOwner(value: unknown): value is TokenOwner | undefined {
+  if (value === undefined) return true;
+  const { tokenEndpoint, clientId, api } = Object(value) as Record<string, unknown>;
+  return typeof tokenEndpoint === "string" && typeof api === "string" && isText(clientId);
 }
 
 const isText = (value: unknown): value is string | undefined =>

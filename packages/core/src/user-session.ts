@@ -2,15 +2,16 @@ import type { AccessToken } from "./access-token.js";
 import { checkClient, type TalkdeskClient } from "./client.js";
 import { deadline } from "./deadline.js";
 import { type Scope, scopeNames } from "./grant.js";
-import { type Lifecycle, reporter, type TokenCall, tokenLifecycle } from "./lifecycle.js";
+import { type LifecycleOptions, reporter, type TokenCall, tokenLifecycle } from "./lifecycle.js";
 import { memoryStore } from "./memory-store.js";
-import { renewSession, type SessionState, trySave } from "./session-renewal.js";
+import { forgetUnsaved, renewSession, type SessionState, saveAtLast } from "./session-renewal.js";
 import { ask, tokenPlace } from "./store-access.js";
+import { isOfAnother } from "./token-owner.js";
 import type { ClosableTokenSource } from "./token-source.js";
 import type { TokenStore } from "./token-store.js";
 
 /** Options of {@link userSession}. */
-export interface UserSessionOptions extends Lifecycle {
+export interface UserSessionOptions extends LifecycleOptions {
   /**
    * Where the session lives. Share one among all processes that may serve the user. Default: this object's memory,
    * and the session ends with it.
@@ -25,13 +26,33 @@ export interface UserSessionOptions extends Lifecycle {
   readonly token?: AccessToken;
   /** What to ask for at each refresh: some of the login's scopes. Default: all of them. */
   readonly scope?: Scope;
+  /**
+   * How long the session's record stays in the store without a write, in milliseconds: a session that nobody uses for
+   * so long needs a login. Every renewal is a write. Default: 30 days (2 592 000 000). A record whose refresh token is
+   * known to end earlier ends with it.
+   */
+  readonly maxIdleMs?: number;
 }
+
+const DEFAULT_MAX_IDLE_MS = 30 * 86_400_000;
 
 /** How long the end of a session waits for a write that is under way, at most. */
 const WRITE_PATIENCE_MS = 1_000;
 
 /** The tokens of one user who has logged in. */
 export interface UserSession extends ClosableTokenSource {
+  /**
+   * Stores the token of a new login in the place of whatever the session was, and resolves when `getToken` answers by
+   * it. Heals a session that is over, here and in other processes. When the store is down it resolves all the same:
+   * `store_failed` is reported, and the write repeated.
+   *
+   * @throws TypeError (rejection) for anything but an AccessToken that this client was given.
+   * @throws TalkdeskError (rejection) as `getToken`; `source_closed` after `end()` or `close()`.
+   * @example
+   * const { token } = await finishAuthorization(client, url, pending);
+   * await session.start(token);
+   */
+  start(token: AccessToken): Promise<void>;
   /**
    * Ends the session for good: its record leaves the store, and nothing of it stays in memory. Whoever waits or asks
    * here gets `source_closed`; other processes get `reauthentication_required` when they next look. A refresh under
@@ -42,7 +63,8 @@ export interface UserSession extends ClosableTokenSource {
   end(): Promise<void>;
   /**
    * Gives up this object and leaves the session in the store, for another process or a later start. A refresh that was
-   * sent is waited for and stored, at most `timeoutMs` of the client.
+   * sent is waited for and stored, at most `timeoutMs` of the client for each. Afterwards nothing of ours refers to a
+   * token: one that could not be stored by then is lost, and `store_failed` has said so.
    */
   close(): Promise<void>;
 }
@@ -62,41 +84,58 @@ export interface UserSession extends ClosableTokenSource {
  */
 export function userSession(client: TalkdeskClient, options: UserSessionOptions): UserSession {
   checkClient(client);
-  const { store = memoryStore(), key, token: login, scope, ...lifecycle } = options;
-  const place = tokenPlace(store, key);
+  const { store = memoryStore(), key, token, scope, maxIdleMs = DEFAULT_MAX_IDLE_MS, ...lifecycle } = options;
+  const place = tokenPlace(client, store, key);
   if (place === undefined) throw new TypeError("store must be a store of tokens.");
-  if (login !== undefined && (typeof login?.value !== "string" || typeof login.issuedAt !== "number")) {
-    throw new TypeError("token must be an AccessToken, such as finishAuthorization gives.");
+  if (token !== undefined) checkLogin(client, token);
+  if (typeof maxIdleMs !== "number" || !(maxIdleMs > 0 && maxIdleMs < Number.POSITIVE_INFINITY)) {
+    throw new TypeError("maxIdleMs must be a number of milliseconds above 0.");
   }
   const session: SessionState = {
     client,
     place,
     scope: scope === undefined ? undefined : scopeNames(scope),
-    login,
+    maxIdleMs,
+    login: token && { token, isNew: false },
     unsaved: undefined,
     refused: undefined,
     endReported: false,
     isEnded: false,
     writing: undefined,
   };
-  let underWay: Promise<unknown> | undefined;
+  /** Settles when no renewal runs. It holds no answer: nothing here may keep a token alive. */
+  let underWay: Promise<void> = Promise.resolve();
   const call: TokenCall = {
     client,
     grantType: "refresh_token",
     request(context) {
       const renewal = renewSession(session, context);
-      underWay = renewal;
+      underWay = Promise.allSettled([underWay, renewal]).then(() => {});
       return renewal;
     },
     ...(session.scope !== undefined && { scope: session.scope }),
   };
-  const source = tokenLifecycle(call, lifecycle);
-  const report = reporter(call, lifecycle.onEvent);
+  const { source, restart } = tokenLifecycle(call, lifecycle);
+  const report = reporter(call, lifecycle);
+  let isClosed = false;
+
+  async function start(login: AccessToken): Promise<void> {
+    checkLogin(client, login);
+    if (!isClosed) {
+      const superseded = forgetUnsaved(session);
+      superseded?.release().catch(() => {});
+      session.login = { token: login, isNew: true };
+      restart();
+    }
+    await source.getToken();
+  }
 
   async function close(): Promise<void> {
+    isClosed = true;
     await source.close();
-    await underWay?.catch(() => {});
-    if (session.unsaved !== undefined) await trySave(session, session.unsaved, report).catch(() => {});
+    await underWay;
+    await saveAtLast(session, report);
+    session.login = undefined;
   }
 
   /** One that is under way would come after the removal. It removes itself then; better it does not have to. */
@@ -108,18 +147,17 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
 
   let isRemoved = false;
   async function end(): Promise<void> {
-    const { unsaved } = session;
+    isClosed = true;
     session.isEnded = true;
     session.login = undefined;
-    session.unsaved = undefined;
+    const lock = forgetUnsaved(session);
     await source.close();
     if (isRemoved) return;
     const limit = deadline(client.timeoutMs, undefined, client.clock);
     try {
       await settledWrite();
-      await ask(limit, () => place?.store.delete(place.key) ?? Promise.resolve());
+      await ask(limit, () => store.delete(key));
       isRemoved = true;
-      const { lock } = unsaved ?? {};
       if (lock !== undefined) await ask(limit, () => lock.release()).catch(() => {});
     } finally {
       limit.clear();
@@ -130,5 +168,16 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
     }
   }
 
-  return { ...source, close, end, [Symbol.asyncDispose]: close };
+  return { ...source, start, close, end, [Symbol.asyncDispose]: close };
+}
+
+function checkLogin(client: TalkdeskClient, token: AccessToken): void {
+  if (typeof token?.value !== "string" || typeof token.issuedAt !== "number") {
+    throw new TypeError("token must be an AccessToken, such as finishAuthorization gives.");
+  }
+  if (isOfAnother(token, client)) {
+    throw new TypeError(
+      "token was given to another client, or in another region; open the session with the client that finished the login.",
+    );
+  }
 }

@@ -2,6 +2,7 @@ import {
   clientCredentials,
   clientSecretBasic,
   type Grant,
+  memoryStore,
   type PrivateKeyJwtOptions,
   privateKeyJwt,
   type Region,
@@ -9,7 +10,10 @@ import {
   serviceToken,
   type TalkdeskClient,
   type TalkdeskError,
+  type TokenStore,
   talkdeskClient,
+  type UserSession,
+  userSession,
 } from "@talkdesk-oauth/core";
 import { type Emulator, type EmulatorClient, startEmulator } from "@talkdesk-oauth/emulator";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -285,5 +289,49 @@ describe("a login of a client with a key", () => {
       expect(headers["authorization"]).toBeUndefined();
       expect(form.get("client_assertion")?.split(".")).toHaveLength(3);
     }
+  });
+});
+
+describe("a session in a store", () => {
+  const KEY = "session";
+
+  async function loggedIn(store: TokenStore): Promise<{ client: TalkdeskClient; session: UserSession }> {
+    const grant = await login("openid refresh_token users:read");
+    const client = addedClient();
+    const session = userSession(client, { store, key: KEY, token: await requestToken(client, grant) });
+    await session.getToken();
+    return { client, session };
+  }
+
+  it("of one region is nothing to a client of another: it sends no token and no refresh token there", async () => {
+    const store = memoryStore();
+    const { client, session } = await loggedIn(store);
+    const europe = talkdeskClient({
+      endpoints: talkdesk.endpoints(undefined, "eu"),
+      authentication: client.authentication,
+    });
+    await using stranger = userSession(europe, { store, key: KEY });
+    const error = await stranger.getToken().catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "reauthentication_required" });
+    expect(talkdesk.requests.to("token").filter(({ region }) => region === "eu")).toEqual([]);
+    const rejected = await session.getToken();
+    expect((await session.getToken({ rejected })).value).not.toBe(rejected.value);
+  });
+
+  it("that was revoked is over from the first refusal on, in each process", async () => {
+    const store = memoryStore();
+    const { client, session } = await loggedIn(store);
+    const rejected = await session.getToken();
+    talkdesk.tokens.revoke();
+    for (const request of [{ rejected }, {}, {}]) {
+      const error = await session.getToken(request).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: "reauthentication_required" });
+    }
+    await using other = userSession(client, { store, key: KEY });
+    await expect(other.getToken()).rejects.toMatchObject({ code: "reauthentication_required" });
+    const refreshes = talkdesk.requests
+      .to("token")
+      .filter(({ form }) => form.get("grant_type") === "refresh_token");
+    expect(refreshes).toHaveLength(1);
   });
 });

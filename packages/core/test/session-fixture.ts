@@ -19,7 +19,12 @@ export async function failure(call: Promise<unknown>): Promise<TalkdeskError> {
   return error;
 }
 
-export type Operation = "read" | "write" | "delete" | "lock" | "release";
+export type Operation = "read" | "write" | "delete" | "lock" | "extend" | "release";
+
+interface TestRecord extends StoredToken {
+  readonly fence: number;
+  readonly expiresAt?: number;
+}
 
 /** What a store does with one operation. */
 export type Behaviour = "works" | "fails" | "hangs" | "works and fails" | "works and hangs";
@@ -27,7 +32,7 @@ export type Behaviour = "works" | "fails" | "hangs" | "works and fails" | "works
 /** A store in memory that can be told to fail, with a record of what it was asked. Written from its contract alone. */
 export class TestStore implements TokenStore {
   readonly #clock: VirtualClock;
-  readonly records = new Map<string, StoredToken & { readonly fence: number }>();
+  readonly records = new Map<string, TestRecord>();
   readonly locks = new Map<string, { readonly fence: number; readonly until: number }>();
   readonly operations: Operation[] = [];
   #lastVersion = 0;
@@ -51,22 +56,35 @@ export class TestStore implements TokenStore {
   }
 
   read(key: string): Promise<StoredToken | undefined> {
-    return this.#perform("read", () => this.records.get(key));
+    return this.#perform("read", () => {
+      const record = this.#recordOf(key);
+      return record && { value: record.value, version: record.version };
+    });
   }
 
   write(
     key: string,
     value: string,
-    { expectedVersion, fence }: { expectedVersion: number; fence?: number },
+    { expectedVersion, fence, expiresAt }: { expectedVersion: number; fence?: number; expiresAt?: number },
   ): Promise<number | undefined> {
     return this.#perform("write", () => {
-      const record = this.records.get(key);
+      const record = this.#recordOf(key);
       if ((record?.version ?? 0) !== expectedVersion) return undefined;
       if (fence !== undefined && (record?.fence ?? 0) > fence) return undefined;
       this.#lastVersion += 1;
-      this.records.set(key, { value, version: this.#lastVersion, fence: fence ?? record?.fence ?? 0 });
+      const written = { value, version: this.#lastVersion, fence: fence ?? record?.fence ?? 0 };
+      this.records.set(key, { ...written, ...(expiresAt !== undefined && { expiresAt }) });
+      this.#recordOf(key);
       return this.#lastVersion;
     });
+  }
+
+  /** The record of a key, unless its time is over by the clock of the test. */
+  #recordOf(key: string): TestRecord | undefined {
+    const record = this.records.get(key);
+    if (record?.expiresAt === undefined || record.expiresAt > this.#clock.now()) return record;
+    this.records.delete(key);
+    return undefined;
   }
 
   delete(key: string): Promise<void> {
@@ -85,7 +103,13 @@ export class TestStore implements TokenStore {
         this.#perform("release", () => {
           if (this.locks.get(key)?.fence === fence) this.locks.delete(key);
         });
-      return { fence, release };
+      const extend = (extendedMs: number): Promise<boolean> =>
+        this.#perform("extend", () => {
+          if (this.locks.get(key)?.fence !== fence || !this.isLocked(key)) return false;
+          this.locks.set(key, { fence, until: this.#clock.monotonic() + extendedMs });
+          return true;
+        });
+      return { fence, extend, release };
     });
   }
 
