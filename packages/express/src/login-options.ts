@@ -110,8 +110,8 @@ export function checkLoginOptions(options: TalkdeskLoginOptions): void {
   if (issuers !== undefined) checkIssuers(issuers);
   const { keepSession, maxIdleMs, onEvent } = options;
   if (keepSession !== undefined) checkKeepSession(keepSession);
-  if (maxIdleMs !== undefined && !(Number.isSafeInteger(maxIdleMs) && maxIdleMs > 0)) {
-    throw new TypeError("maxIdleMs must be a whole number of milliseconds above 0.");
+  if (maxIdleMs !== undefined && !(Number.isFinite(maxIdleMs) && maxIdleMs > 0)) {
+    throw new TypeError("maxIdleMs must be a number of milliseconds above 0.");
   }
   if (onEvent !== undefined && typeof onEvent !== "function") {
     throw new TypeError("onEvent must be a function.");

@@ -84,6 +84,9 @@ const CHECK_INTERVAL_MS = 10_000;
 
 const STORE_PATIENCE_MS = 2_000;
 
+/** When a removal that has failed is tried again. What is left after that expires by itself. */
+const REMOVAL_PAUSES_MS: readonly number[] = [1_000, 5_000, 25_000, 125_000, 625_000];
+
 /** Longer than two processes can be apart that got the same request. */
 const CLAIM_MS = 60_000;
 
@@ -239,6 +242,13 @@ export function userSessions(options: UserSessionsOptions): UserSessions {
     }
   }
 
+  /** Repeats a removal that has failed: what is left in the store keeps the sign-in alive in other processes. */
+  function removeLater(key: string, [pauseMs, ...pauses]: readonly number[]): void {
+    if (pauseMs === undefined) return;
+    const remove = async (): Promise<void> => store.delete(key);
+    setTimeout(() => void remove().catch(() => removeLater(key, pauses)), pauseMs).unref();
+  }
+
   return {
     async source(key, clientOf) {
       if (!(await isSignedIn(key))) return undefined;
@@ -282,7 +292,10 @@ export function userSessions(options: UserSessionsOptions): UserSessions {
     async end(key) {
       const entry = noteEnd(key);
       const removed = (async () => (entry === undefined ? store.delete(key) : entry.session.end()))();
-      const heard = removed.catch((error: unknown) => reportFailure(entry, error));
+      const heard = removed.catch((error: unknown) => {
+        reportFailure(entry, error);
+        removeLater(key, REMOVAL_PAUSES_MS);
+      });
       if (!(await isWithin(STORE_PATIENCE_MS, heard))) reportFailure(entry);
     },
   };
