@@ -4,7 +4,7 @@ import { Axios, type InternalAxiosRequestConfig } from "axios";
 export interface Addressed {
   /** What to send in the place of the caller's. */
   readonly changes: Partial<InternalAxiosRequestConfig>;
-  /** Where that goes; undefined when it is no address, which axios then says. */
+  /** Where that goes; undefined when axios will say that it is no address, and when it goes to a socket path. */
   readonly url: URL | undefined;
 }
 
@@ -12,24 +12,49 @@ const addresses = new Axios({});
 
 /** Resolves a relative URL that has no `baseURL` against `api`, and tells where axios will send the request. */
 export function addressed(config: InternalAxiosRequestConfig, api: string): Addressed {
-  const { url = "", allowAbsoluteUrls } = config;
+  if (config.socketPath) return { changes: {}, url: undefined };
+  // A `URL` is one too, which axios itself takes where there is no baseURL.
+  const url = String(config.url ?? "");
   const absolute = config.baseURL ? undefined : parsed(url);
-  if (absolute !== undefined) return { changes: {}, url: absolute };
-  const baseURL = config.baseURL || api;
-  if (allowAbsoluteUrls !== false) {
-    return { changes: { baseURL }, url: parsed(addresses.getUri({ url, baseURL })) };
+  if (absolute !== undefined) return { changes: { url }, url: absolute };
+  const baseURL = String(config.baseURL || api);
+  return { changes: { url, baseURL }, url: combined(url, baseURL, config.allowAbsoluteUrls) };
+}
+
+function combined(url: string, baseURL: string, allowAbsoluteUrls: boolean | undefined): URL | undefined {
+  // What axios makes of a path, which most URLs are, without the time that its own function takes.
+  if (/^\/(?!\/)/.test(url)) return parsed(baseURL.replace(/\/+$/, "") + url);
+  const relative = { url, baseURL, ...(allowAbsoluteUrls !== undefined && { allowAbsoluteUrls }) };
+  try {
+    return parsed(addresses.getUri(relative));
+  } catch {
+    return undefined;
   }
-  // In axios 1.8.0 to 1.8.2, getUri obeys it, and what sends does not: so what is looked at here is what is sent.
-  const address = addresses.getUri({ url, baseURL, allowAbsoluteUrls });
-  return { changes: { url: address, baseURL: "", allowAbsoluteUrls: true }, url: parsed(address) };
 }
 
 function parsed(address: string): URL | undefined {
-  // Paths are what most are, and an error costs more than a URL.
+  // An error costs more than a URL.
   if (address.startsWith("/")) return undefined;
   try {
     return new URL(address);
   } catch {
     return undefined;
+  }
+}
+
+/** The query as it is now, so that what the caller changes later is not sent. */
+export function queryOf({
+  params,
+  paramsSerializer,
+}: InternalAxiosRequestConfig): Partial<InternalAxiosRequestConfig> {
+  if (!params) return {};
+  try {
+    const query = addresses
+      .getUri({ url: "/", params, ...(paramsSerializer && { paramsSerializer }) })
+      .slice("/?".length);
+    return { paramsSerializer: { serialize: () => query } };
+  } catch {
+    // axios says so when it sends.
+    return {};
   }
 }

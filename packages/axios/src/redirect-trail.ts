@@ -34,8 +34,8 @@ const observers = new WeakMap<typeof fetch, typeof fetch>();
 const observeGlobal = observing(() => globalThis.fetch);
 
 /**
- * For the adapter `fetch`, of axios 1.12 and newer: a fetch that notes where each request ended. One for each fetch that
- * it wraps, since axios keeps a client for each that it is given.
+ * For the adapter `fetch`: a fetch that notes where each request ended. One for each fetch that it wraps, since axios
+ * keeps a client for each that it is given.
  */
 export function observedFetch(
   env: InternalAxiosRequestConfig["env"],
@@ -57,10 +57,12 @@ function observing(current: () => typeof fetch): typeof fetch {
   };
 }
 
-/** Adds to a trail what {@link observedFetch} noted of the request that axios made. */
-export function noteFetched(request: unknown, url: URL, trail: Trail): void {
-  const ended = typeof request === "object" && request !== null ? trails.get(request) : undefined;
+/** Adds to a trail where {@link observedFetch} saw a request end, or where the adapter `xhr` says that it did. */
+export function noteEnd(request: unknown, url: URL, trail: Trail): void {
+  if (typeof request !== "object" || request === null) return;
+  const { responseURL } = request as { responseURL?: unknown };
+  const ended = trails.get(request) ?? (responseURL ? new URL(String(responseURL)) : undefined);
   if (ended === undefined) return;
-  trail.isRedirected = true;
   trail.hasLeftOrigin = ended.origin !== url.origin;
+  trail.isRedirected = trail.hasLeftOrigin || trails.has(request) || ended.pathname !== url.pathname;
 }

@@ -13,11 +13,8 @@ export interface WaitLimit {
 
 const unlimited: WaitLimit = { remaining: () => ({}), restate() {}, clear() {} };
 
-/** @param shown The config that its errors show. */
-export function waitLimit(
-  config: InternalAxiosRequestConfig,
-  shown: () => InternalAxiosRequestConfig,
-): WaitLimit {
+/** @param config The caller's, which its errors show. */
+export function waitLimit(config: InternalAxiosRequestConfig): WaitLimit {
   const { signal, cancelToken, timeout = 0, timeoutErrorMessage, transitional } = config;
   if (!signal && !cancelToken && !(timeout > 0)) return unlimited;
   const patience = new AbortController();
@@ -25,9 +22,9 @@ export function waitLimit(
   const message = timeoutErrorMessage || `timeout of ${timeout}ms exceeded`;
   const timedOut = (): AxiosError => {
     const code = transitional?.clarifyTimeoutError ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED;
-    return new AxiosError(message, code, shown());
+    return new AxiosError(message, code, config);
   };
-  const cancel = (): void => patience.abort(cancelToken?.reason ?? new CanceledError(undefined, shown()));
+  const cancel = (): void => patience.abort(cancelToken?.reason ?? new CanceledError(undefined, config));
   const timer = timeout > 0 ? setTimeout(() => patience.abort(timedOut()), timeout) : undefined;
   if (signal?.aborted || cancelToken?.reason) cancel();
   signal?.addEventListener?.("abort", cancel);

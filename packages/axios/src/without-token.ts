@@ -1,27 +1,38 @@
 import { errorMonitor } from "node:events";
-import { PassThrough, pipeline } from "node:stream";
+import { finished, Readable } from "node:stream";
 import { type AxiosError, type AxiosResponse, type InternalAxiosRequestConfig, isAxiosError } from "axios";
-import { isNodeStream } from "./response-data.js";
+import { becomeCallersError } from "./callers-axios.js";
 
-const AGENTS = ["httpAgent", "httpsAgent"] as const;
+const CONNECTIONS = ["httpAgent", "httpsAgent", "fetchOptions"] as const;
 
-/** An agent leads to its sockets, and they to what was sent: there for whoever sends again, not for who prints. */
-export function withHiddenAgents(config: InternalAxiosRequestConfig): InternalAxiosRequestConfig {
-  const shown = { ...config };
-  for (const name of AGENTS) {
-    if (name in shown) Object.defineProperty(shown, name, { enumerable: false });
+/** The options of a request that lead to connections, and these to what was sent on them. */
+export type Connections = Partial<Pick<InternalAxiosRequestConfig, (typeof CONNECTIONS)[number]>>;
+
+/** Those of a config, else those that it had earlier. */
+export function connectionsOf(config: InternalAxiosRequestConfig, earlier: Connections = {}): Connections {
+  const connections: Connections = {};
+  for (const name of CONNECTIONS) {
+    const value: unknown = name in config ? config[name] : earlier[name];
+    if (value && (name !== "fetchOptions" || "dispatcher" in (value as object))) {
+      connections[name] = value as never;
+    }
   }
-  return shown;
+  return connections;
 }
 
-/** A config with the agents of another, where they came back hidden: axios loses those when it merges its defaults. */
-export function withAgentsOf(
-  config: InternalAxiosRequestConfig,
-  given: InternalAxiosRequestConfig,
-): InternalAxiosRequestConfig {
-  const lost = AGENTS.filter((name) => name in config && !(name in given));
-  if (lost.length === 0) return given;
-  return { ...Object.fromEntries(lost.map((name) => [name, config[name]])), ...given };
+/** Keeps connections out of what is printed, copied and merged; they can still be read by name. */
+export function hideConnections(config: InternalAxiosRequestConfig, connections: Connections): void {
+  for (const name in connections) {
+    const value = connections[name as keyof Connections];
+    Object.defineProperty(config, name, {
+      get: () => value,
+      set(later) {
+        Object.defineProperty(this, name, { value: later, writable: true, enumerable: true });
+      },
+      enumerable: false,
+      configurable: true,
+    });
+  }
 }
 
 /** Takes from an error what shows the token: the config that was sent, and the request that the adapter made of it. */
@@ -30,33 +41,33 @@ export function errorWithoutToken(error: AxiosError, config: InternalAxiosReques
   // The reason of a CancelToken has none, and is shared by all that wait for it.
   if (error.config !== undefined) error.config = config;
   const { cause, response } = error;
-  // Up to axios 1.12, the adapter `fetch` wraps one error of axios in another, with the same response.
   if (isAxiosError(cause) && cause !== error) errorWithoutToken(cause, config);
-  if (response === undefined || response.config === config) return;
-  response.config = config;
-  delete response.request;
-  response.data = dataWithoutToken(response.data, config);
-  // A stream of Node's `http` leads to its request.
-  if (isNodeStream(response.data)) {
-    response.data = pipeline(response.data, new PassThrough(), () => {});
-  }
+  if (response !== undefined && response.config !== config) responseWithoutToken(response, config);
+  delete response?.request;
 }
 
 /** The same for a response, of which people read where a redirect has led. */
 export function responseWithoutToken(response: AxiosResponse, config: InternalAxiosRequestConfig): void {
   response.config = config;
-  const responseUrl: unknown = response.request?.res?.responseUrl;
-  if (responseUrl === undefined) delete response.request;
-  else response.request = { res: { responseUrl } };
+  const { res, responseURL } = Object(response.request);
+  if (res?.responseUrl !== undefined) response.request = { res: { responseUrl: res.responseUrl } };
+  else if (responseURL !== undefined) response.request = { responseURL };
+  else delete response.request;
   response.data = dataWithoutToken(response.data, config);
 }
 
 /** What is read as a stream may still fail, with an error like those above. */
 function dataWithoutToken(data: unknown, config: InternalAxiosRequestConfig): unknown {
   const clean = (error: unknown): void => {
-    if (isAxiosError(error)) errorWithoutToken(error, withHiddenAgents(config));
+    if (!isAxiosError(error)) return;
+    errorWithoutToken(error, config);
+    becomeCallersError(error, config);
   };
-  if (isNodeStream(data)) return data.on(errorMonitor, clean);
+  if (isNodeStream(data)) {
+    data.on(errorMonitor, clean);
+    // What Node's clients read from leads to the request, and to its connection.
+    return "socket" in data || "session" in data ? detached(data) : data;
+  }
   // Its other errors do not know the request.
   if (!(data instanceof ReadableStream) || (config.maxContentLength ?? -1) < 0) return data;
   return ReadableStream.from(
@@ -69,4 +80,27 @@ function dataWithoutToken(data: unknown, config: InternalAxiosRequestConfig): un
       }
     })(),
   );
+}
+
+/** What a stream brings, on one that does not lead to it. */
+function detached(source: Readable): Readable {
+  const stream = new Readable({
+    read: () => void source.resume(),
+    destroy(error, done) {
+      source.destroy();
+      done(error);
+    },
+  });
+  source.pause();
+  source.on("data", (chunk) => {
+    if (!stream.push(chunk)) source.pause();
+  });
+  finished(source, { writable: false }, (error) => void (error ? stream.destroy(error) : stream.push(null)));
+  // axios listens to its own too, so that a failure which nobody waits for ends no process.
+  return stream.on("error", () => {});
+}
+
+/** A stream of Node's, or one that looks like it. */
+function isNodeStream(data: unknown): data is Readable {
+  return typeof data === "object" && data !== null && "pipe" in data;
 }

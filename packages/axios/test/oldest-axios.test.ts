@@ -4,12 +4,13 @@ import { setStage } from "./authorized-stage.js";
 import { describeAxios } from "./axios-drivers.js";
 import { describeRedirectedTokens } from "./redirected-tokens.js";
 import { axiosErrorOf } from "./rejection.js";
+import { describeRoutes } from "./routes.js";
 import { expectNoToken } from "./shown-tokens.js";
 
 vi.mock("axios", () => import("axios-oldest"));
 
 it("is about the oldest axios that is supported", () => {
-  expect(axios.VERSION).toBe("1.7.0");
+  expect(axios.VERSION).toBe("1.16.1");
 });
 
 describeAxios("http");
@@ -17,6 +18,8 @@ describeAxios("http");
 describe("a redirect", () => {
   describeRedirectedTokens();
 });
+
+describeRoutes();
 
 // No more than this: before 1.12, nobody can see where its redirects have led.
 describe("the adapter `fetch`", () => {

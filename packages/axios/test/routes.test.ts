@@ -1,0 +1,3 @@
+import { describeRoutes } from "./routes.js";
+
+describeRoutes();
