@@ -1,5 +1,5 @@
-import type { AccessToken } from "@talkdesk-oauth/core";
-import type { InternalAxiosRequestConfig } from "axios";
+import { type AccessToken, refuseDetour } from "@talkdesk-oauth/core";
+import { AxiosError, type InternalAxiosRequestConfig } from "axios";
 
 /** Where the redirects of one request have led. */
 export interface Trail {
@@ -34,7 +34,7 @@ const observers = new WeakMap<typeof fetch, typeof fetch>();
 const observeGlobal = observing(() => globalThis.fetch);
 
 /**
- * For the adapter `fetch`: a fetch that notes where each request ended. One for each fetch that it wraps, since axios
+ * For the adapter `fetch`: a fetch that refuses a detour, and notes where each request ended. One for each fetch that it wraps, since axios
  * keeps a client for each that it is given.
  */
 export function observedFetch(
@@ -51,6 +51,12 @@ export function observedFetch(
 
 function observing(current: () => typeof fetch): typeof fetch {
   return async (input, init) => {
+    const url = typeof input === "object" && "url" in input ? input.url : String(input);
+    try {
+      refuseDetour(new URL(url), init ?? {});
+    } catch (error) {
+      throw new AxiosError((error as Error).message, AxiosError.ERR_BAD_OPTION_VALUE);
+    }
     const response = await current()(input, init);
     if (response.redirected && typeof input === "object") trails.set(input, new URL(response.url));
     return response;

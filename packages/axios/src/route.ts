@@ -22,28 +22,15 @@ export function guardedRoute(
 ): Partial<InternalAxiosRequestConfig> {
   const isSecure = url.protocol === "https:";
   const { transport, httpAgent, httpsAgent, lookup } = config;
-  const { httpVersion, http2Options, fetchOptions } = config as {
-    httpVersion?: unknown;
-    http2Options?: object;
-    fetchOptions?: { dispatcher?: object };
-  };
+  const { httpVersion, http2Options } = config as { httpVersion?: unknown; http2Options?: object };
   if (transport && transport.request !== (isSecure ? https : http).request) throw notSent("`transport`");
   if (Number(httpVersion) === 2) {
     if (leadsElsewhere(http2Options, {})) throw notSent("`http2Options`");
     if (lookup && !isSecure) throw notSent("`lookup`");
   }
-  if (isBoundElsewhere(fetchOptions?.dispatcher, url)) throw notSent("`fetchOptions.dispatcher`");
   if (isSecure) return httpsAgent ? { httpsAgent: guarded(httpsAgent) } : {};
   // False asks for an agent of its own.
   return { httpAgent: guarded(httpAgent === false ? new http.Agent() : (httpAgent ?? http.globalAgent)) };
-}
-
-/** The clients and pools of undici keep the origin that they send everything to under a symbol of this name. */
-function isBoundElsewhere(dispatcher: object | undefined, { origin }: URL): boolean {
-  if (dispatcher === undefined) return false;
-  const name = Object.getOwnPropertySymbols(dispatcher).find(({ description }) => description === "url");
-  const bound = name && (dispatcher as Record<symbol, unknown>)[name];
-  return bound instanceof URL && bound.origin !== origin;
 }
 
 const guards = new WeakMap<object, Agent>();

@@ -4,10 +4,16 @@ import { talkdeskAxios } from "@talkdesk-oauth/axios";
 import {
   type AdapterCapabilities,
   type AdapterDriver,
+  type AdapterSetup,
+  type AdapterStacks,
   describeAdapter,
+  type Elsewhere,
   type PlainRequest,
+  type Send,
 } from "@talkdesk-oauth/conformance";
-import axios from "axios";
+import axios, { type AxiosInstance, type AxiosRequestConfig, type CreateAxiosDefaults } from "axios";
+import { buildMemoryStorage, setupCache } from "axios-cache-interceptor";
+import { Agent as DispatcherAgent, Pool, ProxyAgent } from "undici";
 
 type AxiosAdapterName = "http" | "fetch";
 
@@ -17,35 +23,48 @@ function dataOf(body: PlainRequest["body"], adapter: AxiosAdapterName): unknown 
   return adapter === "http" ? Readable.from(body.value) : ReadableStream.from(body.value);
 }
 
-function axiosDriver(adapter: AxiosAdapterName): AdapterDriver {
-  return ({ source, origins, connections }) => {
-    // Its own only where the test is about connections: an agent leads to its sockets, and they to what was sent.
-    const httpAgent =
-      connections === undefined ? undefined : new Agent({ keepAlive: true, maxSockets: connections });
-    const api = axios.create({
-      adapter,
-      ...(httpAgent && { httpAgent }),
-      validateStatus: null,
-      responseType: "text",
-      maxRedirects: 5,
+/** What `postForm` names too: without it, the adapter `fetch` of axios in Node sends a form as of another type. */
+function typeOf(body: PlainRequest["body"]): Record<string, string> {
+  const isForm = body?.kind === "foreign" && String(body.value) === "[object FormData]";
+  return isForm ? { "content-type": "multipart/form-data" } : {};
+}
+
+/** An instance in the words of the suite. */
+function sendBy(api: AxiosInstance, adapter: AxiosAdapterName): Send {
+  return async ({ url, method = "GET", headers, body, signal }: PlainRequest) => {
+    const response = await api.request({
+      url: url as string,
+      method,
+      headers: { ...typeOf(body), ...headers },
+      data: dataOf(body, adapter),
+      ...(signal !== undefined && { signal }),
     });
-    api.interceptors.request.use(talkdeskAxios(source, origins === undefined ? {} : { origins }));
-    const send = async ({ url, method = "GET", headers, body, signal }: PlainRequest) => {
-      const response = await api.request({
-        // Its types know strings alone.
-        url: url as string,
-        method,
-        headers: { ...headers },
-        data: dataOf(body, adapter),
-        ...(signal !== undefined && { signal }),
-      });
-      const plain = Object.entries(response.headers).map(([name, value]) => [
-        name.toLowerCase(),
-        String(value),
-      ]);
-      return { status: response.status, headers: Object.fromEntries(plain), text: async () => response.data };
-    };
-    return Object.assign(send, { close: async () => httpAgent?.destroy() });
+    const plain = Object.entries(response.headers).map(([name, value]) => [
+      name.toLowerCase(),
+      String(value),
+    ]);
+    return { status: response.status, headers: Object.fromEntries(plain), text: async () => response.data };
+  };
+}
+
+function bareInstance(adapter: AxiosAdapterName, defaults: CreateAxiosDefaults = {}): AxiosInstance {
+  return axios.create({ adapter, validateStatus: null, responseType: "text", maxRedirects: 5, ...defaults });
+}
+
+function authorize(api: AxiosInstance, { source, origins }: AdapterSetup): void {
+  api.interceptors.request.use(talkdeskAxios(source, origins === undefined ? {} : { origins }));
+}
+
+function axiosDriver(adapter: AxiosAdapterName, defaults: CreateAxiosDefaults = {}): AdapterDriver {
+  return (setup) => {
+    // Its own only where the test is about connections.
+    const httpAgent =
+      setup.connections === undefined
+        ? undefined
+        : new Agent({ keepAlive: true, maxSockets: setup.connections });
+    const api = bareInstance(adapter, { ...(httpAgent && { httpAgent }), ...defaults });
+    authorize(api, setup);
+    return Object.assign(sendBy(api, adapter), { close: async () => httpAgent?.destroy() });
   };
 }
 
@@ -53,12 +72,74 @@ function axiosDriver(adapter: AxiosAdapterName): AdapterDriver {
 const both = { streamsResponses: false, abortErrorName: "CanceledError" } as const;
 
 const capabilities: Readonly<Record<AxiosAdapterName, AdapterCapabilities>> = {
-  http: { ...both, urlObjects: false, limitsConnections: true },
+  http: { ...both, limitsConnections: true },
   // It tells where a chain of redirects ended, and not where it has been.
-  fetch: { ...both, urlObjects: false, seesHops: false },
+  fetch: { ...both, seesHops: false },
 };
+
+type Detour = (elsewhere: Elsewhere) => AxiosRequestConfig;
+
+const detours: Readonly<Record<AxiosAdapterName, Readonly<Record<string, Detour>>>> = {
+  http: {
+    "a proxy in the clear": ({ origin }) => {
+      const { hostname, port } = new URL(origin);
+      return { proxy: { protocol: "http", host: hostname, port: Number(port) } };
+    },
+    "a socket path": ({ socketPath }) => ({ socketPath }),
+    "an agent on a socket": ({ socketPath }) => ({ httpAgent: new Agent({ socketPath } as object) }),
+    "an agent of another port": ({ origin }) => ({
+      httpAgent: new Agent({ port: Number(new URL(origin).port) } as object),
+    }),
+  },
+  fetch: {
+    "a Pool of another origin": ({ origin }) => ({ fetchOptions: { dispatcher: new Pool(origin) } }),
+    "an Agent on a socket": ({ socketPath }) => ({
+      fetchOptions: { dispatcher: new DispatcherAgent({ connect: { socketPath } }) },
+    }),
+    "a ProxyAgent": ({ origin }) => ({ fetchOptions: { dispatcher: new ProxyAgent(origin) } }),
+  },
+};
+
+/** Two instances over one cache, whose interceptors run before or after ours. */
+function sharedCache(adapter: AxiosAdapterName, isCacheFirst: boolean) {
+  return (setups: readonly [AdapterSetup, AdapterSetup]): readonly [Send, Send] => {
+    const shared = { storage: buildMemoryStorage(), waiting: new Map() };
+    const client = (setup: AdapterSetup): Send => {
+      const api = bareInstance(adapter);
+      if (isCacheFirst) setupCache(api, shared);
+      authorize(api, setup);
+      if (!isCacheFirst) setupCache(api, shared);
+      return sendBy(api, adapter);
+    };
+    return [client(setups[0]), client(setups[1])];
+  };
+}
+
+function stacksOf(adapter: AxiosAdapterName): AdapterStacks {
+  return {
+    alone: () => sendBy(bareInstance(adapter), adapter),
+    throwing: {
+      "axios' own validateStatus": axiosDriver(adapter, { validateStatus: (status) => status < 400 }),
+    },
+    detours: Object.fromEntries(
+      Object.entries(detours[adapter]).map(([name, detour]) => [
+        name,
+        (setup, elsewhere) => axiosDriver(adapter, detour(elsewhere) as CreateAxiosDefaults)(setup),
+      ]),
+    ),
+    sharing: {
+      "axios-cache-interceptor put on first": sharedCache(adapter, true),
+      "axios-cache-interceptor put on last": sharedCache(adapter, false),
+    },
+  };
+}
 
 /** States the promises of every adapter for an instance of axios that sends with one of its own adapters. */
 export function describeAxios(adapter: AxiosAdapterName): void {
-  describeAdapter(`axios ${axios.VERSION} on ${adapter}`, axiosDriver(adapter), capabilities[adapter]);
+  describeAdapter(
+    `axios ${axios.VERSION} on ${adapter}`,
+    axiosDriver(adapter),
+    capabilities[adapter],
+    stacksOf(adapter),
+  );
 }

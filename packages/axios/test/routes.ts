@@ -263,6 +263,6 @@ function clearTransport(port: number): object {
 async function expectRefused(client: AxiosInstance): Promise<void> {
   const error = await axiosErrorOf(client.get("/users"));
   expect(error.code).toBe("ERR_BAD_OPTION_VALUE");
-  expect(error.message).toMatch(/^The access token was not sent: /);
+  expect(error.message).toMatch(/access token was not sent|may not have a token/);
   expect(error.config?.url).toBe("/users");
 }

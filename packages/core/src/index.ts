@@ -33,6 +33,7 @@ export {
   type TalkdeskErrorCode,
   type TalkdeskErrorOptions,
 } from "./errors.js";
+export { refuseDetour } from "./fetch-route.js";
 export { checkScope, type Grant, type Scope } from "./grant.js";
 export type { IdTokenClaims } from "./id-token.js";
 export type { LifecycleOptions } from "./lifecycle.js";

@@ -29,6 +29,7 @@ it("exports these names and no others", () => {
     "parseTokenResponse",
     "parseUrl",
     "privateKeyJwt",
+    "refuseDetour",
     "replayableBody",
     "requestToken",
     "secureUrl",

@@ -5,12 +5,12 @@ import {
   isRefusalError,
   isTokenRefusal,
   type RequestBody,
+  refuseDetour,
   replayableBody,
   sendAuthorized,
   type TokenSource,
   tokenDestination,
 } from "@talkdesk-oauth/core";
-import { refuseDetour } from "./route.js";
 import { sentRequest, settingsOf } from "./sent-request.js";
 
 /** Options of {@link talkdeskFetch}. */

@@ -15,7 +15,7 @@ const GLOBAL_DISPATCHERS = [1, 2].map((version) => Symbol.for(`undici.globalDisp
 type RoutingOption = "dispatcher" | "proxy" | "unix";
 
 /**
- * Rejects a request that would not go where its URL says, since what may have a token is judged by the URL: to another
+ * Refuses a request by `fetch` that would not go where its URL says, since what may have a token is judged by the URL: to another
  * origin, to a socket, or in the clear through a proxy. A proxy learns nothing of `https:`, which tunnels through it.
  *
  * Seen are the options of `fetch` and undici's global dispatcher, not what a dispatcher or a `fetch` of the user's own
