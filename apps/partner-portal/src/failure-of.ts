@@ -2,6 +2,7 @@ import { isTalkdeskError, type TalkdeskError } from "@talkdesk-oauth/core";
 import { ApiFailure } from "./api-call.js";
 import { durationText } from "./pages/duration-text.js";
 import type { Failure } from "./pages/failure-page.js";
+import { TooMuch } from "./session-limits.js";
 
 /** A failure as the portal answers it. */
 export interface AnsweredFailure extends Failure {
@@ -17,6 +18,7 @@ export interface AnsweredFailure extends Failure {
  */
 export function failureOf(error: unknown, path: string, now: number): AnsweredFailure {
   if (error instanceof ApiFailure) return failureOfApi(error, path);
+  if (error instanceof TooMuch) return tooMuch(error, path);
   if (isTalkdeskError(error)) {
     if (endedCodes.includes(error.code)) return sessionEnded(path);
     if (error.code === "token_refused") return refused(path);
@@ -146,6 +148,17 @@ function busy(path: string, retryAfterSeconds: number | undefined): AnsweredFail
     text: `It has asked the portal to slow down. Please try again ${wait}.`,
     action: { name: "Try again", path },
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  };
+}
+
+/** What to answer when one session asks for more than it may have. */
+function tooMuch({ what, retryAfterSeconds }: TooMuch, path: string): AnsweredFailure {
+  return {
+    status: 429,
+    title: "That is too much at once",
+    text: `You have asked for too many ${what}. Please try again in ${durationText(retryAfterSeconds)}.`,
+    action: { name: "Try again", path },
+    retryAfterSeconds,
   };
 }
 

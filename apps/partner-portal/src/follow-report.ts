@@ -33,7 +33,7 @@ export async function* followReport(
     const ms = Math.max(next, (status.retryAfterSeconds ?? 0) * 1_000);
     const leftMs = Math.max(0, startedAt + waits.totalMs - performance.now());
     // Even at the end: whoever follows again at once would ask too early.
-    await delay(Math.min(ms, leftMs), undefined, { signal });
+    await delay(Math.min(ms, leftMs), undefined, { signal, ref: false });
     if (ms > leftMs) return;
   }
 }

@@ -1,7 +1,13 @@
 import { fileURLToPath } from "node:url";
 import { isTalkdeskError, memoryStore, type TalkdeskClient, type TokenStore } from "@talkdesk-oauth/core";
 import { requireLogin, talkdesk, talkdeskErrorHandler, talkdeskLogin } from "@talkdesk-oauth/express";
-import express, { type ErrorRequestHandler, type Express, type Request, type Response } from "express";
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from "express";
 import type { Store } from "express-session";
 import { browserSessions, sessionIdleMs, shortenForLogin } from "./browser-sessions.js";
 import { checkedOrigin } from "./checked-origin.js";
@@ -26,6 +32,7 @@ import { returnPath } from "./return-path.js";
 import { sameOrigin } from "./same-origin.js";
 import { securityHeaders } from "./security-headers.js";
 import { queryText, sendPage } from "./send-page.js";
+import { takeTurns } from "./session-limits.js";
 import { ownUser } from "./users.js";
 
 /** What the portal is made of. */
@@ -95,6 +102,8 @@ export function createPortal(options: PortalOptions): Express {
   app.use(sameOrigin(origin, (request, response) => show(request, response, foreignForm)));
   app.get("/auth/login", shortenForLogin(isSignedIn));
   app.use("/auth", login);
+  // Those that go on for long have limits of their own.
+  app.use(oneTurn());
 
   app.get("/", async (request, response) => {
     sendPage(response, isSignedIn(request) ? homePage(await ownUser(request.talkdesk.fetch)) : welcomePage());
@@ -132,6 +141,26 @@ export function createPortal(options: PortalOptions): Express {
   };
   app.use(showFailure, talkdeskErrorHandler());
   return app;
+}
+
+/** Has what one person asks for at the same time wait for its turn: each page is a call of Talkdesk's API. */
+function oneTurn(): RequestHandler {
+  const turn = takeTurns("pages", { atOnce: 10, waiting: 200 });
+  return async (request, response, next) => {
+    if (!isSignedIn(request) || /^\/reports\/[^/]+\/(?:events|file)$/.test(request.path)) return next();
+    const leaving = new AbortController();
+    response.once("close", () => leaving.abort());
+    try {
+      const leave = await turn(request.sessionID, leaving.signal);
+      if (response.closed) leave();
+      else response.once("close", leave);
+    } catch (error) {
+      // Nobody waits for the answer any more.
+      if (leaving.signal.aborted) return;
+      throw error;
+    }
+    next();
+  };
 }
 
 function isSignedIn(request: Request): boolean {

@@ -2,19 +2,26 @@ import { pipeline, Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import express, { type Request, type Response, Router } from "express";
 import { ApiFailure } from "./api-call.js";
-import { followReport, type ReportWaits } from "./follow-report.js";
+import type { ReportWaits } from "./follow-report.js";
 import { elapsedText, progressText, reportPage } from "./pages/report-page.js";
 import { reportsPage } from "./pages/reports-page.js";
 import { lastWeek, readReportForm } from "./report-form.js";
+import { reportWatches } from "./report-watches.js";
 import { askForReport, fetchReport, isReportId } from "./reports.js";
 import { requestReportOnce } from "./request-report-once.js";
 import type { RequestedReport } from "./requested-reports.js";
 import { sendPage } from "./send-page.js";
+import { limitAtOnce } from "./session-limits.js";
+
+/** How many files one session may fetch at the same time. */
+const mostDownloads = 5;
 
 /** The pages under `/reports`: request one, watch it being made, fetch its file. */
 export function reportRoutes(waits: ReportWaits): Router {
   const routes = Router();
   const requestOnce = requestReportOnce();
+  const watches = reportWatches(waits);
+  const startDownload = limitAtOnce("downloads", mostDownloads);
 
   routes.param("id", (_request, _response, next, id: string) => next(isReportId(id) ? undefined : "route"));
 
@@ -56,7 +63,8 @@ export function reportRoutes(waits: ReportWaits): Router {
     const noted = notedReport(request, id);
     const signal = untilClosed(response);
     try {
-      for await (const status of followReport(request.talkdesk.fetch, id, { waits, signal })) {
+      const viewer = { session: request.sessionID, fetch: request.talkdesk.fetch, signal };
+      for await (const status of watches.watch(viewer, id)) {
         // Not before the first answer: what goes wrong until then is said by the status.
         if (!response.headersSent) response.writeHead(200, eventStreamHeaders);
         const isOver = status.state === "ready" || status.state === "gone";
@@ -79,6 +87,9 @@ export function reportRoutes(waits: ReportWaits): Router {
   routes.get("/:id/file", async (request, response) => {
     const { id } = request.params;
     const signal = untilClosed(response);
+    const leave = startDownload(request.sessionID);
+    if (response.closed) leave();
+    else response.once("close", leave);
     const file = await fetchReport(request.talkdesk.fetch, id, signal);
     if (file === undefined) {
       response.redirect(303, `/reports/${id}`);
@@ -118,7 +129,7 @@ function secondsSince({ requestedAt }: RequestedReport): number {
 
 function untilClosed(response: Response): AbortSignal {
   const closed = new AbortController();
-  // Who has left before this says so no more; then the first call ends for want of a token.
-  response.once("close", () => closed.abort());
+  if (response.closed) closed.abort();
+  else response.once("close", () => closed.abort());
   return closed.signal;
 }
