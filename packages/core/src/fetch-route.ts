@@ -1,7 +1,7 @@
 /** What can be seen of where a dispatcher of undici sends requests. */
 interface Route {
-  /** The only origins that it sends to; undefined when it sends where the URL says. */
-  readonly origins?: readonly string[];
+  /** The only origins that it sends to; empty when it sends where the URL says. */
+  readonly origins: readonly string[];
   readonly isSocket: boolean;
   /** The kind of proxy that it sends through. */
   readonly proxy?: "always" | "by environment";
@@ -43,7 +43,7 @@ export function refuseDetour(url: URL, settings: object): void {
 
 function refuseDispatcher(url: URL, dispatcher: object, name: string): void {
   const { origins, isSocket, proxy } = routeOf(dispatcher);
-  const elsewhere = origins?.find((origin) => origin !== url.origin);
+  const elsewhere = origins.find((origin) => origin !== url.origin);
   if (elsewhere !== undefined) throw detour(url, `to ${elsewhere}, where ${name} sends everything`);
   if (isSocket) throw detour(url, `to the socket of ${name}`);
   if (url.protocol !== "http:" || proxy === undefined) return;
@@ -80,17 +80,25 @@ function readRoute(dispatcher: object): Route {
     readonly socketPath?: unknown;
     readonly connect?: { readonly socketPath?: unknown } | null;
   };
-  const { name } = dispatcher.constructor;
-  const isProxy = name === "ProxyAgent" || name === "Socks5ProxyAgent";
+  // Some have no prototype.
+  const { name } = Object(dispatcher.constructor) as { readonly name?: unknown };
+  const isProxy = known.has("proxy agent options") || name === "Socks5ProxyAgent";
   const mayProxy =
-    name === "EnvHttpProxyAgent" && known.get("http proxy agent") !== known.get("no proxy agent");
+    known.has("http proxy agent") && known.get("http proxy agent") !== known.get("no proxy agent");
   return {
-    ...(upstreams !== undefined && {
-      origins: [upstreams].flat().map((upstream) => new URL(String(upstream)).origin),
-    }),
+    origins: [upstreams].flat().flatMap((upstream) => originOf(upstream)),
     isSocket: Boolean(socketPath ?? connect?.socketPath),
     ...((isProxy || mayProxy) && { proxy: isProxy ? "always" : "by environment" }),
   };
+}
+
+function originOf(upstream: unknown): string[] {
+  try {
+    return [new URL(String(upstream)).origin];
+  } catch {
+    // Not of undici's making.
+    return [];
+  }
 }
 
 /** Whether `HTTP_PROXY` names a proxy, and `NO_PROXY` no exception for this host, which is a loopback address. */

@@ -23,13 +23,19 @@ export interface TalkdeskFetchOptions extends AdapterOptions {
  * A `fetch` that sends a token of `source` to the source's gateway, and to no other origin.
  *
  * A relative URL is resolved against the gateway. A 401 is answered by sending the request once more with another
- * token, if the source has one and the body can be sent again: a `Request` with a body of up to 64 KiB and everything
- * but streams can. Requests to other origins, and those with an `Authorization` of their own, pass untouched. Redirects
- * are followed as the Fetch standard says, so the token does not leave its origin.
+ * token, if the source has one and the body can be sent again: a `Request` with a body of up to 64 KiB can, and
+ * everything of the platform's but streams. Requests to other origins, and those with an `Authorization` of their own,
+ * pass untouched. Redirects are followed as the Fetch standard says, so the token does not leave its origin. A cache
+ * goes beneath, as the option `fetch`: above, it would give one user the answers of another.
  *
  * @throws TypeError at once, when source or options could not be used.
  * @returns A function that rejects as `fetch` does, and with the source's `TalkdeskError` when there is no token to
- *   send. Aborting during a wait for a token rejects with the signal's reason and sends nothing.
+ *   send, or when a 401 shows that the user's session is over. Aborting during a wait for a token rejects with the
+ *   signal's reason and sends nothing. A `TypeError` for a dispatcher, socket or proxy that leads elsewhere than the URL.
+ *
+ * @example
+ * const fetch = talkdeskFetch(clientCredentials(talkdeskClientFromEnv()));
+ * const response = await fetch("/contacts");
  */
 export function talkdeskFetch(source: TokenSource, options: TalkdeskFetchOptions = {}): typeof fetch {
   const mayHaveToken = tokenDestination(source, options);
