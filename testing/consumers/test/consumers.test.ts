@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -61,6 +62,12 @@ async function installed(
   return folder;
 }
 
+/** The key of the emulator's client, beside what its environment has. */
+function keyOfClient(): Readonly<Record<string, string>> {
+  const { keyId, privateKey } = talkdesk.clients.get();
+  return { CONSUMER_KEY_ID: keyId, CONSUMER_PRIVATE_KEY: privateKey };
+}
+
 /** Where core is beneath a project. */
 async function coresIn(folder: string): Promise<string[]> {
   const files = await readdir(folder, { recursive: true });
@@ -107,13 +114,36 @@ describe("the packed packages", () => {
     "work in Jest %s as it comes: CommonJS, and no flag of Node's",
     async (version) => {
       const folder = await installed("jest", ["core", "fetch"], [`jest@${version}`]);
-      const { keyId, privateKey } = talkdesk.clients.get();
-      const key = { CONSUMER_KEY_ID: keyId, CONSUMER_PRIVATE_KEY: privateKey };
-      const said = await output(process.execPath, ["node_modules/jest/bin/jest.js"], folder, key);
+      const jest = ["node_modules/jest/bin/jest.js"];
+      const said = await output(process.execPath, jest, folder, keyOfClient());
       expect(said).toContain("4 passed, 4 total");
     },
     180_000,
   );
+
+  it("work in Cloudflare Workers, with compatibility dates from before and after each that mattered", async () => {
+    const folder = await installed(
+      "workers",
+      ["core", "fetch"],
+      ["miniflare@4.20260426.0", "esbuild@0.28.2"],
+    );
+    const bundled = ["worker.mjs", "--bundle", "--format=esm", "--target=es2022", "--outfile=out/worker.js"];
+    await output(join(folder, "node_modules/.bin/esbuild"), bundled, folder);
+    // Listeners have no `this` before 2025-08-01, `fetch` has no `cache` before 2024-11-11, and classes have no tags
+    // before 2024-09-26.
+    const dates = ["2023-03-01", "2024-10-01", "2025-07-31", "2026-04-01"];
+    const env = { ...keyOfClient(), CONSUMER_STORE_SECRET: randomBytes(32).toString("base64url") };
+    const said = await output(process.execPath, ["main.mjs", ...dates], folder, env);
+    expect(said.split("\n").map((line) => JSON.parse(line))).toEqual(
+      dates.map(() => ({
+        "a request to the API": 200,
+        "a CryptoKey": "Bearer",
+        "a login and its session": true,
+        "a caller's signal": "ends the wait",
+        "a FormData, sent again": true,
+      })),
+    );
+  }, 180_000);
 
   it("bring the licence of the code that is built into them", async () => {
     const folder = await installed("cjs", ["core", "fetch"]);

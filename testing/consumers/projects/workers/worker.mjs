@@ -1,0 +1,80 @@
+import {
+  accessToken,
+  clientCredentials,
+  encryptedStore,
+  finishAuthorization,
+  memoryStore,
+  privateKeyJwt,
+  startAuthorization,
+  talkdeskClientFromEnv,
+  userSession,
+} from "@talkdesk-oauth/core";
+import { talkdeskFetch } from "@talkdesk-oauth/fetch";
+
+const NEVER = () => new Promise(() => {});
+
+/** What of the packages works here, in words. */
+async function findings(env) {
+  const client = talkdeskClientFromEnv(env);
+  const { TALKDESK_CLIENT_ID: clientId, CONSUMER_KEY_ID: keyId } = env;
+  return {
+    async "a request to the API"() {
+      return (await talkdeskFetch(clientCredentials(client))("/users?per_page=1")).status;
+    },
+    async "a CryptoKey"() {
+      const bytes = Uint8Array.from(atob(env.CONSUMER_PRIVATE_KEY), (character) => character.charCodeAt(0));
+      const algorithm = { name: "ECDSA", namedCurve: "P-256" };
+      const privateKey = await crypto.subtle.importKey("pkcs8", bytes, algorithm, false, ["sign"]);
+      const authentication = privateKeyJwt({ clientId, keyId, privateKey });
+      return (await clientCredentials({ ...client, authentication }).getToken()).type;
+    },
+    async "a login and its session"() {
+      const redirectUri = "http://localhost:3000/callback";
+      const pending = await startAuthorization(client, { redirectUri, scope: "openid refresh_token" });
+      const { headers } = await fetch(pending.url, { redirect: "manual" });
+      const callback = new URL(headers.get("location"));
+      const { token, claims } = await finishAuthorization(client, callback, pending);
+      const store = encryptedStore(memoryStore(), env.CONSUMER_STORE_SECRET);
+      const session = userSession(client, { store, key: "a", token });
+      const renewed = await session.getToken({ rejected: await session.getToken() });
+      return claims.nonce === pending.nonce && renewed.value !== token.value;
+    },
+    async "a caller's signal"() {
+      const controller = new AbortController();
+      const wait = clientCredentials({ ...client, fetch: NEVER }).getToken({ signal: controller.signal });
+      const late = new Promise((resolve) => setTimeout(resolve, 5_000, "is ignored"));
+      setTimeout(() => controller.abort("ends the wait"), 10);
+      return Promise.race([wait, late]).catch((reason) => reason);
+    },
+    async "a FormData, sent again"() {
+      const bodies = [];
+      const send = async (_url, init) => {
+        bodies.push(await new Response(init.body).text());
+        return new Response(null, { status: bodies.length === 1 ? 401 : 200 });
+      };
+      const expiresAt = Date.now() + 600_000;
+      const source = {
+        api: client.endpoints.api,
+        getToken: async ({ rejected } = {}) =>
+          accessToken({ value: rejected ? "second" : "first", expiresAt }),
+      };
+      const form = new FormData();
+      form.append("name", "value");
+      const { status } = await talkdeskFetch(source, { fetch: send })("/contacts", {
+        method: "POST",
+        body: form,
+      });
+      return status === 200 && bodies[0] === bodies[1];
+    },
+  };
+}
+
+export default {
+  async fetch(_request, env) {
+    const found = {};
+    for (const [name, find] of Object.entries(await findings(env))) {
+      found[name] = await find().catch((error) => `${error} (${error.cause})`);
+    }
+    return Response.json(found);
+  },
+};
