@@ -46,10 +46,9 @@ export function talkdeskFetch(source: TokenSource, options: TalkdeskFetchOptions
     const url = address(request?.url ?? String(input), source.api);
     const headers = new Headers(settings.headers ?? request?.headers);
     const target = request === undefined ? url.href : input;
-    // A fetch of the user's own may read another URL off a subclass of Request than the platform's does.
+    const shownUrl = request?.shownUrl;
     const isAllowed =
-      mayHaveToken(url) &&
-      (request === undefined || mayHaveToken(address((input as Request).url, source.api)));
+      mayHaveToken(url) && (shownUrl === undefined || mayHaveToken(address(shownUrl, source.api)));
     if (!isAllowed || headers.has("authorization")) return send(target, init);
 
     refuseDetour(url, settings);

@@ -1,7 +1,9 @@
 /** What `fetch` reads of the `Request` that it is given. */
-export type SentRequest = Pick<Request, "url" | "method" | "headers" | "body" | "bodyUsed" | "signal">;
-
-const MEMBERS = ["url", "method", "headers", "body", "bodyUsed", "signal"] as const;
+export interface SentRequest
+  extends Pick<Request, "url" | "method" | "headers" | "body" | "bodyUsed" | "signal"> {
+  /** The URL that a subclass shows, which a `fetch` of the user's own may send to. */
+  readonly shownUrl?: string;
+}
 
 /**
  * The request that `fetch` will send for this input; undefined when `fetch` will take the input for a URL.
@@ -11,30 +13,33 @@ const MEMBERS = ["url", "method", "headers", "body", "bodyUsed", "signal"] as co
  */
 export function sentRequest(input: unknown, isOwnFetch: boolean): SentRequest | undefined {
   if (typeof input !== "object" || input === null || input instanceof URL) return undefined;
-  const platform = platformRequest(input);
-  if (platform !== undefined || !isOwnFetch) return platform;
+  const { Request } = globalThis;
+  if (Request !== undefined && input instanceof Request) return platformRequest(input, Request.prototype);
   const isRequest =
+    isOwnFetch &&
     Object.prototype.toString.call(input) === "[object Request]" &&
     // Otherwise a fetch that does not know it would take it for the URL that this gives.
     String(input) === "[object Request]";
-  return isRequest ? readMembers((name) => (input as SentRequest)[name]) : undefined;
+  if (!isRequest) return undefined;
+  const { url, method, headers, body, bodyUsed, signal } = input as SentRequest;
+  return { url, method, headers, body, bodyUsed, signal };
 }
 
-function platformRequest(input: object): SentRequest | undefined {
-  const { Request } = globalThis;
-  if (Request === undefined || !(input instanceof Request)) return undefined;
-  try {
-    // The prototype's own getters, on this object: they throw for what only looks like a Request.
-    return readMembers((name) =>
-      name in Request.prototype ? Reflect.get(Request.prototype, name, input) : input[name],
-    );
-  } catch {
-    return undefined;
-  }
-}
-
-function readMembers(read: (name: (typeof MEMBERS)[number]) => unknown): SentRequest {
-  return Object.fromEntries(MEMBERS.map((name) => [name, read(name)])) as unknown as SentRequest;
+function platformRequest(input: Request, prototype: Request): SentRequest {
+  const isPlain =
+    Object.getPrototypeOf(input) === prototype && Object.getOwnPropertyNames(input).length === 0;
+  // The prototype's own getters, on this object.
+  const read = <Name extends keyof Request>(name: Name): Request[Name] =>
+    isPlain || !(name in prototype) ? input[name] : Reflect.get(prototype, name, input);
+  return {
+    url: read("url"),
+    method: read("method"),
+    headers: read("headers"),
+    body: read("body"),
+    bodyUsed: read("bodyUsed"),
+    signal: read("signal"),
+    ...(!isPlain && { shownUrl: input.url }),
+  };
 }
 
 /** The options that `fetch` looks for by name; some runtimes know more, which are found in plain objects. */
