@@ -2,10 +2,13 @@ import { once } from "node:events";
 import { Agent } from "node:http";
 import { Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
+import { talkdeskAxios } from "@talkdesk-oauth/axios";
+import { accessToken, TalkdeskError, type TokenSource } from "@talkdesk-oauth/core";
 import type { RequestRecord } from "@talkdesk-oauth/emulator";
 import axios, { type AxiosProgressEvent } from "axios";
 import PackageFormData from "form-data";
-import { describe, expect, it } from "vitest";
+import { Blob as ForeignBlob, File as ForeignFile, FormData as ForeignFormData } from "formdata-node";
+import { describe, expect, it, vi } from "vitest";
 import { type AuthorizedStage, setStage } from "./authorized-stage.js";
 import { axiosErrorOf } from "./rejection.js";
 
@@ -95,6 +98,41 @@ describe.each(adapters)("a body, on %s,", (adapter) => {
       "application/json",
       "application/vnd.api+json",
     ]);
+  });
+});
+
+describe("a form of formdata-node", () => {
+  function foreignForm(): ForeignFormData {
+    const form = new ForeignFormData();
+    form.append("title", "Zoë");
+    form.append("file", new ForeignFile(["a,b\r\n1,2\0"], "ü.csv", { type: "text/csv" }));
+    return form;
+  }
+
+  it("arrives with its file, as from axios alone", async () => {
+    await using stage = await setStage();
+    await stage.client.post("/echo", foreignForm());
+    await axios.post(`${stage.api}/echo`, foreignForm(), { validateStatus: null });
+    for (const request of stage.apiRequests) {
+      const form = await parsedForm(request);
+      const file = form.get("file") as File;
+      expect([form.get("title"), file.type, await file.text()]).toEqual(["Zoë", "text/csv", "a,b\r\n1,2\0"]);
+    }
+    expect(stage.apiRequests).toHaveLength(2);
+  });
+
+  it("is sent once with a refused token, since it may differ next time, and the next one has a new token", async () => {
+    await using stage = await setStage({ validateStatus: null });
+    await stage.useRefusedToken();
+    expect((await stage.client.post("/echo", foreignForm())).status).toBe(401);
+    expect((await stage.client.post("/echo", foreignForm())).status).toBe(200);
+    expect(stage.apiRequests).toHaveLength(2);
+  });
+
+  it("may hold a Blob that is sent alone", async () => {
+    await using stage = await setStage();
+    const { data } = await stage.client.post("/echo", new ForeignBlob(["a,b"], { type: "text/csv" }));
+    expect(data).toMatchObject({ text: "a,b", headers: { "content-type": "text/csv" } });
   });
 });
 
@@ -257,6 +295,57 @@ describe("a stream", () => {
     const { data } = await stage.client.get("/users");
     expect(JSON.parse(await text(data)).page).toBe(1);
     await stage.talkdesk.requests.waitFor(({ aborted }) => aborted);
+  });
+
+  it.each(adapters)(
+    "that is refused, and never ends, holds its connection for ten seconds, on %s",
+    async (adapter) => {
+      await using stage = await setStage();
+      // Without the emulator's source, whose requests may take ten seconds too.
+      const getToken: TokenSource["getToken"] = async (request) =>
+        accessToken({ value: request?.rejected ? "fresh" : "stale", expiresAt: Date.now() + 600_000 });
+      const client = axios.create({ adapter, responseType: "stream" });
+      client.interceptors.request.use(talkdeskAxios({ api: stage.api, getToken }));
+      const slow = async function* (): AsyncGenerator<string> {
+        for (;;) {
+          yield ".";
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      };
+      const refused = { status: 401, body: slow };
+      stage.talkdesk.faults.add({ at: "api", match: { authorization: /stale/ }, respond: refused });
+      stage.talkdesk.faults.add({ at: "api", respond: { status: 200, body: "done" } });
+      const { setTimeout: original } = globalThis;
+      const soon = vi
+        .spyOn(globalThis, "setTimeout")
+        .mockImplementation(((run: () => void, delay?: number) =>
+          original(run, delay === 10_000 ? 1 : delay)) as typeof setTimeout);
+      try {
+        expect(await text((await client.get("/users")).data)).toBe("done");
+        await stage.talkdesk.requests.waitFor(({ to, aborted }) => to === "api" && aborted);
+      } finally {
+        soon.mockRestore();
+      }
+    },
+  );
+
+  it.each(adapters)("that is refused when the session is over is stopped, on %s", async (adapter) => {
+    await using stage = await setStage();
+    const { authorization } = await stage.source.getToken();
+    const over = new TalkdeskError("reauthentication_required", "The session is over.");
+    const client = axios.create({ adapter, responseType: "stream" });
+    const getToken: TokenSource["getToken"] = async (request) => {
+      if (request?.rejected) throw over;
+      return stage.source.getToken();
+    };
+    client.interceptors.request.use(talkdeskAxios({ api: stage.api, getToken }));
+    stage.talkdesk.faults.add({
+      at: "api",
+      match: { authorization },
+      respond: { status: 401, body: endless },
+    });
+    await expect(client.get("/users")).rejects.toBe(over);
+    await stage.talkdesk.requests.waitFor(({ to, aborted }) => to === "api" && aborted);
   });
 
   it("of an error stops its request when it is destroyed", async () => {

@@ -1,31 +1,35 @@
 import { Agent } from "node:http";
 import { talkdeskAxios } from "@talkdesk-oauth/axios";
+import { accessToken, type ClosableTokenSource } from "@talkdesk-oauth/core";
 import { answers } from "@talkdesk-oauth/emulator";
 import axios, { type AxiosInstance } from "axios";
-import { setupCache } from "axios-cache-interceptor";
+import { buildMemoryStorage, setupCache } from "axios-cache-interceptor";
 import axiosRetry from "axios-retry";
 import { describe, expect, it } from "vitest";
 import { type AuthorizedStage, setStage } from "./authorized-stage.js";
 import { axiosErrorOf } from "./rejection.js";
 
-type Install = (client: AxiosInstance, stage: AuthorizedStage) => void;
+type Storage = ReturnType<typeof buildMemoryStorage>;
+type Install = (client: AxiosInstance, stage: Pick<AuthorizedStage, "source">, storage?: Storage) => void;
 
 /** Both orders in which two interceptors can be put on an instance. */
-function inBothOrders(companion: (client: AxiosInstance) => unknown): [order: string, install: Install][] {
+function inBothOrders(
+  companion: (client: AxiosInstance, storage?: Storage) => unknown,
+): [order: string, install: Install][] {
   const authorize: Install = (client, { source }) =>
     void client.interceptors.request.use(talkdeskAxios(source));
   return [
     [
       "before",
-      (client, stage) => {
+      (client, stage, storage) => {
         authorize(client, stage);
-        companion(client);
+        companion(client, storage);
       },
     ],
     [
       "after",
-      (client, stage) => {
-        companion(client);
+      (client, stage, storage) => {
+        companion(client, storage);
         authorize(client, stage);
       },
     ],
@@ -91,7 +95,24 @@ describe.each(inBothOrders((client) => axiosRetry(client, { retries: 2, retryDel
   },
 );
 
-describe.each(inBothOrders((client) => setupCache(client)))(
+/** A source whose requests are answered with the name of its owner. */
+function sourceOf({ talkdesk, api }: AuthorizedStage, owner: string): ClosableTokenSource {
+  const token = accessToken({ value: `token-of-${owner}`, expiresAt: Date.now() + 600_000 });
+  talkdesk.faults.add({
+    at: "api",
+    match: { authorization: token.authorization },
+    times: Number.POSITIVE_INFINITY,
+    respond: {
+      status: 200,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ owner }),
+    },
+  });
+  const close = async (): Promise<void> => {};
+  return { api, getToken: async () => token, close, [Symbol.asyncDispose]: close };
+}
+
+describe.each(inBothOrders((client, storage) => setupCache(client, storage && { storage })))(
   "axios-cache-interceptor, with ours put on %s it,",
   (_, install) => {
     it("answers from its cache without asking the gateway again", async () => {
@@ -108,6 +129,47 @@ describe.each(inBothOrders((client) => setupCache(client)))(
       ]);
       expect(other.status).toBe(200);
       expect(stage.apiRequests.map(({ url }) => url)).toEqual(["/users", "/users?page=1"]);
+    });
+
+    it("answers from its cache without a token, also when there is none to be had", async () => {
+      await using stage = await setStage();
+      const client = axios.create();
+      install(client, stage);
+      const first = await client.get("/users");
+      await stage.source.close();
+      const second = await client.get("/users");
+      expect(second.data).toEqual(first.data);
+      expect(stage.tokenRequests).toBe(1);
+      await expect(client.get("/users?page=1")).rejects.toMatchObject({ code: "source_closed" });
+    });
+
+    it("caches what comes without a token from another origin", async () => {
+      await using stage = await setStage();
+      const client = axios.create();
+      install(client, stage);
+      const respond = { status: 200, body: "for anybody" };
+      stage.talkdesk.faults.add({ at: "api", match: { region: "eu" }, respond });
+      await client.get(`${stage.otherApi}/users`);
+      const { data } = await client.get(`${stage.otherApi}/users`);
+      expect(data).toBe("for anybody");
+      expect(stage.apiRequests).toHaveLength(1);
+    });
+
+    it("gives nobody what it keeps of another source", async () => {
+      await using stage = await setStage();
+      const storage = buildMemoryStorage();
+      const sources = { alice: sourceOf(stage, "alice"), bob: sourceOf(stage, "bob") };
+      const answers: unknown[] = [];
+      for (const owner of ["alice", "bob", "alice", "bob"] as const) {
+        const client = axios.create();
+        install(client, { source: sources[owner] }, storage);
+        answers.push((await client.get("/users/me")).data);
+        // As transforms make it, which a cache takes away.
+        answers.push((await client.get("/users/me", { id: "by-name" } as object)).data);
+      }
+      expect(answers).toEqual(
+        ["alice", "alice", "bob", "bob", "alice", "alice", "bob", "bob"].map((owner) => ({ owner })),
+      );
     });
 
     it("caches what answers the second sending, not the refusal", async () => {

@@ -2,8 +2,10 @@ import { once } from "node:events";
 import { Agent } from "node:http";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { answers } from "@talkdesk-oauth/emulator";
+import { gzipSync } from "node:zlib";
+import { answers, type CannedAnswer } from "@talkdesk-oauth/emulator";
 import axios, { type AxiosRequestConfig } from "axios";
+import { Agent as DispatcherAgent } from "undici";
 import { describe, expect, it } from "vitest";
 import { type AuthorizedStage, setStage } from "./authorized-stage.js";
 import { axiosErrorOf } from "./rejection.js";
@@ -120,7 +122,7 @@ describe("an error with an agent of the caller's", () => {
       const error = await axiosErrorOf(fail(stage));
       // It is there for whoever sends again.
       expect(error.config?.httpAgent).toBe(httpAgent);
-      expectNoToken(stage, error, false);
+      expectNoToken(stage, error);
     } finally {
       httpAgent.destroy();
     }
@@ -153,6 +155,100 @@ describe("an error with an agent of the caller's", () => {
       giveUp.abort();
       return abandoned;
     }));
+});
+
+interface Printed {
+  readonly config: AxiosRequestConfig;
+  readonly respond?: CannedAnswer;
+}
+
+const streamed: Readonly<Record<string, Printed>> = {
+  "a stream": { config: { responseType: "stream" } },
+  "a stream of limited length": { config: { responseType: "stream", maxContentLength: 50_000_000 } },
+  "a stream whose progress is told": {
+    config: { responseType: "stream", onDownloadProgress: () => {} },
+  },
+  "a compressed stream": {
+    config: { responseType: "stream" },
+    respond: { status: 200, headers: { "content-encoding": "gzip" }, body: gzipSync("x".repeat(5_000)) },
+  },
+};
+
+describe.each(["http", "fetch"] as const)("a streamed response of %s", (adapter) => {
+  it.each(Object.keys(streamed))("shows no token, before, while and after it is read: %s", async (name) => {
+    const { config, respond } = streamed[name] as Printed;
+    const httpAgent = new Agent({ keepAlive: true });
+    try {
+      await using stage = await setStage({ adapter, httpAgent });
+      if (respond !== undefined) stage.talkdesk.faults.add({ at: "api", respond });
+      const response = await stage.client.get("/large?bytes=500000", config);
+      expectNoToken(stage, response);
+      const reader = response.data[Symbol.asyncIterator]();
+      await reader.next();
+      expectNoToken(stage, response);
+      for await (const _ of { [Symbol.asyncIterator]: () => reader }) expect(response.status).toBe(200);
+      expectNoToken(stage, response);
+      // It is there for whoever sends again.
+      expect(response.config.httpAgent).toBe(httpAgent);
+    } finally {
+      httpAgent.destroy();
+    }
+  });
+
+  it("shows no token when validateStatus takes a refusal that stands", async () => {
+    await using stage = await setStage({ adapter, responseType: "stream", validateStatus: null });
+    const response = await stage.client.get("/echo?status=401");
+    expectNoToken(stage, response);
+    expect(await text(response.data)).toContain('"path":"/echo?status=401"');
+  });
+});
+
+describe("connections of the caller's, while a request is under way on them,", () => {
+  it.each<[name: string, config: AxiosRequestConfig, fail: boolean]>([
+    ["a response", {}, false],
+    ["an error", { params: { status: 500 } }, true],
+    [
+      "a response that is no JSON",
+      { responseType: "json", transitional: { silentJSONParsing: false } },
+      true,
+    ],
+    ["a request that is cancelled before it is sent", { signal: AbortSignal.abort() }, true],
+  ])("are not shown by %s", async (_, config, fail) => {
+    const httpAgent = new Agent({ keepAlive: true });
+    const dispatcher = new DispatcherAgent();
+    try {
+      await using stage = await setStage({ httpAgent, fetchOptions: { dispatcher } } as never);
+      await stage.source.getToken();
+      const giveUp = new AbortController();
+      for (const adapter of ["http", "fetch"] as const) {
+        stage.talkdesk.faults.add({ at: "api", hang: true });
+        stage.client.get("/users", { adapter, signal: giveUp.signal }).catch(() => {});
+      }
+      await stage.talkdesk.requests.waitFor(() => stage.apiRequests.length === 2);
+      if ("responseType" in config)
+        stage.talkdesk.faults.add({ at: "api", respond: answers.malformedJson() });
+      const call = stage.client.get("/echo", config);
+      expectNoToken(stage, fail ? await axiosErrorOf(call) : await call);
+      giveUp.abort();
+    } finally {
+      httpAgent.destroy();
+      await dispatcher.destroy();
+    }
+  });
+
+  it("can be chosen by whoever sends an error's request again", async () => {
+    await using stage = await setStage({ httpAgent: new Agent() });
+    const { config } = await axiosErrorOf(stage.client.get("/echo?status=500"));
+    const other = new Agent({ keepAlive: true, maxSockets: 1 });
+    try {
+      (config as AxiosRequestConfig).httpAgent = other;
+      await stage.client.request({ ...config, url: "/users" });
+      await stage.client.request({ ...config, url: "/users" });
+      expect(new Set(stage.apiRequests.slice(1).map(({ connection }) => connection)).size).toBe(1);
+    } finally {
+      other.destroy();
+    }
+  });
 });
 
 describe("a response", () => {

@@ -2,25 +2,43 @@ import { inspect } from "node:util";
 import { expect } from "vitest";
 import type { AuthorizedStage } from "./authorized-stage.js";
 
-const everything = { depth: Number.POSITIVE_INFINITY, maxStringLength: null, maxArrayLength: null };
+const everything = {
+  depth: Number.POSITIVE_INFINITY,
+  maxStringLength: null,
+  maxArrayLength: null,
+  showHidden: true,
+} as const;
 
-/** What printing and logging show of a value; with `showHidden`, also what is not enumerable. */
-function shownOf(value: unknown, showHidden: boolean): string {
+/** What printing and logging show of a value, also of what is not enumerable. */
+function shownOf(value: unknown): string {
   const { message, stack, cause } = value as Partial<Error>;
   return [
     String(value),
-    inspect(value, { ...everything, showHidden }),
-    JSON.stringify(value),
-    JSON.stringify((value as { toJSON?: () => unknown }).toJSON?.()),
+    inspect(value),
+    inspect(value, everything),
+    jsonOf(value),
+    jsonOf((value as { toJSON?: () => unknown }).toJSON?.()),
     message,
     stack,
-    inspect(cause, { ...everything, showHidden }),
+    inspect(cause, everything),
   ].join("\n");
 }
 
+/** Many a stream leads back to itself. */
+function jsonOf(value: unknown): string {
+  const seen = new Set<unknown>();
+  const once = (_: string, member: unknown): unknown => {
+    if (typeof member !== "object" || member === null) return member;
+    if (seen.has(member)) return "seen";
+    seen.add(member);
+    return member;
+  };
+  return JSON.stringify(value, once) ?? "";
+}
+
 /** Expects that a value shows none of the tokens that have come to the gateways. */
-export function expectNoToken(stage: AuthorizedStage, value: unknown, showHidden = true): void {
-  const shown = shownOf(value, showHidden);
+export function expectNoToken(stage: AuthorizedStage, value: unknown): void {
+  const shown = shownOf(value);
   expect(shown.length).toBeGreaterThan(200);
   const tokens = stage.authorizations().flatMap((authorization) => authorization?.split(" ").at(-1) ?? []);
   expect(tokens).not.toEqual([]);
