@@ -1,34 +1,54 @@
-import type { AccessToken } from "@talkdesk-oauth/core";
 import type { Dispatcher } from "undici";
 
-type HeaderPair = [name: string, value: string | string[]];
+type Headers = Dispatcher.DispatchOptions["headers"];
+type Value = string | string[] | undefined;
 
-/** The headers of a request as pairs, from any of the shapes that undici takes: flat list, pairs, record. */
-export function headerPairs(headers: Dispatcher.DispatchOptions["headers"]): HeaderPair[] {
-  if (headers === null || headers === undefined) return [];
-  if (Array.isArray(headers) && !Array.isArray(headers[0])) {
-    const flat: readonly (string | string[])[] = headers;
-    return flat.flatMap((name, index) =>
-      index % 2 === 0 ? [[String(name), flat[index + 1] ?? ""] as HeaderPair] : [],
-    );
+/** A request's headers as they were when they were read: a flat list of names and values, or a record. */
+export type ReadHeaders = Value[] | Record<string, Value>;
+
+/**
+ * Copies the headers of a request, so that what the caller changes later is not sent. A record stays a record, and a
+ * flat list a list, since some interceptors take a value in the one that they refuse in the other; lists of pairs and
+ * iterables become flat lists.
+ *
+ * @returns Undefined for what are no headers.
+ */
+export function readHeaders(headers: Headers): ReadHeaders | undefined {
+  if (headers === null || headers === undefined) return {};
+  if (typeof headers !== "object") return undefined;
+  if (Symbol.iterator in headers) {
+    const items = [...(headers as Iterable<Value | [string, Value]>)];
+    const isOfPairs = !Array.isArray(headers) || Array.isArray(items[0]);
+    return (isOfPairs ? (items as [string, Value][]).flat(1) : (items as Value[])).map(copyOf);
   }
-  const pairs =
-    Symbol.iterator in headers
-      ? [...(headers as Iterable<[string, string | string[] | undefined]>)]
-      : Object.entries(headers);
-  return pairs.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as HeaderPair]));
+  const copy: Record<string, Value> = { ...(headers as Record<string, Value>) };
+  for (const name in copy) copy[name] = copyOf(copy[name]);
+  return copy;
 }
 
-/** The same headers as a flat list. undici takes lists as values in one, too; its types do not say so. */
-export function flatHeaders(pairs: readonly HeaderPair[]): string[] {
-  const headers: (string | string[])[] = [];
-  for (const [name, value] of pairs) headers.push(name, value);
-  return headers as string[];
+function copyOf(value: Value): Value {
+  return Array.isArray(value) ? [...value] : value;
 }
 
-/** A flat list of the headers and the token's. */
-export function authorizedHeaders(pairs: readonly HeaderPair[], token: AccessToken): string[] {
-  const headers = flatHeaders(pairs);
-  headers.push("authorization", token.authorization);
-  return headers;
+/** The value of a header, by its name in lower case; undefined when there is no such header. */
+export function headerIn(headers: ReadHeaders, name: string): Value | null {
+  if (!Array.isArray(headers)) {
+    for (const key in headers) if (isNamed(key, name)) return headers[key] ?? null;
+    return undefined;
+  }
+  for (let index = 0; index < headers.length; index += 2) {
+    if (isNamed(String(headers[index]), name)) return headers[index + 1] ?? null;
+  }
+  return undefined;
+}
+
+function isNamed(key: string, name: string): boolean {
+  return key.length === name.length && key.toLowerCase() === name;
+}
+
+/** The same headers with `Authorization`. */
+export function withAuthorization(headers: ReadHeaders, authorization: string): NonNullable<Headers> {
+  // undici takes lists as values in a flat list, too; its types do not say so.
+  if (Array.isArray(headers)) return [...headers, "authorization", authorization] as string[];
+  return Object.assign({}, headers as Record<string, string | string[]>, { authorization });
 }

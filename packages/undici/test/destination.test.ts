@@ -1,32 +1,21 @@
+import { parseUrl } from "@talkdesk-oauth/core";
 import { describe, expect, it } from "vitest";
 import { destination } from "../src/destination.js";
 
 type Parts = readonly string[];
 
 /** The same request with its origin as a URL, which is never parsed together with the path. */
-function apart(origin: string, path: string): Parts | "invalid" {
-  try {
-    return partsOf(destination({ origin: new URL(origin), path }));
-  } catch {
-    return "invalid";
-  }
+function apart(origin: string, path: string): Parts | undefined {
+  const url = parseUrl(origin);
+  return url && partsOf(destination({ origin: url, path }));
 }
 
-function together(origin: string, path: string): Parts | "invalid" {
-  try {
-    return partsOf(destination({ origin, path }));
-  } catch {
-    return "invalid";
-  }
+function together(origin: string, path: string): Parts | undefined {
+  return partsOf(destination({ origin, path }));
 }
 
-const partsOf = ({ origin, protocol, username, password, pathname }: URL): Parts => [
-  origin,
-  protocol,
-  username,
-  password,
-  pathname,
-];
+const partsOf = (url: URL | undefined): Parts | undefined =>
+  url && [url.origin, url.protocol, url.username, url.password, url.pathname];
 
 /** Every sequence of up to so many of these. */
 function* sequences(parts: Parts, most: number): Generator<string> {
@@ -74,10 +63,21 @@ describe("destination", () => {
 
   it("goes by the name that TLS proves", () => {
     const request = { origin: "https://127.0.0.1:8443", path: "/users?a=1", servername: "api.example.com" };
-    expect(destination(request).href).toBe("https://api.example.com:8443/users");
+    expect(destination(request)?.href).toBe("https://api.example.com:8443/users");
   });
 
-  it("is a TypeError without an origin", () => {
-    expect(() => destination({ path: "/users" })).toThrow(TypeError);
+  it.each([
+    ["api.example.com", "https://api.example.com:8443/users"],
+    ["api.example.com:443", "https://api.example.com:8443/users"],
+    ["192.0.2.1:8443", "https://127.0.0.1:8443/users"],
+    ["[::1]", "https://127.0.0.1:8443/users"],
+    ["", "https://127.0.0.1:8443/users"],
+  ])("goes by the name that TLS proves for the Host %j", (host, expected) => {
+    expect(destination({ origin: "https://127.0.0.1:8443", path: "/users", host })?.href).toBe(expected);
+  });
+
+  it("is what the origin says over plain http, whatever Host says", () => {
+    const request = { origin: "http://127.0.0.1:8080", path: "/users", host: "api.example.com" };
+    expect(destination(request)?.href).toBe("http://127.0.0.1:8080/users");
   });
 });

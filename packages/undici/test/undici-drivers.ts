@@ -31,32 +31,27 @@ const ofRequest = {
 
 const ofFetch = {
   ...common,
-  // fetch hands every body to its dispatcher as a stream, and every hop of a redirect as a request.
+  // fetch hands every body to its dispatcher as a stream.
   replayable: [],
-  hopsAreRequests: true,
 } as const;
 
 /** Runs the suite on everything that an Agent of this undici is the dispatcher of. */
 export function describeUndici(undici: Undici, name: string): void {
   const redirect = undici.interceptors.redirect({ maxRedirections: 5 });
-  const compositions: Record<string, [compose: Compose, hopsAreRequests: boolean]> = {
-    "redirects outside": [(agent, authorized) => agent.compose(authorized, redirect), true],
-    "redirects inside": [(agent, authorized) => agent.compose(redirect, authorized), false],
-    "among dns, retry and redirect": [
-      (agent, authorized) =>
-        agent.compose(
-          undici.interceptors.dns(),
-          undici.interceptors.retry({ statusCodes: [], errorCodes: [] }),
-          authorized,
-          redirect,
-        ),
-      true,
-    ],
+  const compositions: Record<string, Compose> = {
+    "redirects outside": (agent, authorized) => agent.compose(authorized, redirect),
+    "redirects inside": (agent, authorized) => agent.compose(redirect, authorized),
+    "among dns, retry and redirect": (agent, authorized) =>
+      agent.compose(
+        undici.interceptors.dns(),
+        undici.interceptors.retry({ statusCodes: [], errorCodes: [] }),
+        authorized,
+        redirect,
+      ),
   };
-  for (const [order, [compose, hopsAreRequests]] of Object.entries(compositions)) {
+  for (const [order, compose] of Object.entries(compositions)) {
     const driver = (setup: AdapterSetup): Send => driveRequest(undici, setup, compose);
-    const seesHops = order !== "redirects inside";
-    describeAdapter(`request of ${name}, ${order}`, driver, { ...ofRequest, hopsAreRequests, seesHops });
+    describeAdapter(`request of ${name}, ${order}`, driver, ofRequest);
   }
   describeAdapter(`fetch of ${name}`, (setup) => driveOwnFetch(undici, setup), ofFetch);
 }
@@ -122,7 +117,7 @@ function driveFetch(
 ): Send {
   const [agent, dispatcher] = composed(undici, setup, (made, authorized) => made.compose(authorized));
   const send = async ({ url, body, ...init }: PlainRequest) => {
-    const response = await fetch(url as string, {
+    const response = await fetch(url, {
       ...init,
       ...(body && { body: bodyOf(body), duplex: "half" }),
       dispatcher,

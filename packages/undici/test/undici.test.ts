@@ -265,17 +265,6 @@ describe("what else a request may be", () => {
 });
 
 describe("beside other interceptors", () => {
-  it("answers from the cache of one outside, without asking for a token", async () => {
-    talkdesk.faults.add({
-      at: "api",
-      respond: { status: 200, headers: { "cache-control": "max-age=60" }, body: "kept" },
-    });
-    const dispatcher = authorized({}, interceptors.cache());
-    const answer = async () => (await request(`${api}/echo`, { dispatcher })).body.text();
-    expect([await answer(), await answer()]).toEqual(["kept", "kept"]);
-    expect(talkdesk.requests.to("api")).toHaveLength(1);
-  });
-
   it("retries with a fresh token when one outside retries", async () => {
     const dispatcher = authorized({}, interceptors.retry({ minTimeout: 1, maxRetries: 2 }));
     talkdesk.faults.add({ at: "api", respond: { status: 503, body: "" } });

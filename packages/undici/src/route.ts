@@ -1,0 +1,82 @@
+import { subscribe } from "node:diagnostics_channel";
+import type { Socket } from "node:net";
+import { destination } from "./destination.js";
+import { mistake } from "./mistake.js";
+
+/** A request that is sent with a token. */
+export interface Routed {
+  readonly authorization: string;
+  /** Where it is meant to go. */
+  readonly url: URL;
+}
+
+/** What undici tells of a request on its diagnostics channels. */
+interface UndiciRequest {
+  readonly origin: string | URL;
+  readonly headers: string[];
+  readonly servername?: string | null;
+  /** An error that stops the request before it is written. */
+  error?: Error;
+}
+
+/** The requests that have not ended. */
+export const underWay: Set<Routed> = new Set();
+let isWatching = false;
+
+/**
+ * Watches where undici's clients really send what goes with a token: an interceptor sees the URL alone, and a `Pool`, a
+ * `Client` or a proxy beneath it may lead elsewhere. A request that goes astray loses its token before it is written, and
+ * fails.
+ *
+ * What goes over TLS reaches the name in the URL by any route, so only plain http is held to a direct connection.
+ */
+export function watchRoutes(): void {
+  if (isWatching) return;
+  isWatching = true;
+  subscribe("undici:request:create", (message) => {
+    const { request } = message as { request: UndiciRequest };
+    const routed = routedBy(request);
+    if (routed.length === 0 || routed.some((each) => leadsTo(each.url, request))) return;
+    request.headers.splice(indexOfAuthorization(request.headers), 2);
+    request.error = astray(`a client of ${request.origin}`);
+  });
+  subscribe("undici:client:sendHeaders", (message) => {
+    const { request, socket } = message as { request: UndiciRequest; socket: Socket };
+    for (const { url } of routedBy(request)) {
+      if (url.protocol !== "http:" || isDirect(socket, url)) continue;
+      socket.destroy(astray("a proxy or a socket path"));
+      return;
+    }
+  });
+}
+
+function routedBy({ headers }: UndiciRequest): readonly Routed[] {
+  if (underWay.size === 0) return [];
+  const at = indexOfAuthorization(headers);
+  return at < 0 ? [] : [...underWay].filter(({ authorization }) => authorization === headers[at + 1]);
+}
+
+function indexOfAuthorization(headers: readonly string[]): number {
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index]?.length === 13 && headers[index]?.toLowerCase() === "authorization") return index;
+  }
+  return -1;
+}
+
+function leadsTo(url: URL, { origin, servername }: UndiciRequest): boolean {
+  const reached = destination({ origin, path: "/", servername });
+  // The dns interceptor puts an address in place of `localhost`; isDirect looks at the address.
+  if (url.protocol === "http:") return reached?.protocol === "http:" && reached.port === url.port;
+  return reached?.origin === url.origin;
+}
+
+/** Whether a connection leads to a loopback address, which alone plain http is allowed to, and to the URL's port. */
+function isDirect({ remoteAddress = "", remotePort }: Socket, url: URL): boolean {
+  return /^(?:::ffff:)?127\.|^::1$/.test(remoteAddress) && remotePort === Number(url.port || 80);
+}
+
+function astray(to: string): TypeError {
+  return mistake(
+    `The token was not sent: the URL names the API, and the dispatcher leads to ${to}. Compose over an Agent.`,
+  );
+}
