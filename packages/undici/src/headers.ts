@@ -30,14 +30,15 @@ function copyOf(value: Value): Value {
   return Array.isArray(value) ? [...value] : value;
 }
 
-/** The value of a header, by its name in lower case; undefined when there is no such header. */
+/** The value of a header, by its name in lower case; undefined when it is not sent. */
 export function headerIn(headers: ReadHeaders, name: string): Value | null {
-  if (!Array.isArray(headers)) {
-    for (const key in headers) if (isNamed(key, name)) return headers[key] ?? null;
-    return undefined;
-  }
-  for (let index = 0; index < headers.length; index += 2) {
-    if (isNamed(String(headers[index]), name)) return headers[index + 1] ?? null;
+  if (Array.isArray(headers)) {
+    for (let index = 0; index < headers.length; index += 2) {
+      if (isNamed(String(headers[index]), name) && headers[index + 1] !== undefined)
+        return headers[index + 1];
+    }
+  } else {
+    for (const key in headers) if (isNamed(key, name) && headers[key] !== undefined) return headers[key];
   }
   return undefined;
 }

@@ -1,15 +1,14 @@
 import {
   type AdapterOptions,
-  replayableBody,
   sendAuthorized,
   type TokenSource,
   tokenDestination,
 } from "@talkdesk-oauth/core";
 import type { Dispatcher } from "undici";
-import { checkNotJoined, watchDeduplication } from "./deduplication.js";
+import { isJoinable, keepAlone, watchDeduplication } from "./deduplication.js";
 import { headerIn } from "./headers.js";
 import { mistake } from "./mistake.js";
-import { readRequest } from "./read-request.js";
+import { readBody, readRequest } from "./read-request.js";
 import { observed, watchRedirects } from "./redirects.js";
 import { failAtOnce, relay, translatesOldHandlers } from "./relay.js";
 import { watchRoutes } from "./route.js";
@@ -27,8 +26,8 @@ import { type Outgoing, Sending } from "./sending.js";
  * another origin has led to, pass untouched. A request fails
  *
  * - with the source's `TalkdeskError`, when there is no token to send, and when only a login can help after a 401;
- * - with a `TypeError`, when it names no origin, when the dispatcher leads elsewhere than its URL says (a `Pool` of
- *   another origin, a proxy to plain http), and below `interceptors.deduplicate()`.
+ * - with a `TypeError`, when it names no origin, and when the dispatcher leads elsewhere than its URL says: a `Pool` of
+ *   another origin, a proxy to plain http.
  *
  * @throws TypeError at once, when source or options could not be used.
  * @example
@@ -56,15 +55,17 @@ export function talkdeskUndici(
       if (request === undefined) return dispatch(given, handler);
       const { options, headers, url } = request;
 
-      const isOurs = mayHaveToken(url) && options.method !== "CONNECT" && !headerIn(headers, "authorization");
+      const isOwn = options.method === "CONNECT" || headerIn(headers, "authorization") !== undefined;
+      const isOurs = !isOwn && mayHaveToken(url);
       const isLed = isOurs && redirects.isLed(request);
       if (!isOurs || isLed) return dispatch(options, observed(handler, redirects, request, isLed));
 
       try {
-        checkNotJoined(url, options.path);
-        const { body, isReplayable } = replayableBody(options.body ?? null);
-        options.body = body as NonNullable<typeof options.body> | null;
+        const mayBeJoined = isJoinable(url, options.path);
+        const { body, isReplayable } = readBody(options.body);
+        options.body = body ?? null;
         const client = relay(handler, takesOldHandlers);
+        if (mayBeJoined) keepAlone(client);
         sendWithToken(source, { dispatch, client, request, redirects }, isReplayable);
         return true;
       } catch (error) {

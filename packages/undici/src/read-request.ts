@@ -1,5 +1,5 @@
-import { parseUrl } from "@talkdesk-oauth/core";
-import type { Dispatcher } from "undici";
+import { parseUrl, type RequestBody, replayableBody } from "@talkdesk-oauth/core";
+import { type Dispatcher, FormData as FormDataOfUndici } from "undici";
 import { destination } from "./destination.js";
 import { headerIn, type ReadHeaders, readHeaders } from "./headers.js";
 
@@ -40,4 +40,13 @@ export function readRequest(given: Options): ReadRequest | undefined {
 
 function copyOf(value: unknown): unknown {
   return Array.isArray(value) ? [...value] : value;
+}
+
+/** Reads a body that is sent with a token, and tells whether it can be sent again. */
+export function readBody(body: Options["body"]): RequestBody<Options["body"] | null> {
+  const isForm = Object.prototype.toString.call(body) === "[object FormData]";
+  // undici refuses those of other libraries.
+  const isForeign = isForm && !(body instanceof FormData || body instanceof FormDataOfUndici);
+  if (isForeign) return { body, isReplayable: false };
+  return replayableBody(body ?? null) as RequestBody<NonNullable<typeof body> | null>;
 }

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import {
   type AdapterSetup,
+  type AdapterStacks,
   describeAdapter,
   type PlainRequest,
   type Send,
@@ -51,9 +52,70 @@ export function describeUndici(undici: Undici, name: string): void {
   };
   for (const [order, compose] of Object.entries(compositions)) {
     const driver = (setup: AdapterSetup): Send => driveRequest(undici, setup, compose);
-    describeAdapter(`request of ${name}, ${order}`, driver, ofRequest);
+    describeAdapter(`request of ${name}, ${order}`, driver, ofRequest, stacksOf(undici));
   }
   describeAdapter(`fetch of ${name}`, (setup) => driveOwnFetch(undici, setup), ofFetch);
+}
+
+function stacksOf(undici: Undici): AdapterStacks {
+  const { interceptors } = undici;
+  const over =
+    (compose: Compose) =>
+    (setup: AdapterSetup): Send =>
+      driveRequest(undici, setup, compose);
+  const overDispatcher = ({ source }: AdapterSetup, dispatcher: Dispatcher): Send =>
+    sendBy(undici, dispatcher.compose(talkdeskUndici(source)), () => dispatcher.destroy());
+  /** Two users over one layer. */
+  const sharing =
+    (make: () => Dispatcher.DispatcherComposeInterceptor, place: (layer: never, ours: never) => never[]) =>
+    (setups: readonly [AdapterSetup, AdapterSetup]): readonly [Send, Send] => {
+      const layer = make();
+      return setups.map(over((agent, ours) => agent.compose(place(layer as never, ours as never)))) as [
+        Send,
+        Send,
+      ];
+    };
+  const cache = () => interceptors.cache();
+  const deduplicate = () => interceptors.deduplicate();
+  const retry = interceptors.retry() as never;
+
+  return {
+    alone: ({ connections }) => {
+      const agent = new undici.Agent({ connections: connections ?? null });
+      return sendBy(undici, agent, () => agent.destroy());
+    },
+    throwing: {
+      "responseError()": over((agent, ours) => agent.compose(interceptors.responseError(), ours)),
+      "retry() with 401": over((agent, ours) =>
+        agent.compose(
+          interceptors.retry({ statusCodes: [401, 403, 500], maxRetries: 0, minTimeout: 1 }),
+          ours,
+        ),
+      ),
+    },
+    detours: {
+      "a Pool of another origin": (setup, { origin }) => overDispatcher(setup, new undici.Pool(origin)),
+      "a Client of another origin": (setup, { origin }) => overDispatcher(setup, new undici.Client(origin)),
+      "a BalancedPool of another origin": (setup, { origin }) =>
+        overDispatcher(setup, new undici.BalancedPool(origin)),
+      "an Agent on a socket": (setup, { socketPath }) =>
+        overDispatcher(setup, new undici.Agent({ connect: { socketPath } })),
+      "the tunnel of a proxy": (setup, { origin }) =>
+        overDispatcher(setup, new undici.ProxyAgent({ uri: origin, proxyTunnel: true })),
+      "a proxy without a tunnel": (setup, { origin }) =>
+        overDispatcher(setup, new undici.ProxyAgent({ uri: origin, proxyTunnel: false })),
+      "a proxy from the environment": (setup, { origin }) =>
+        overDispatcher(setup, new undici.EnvHttpProxyAgent({ httpProxy: origin, noProxy: "" })),
+    },
+    sharing: {
+      "a cache above": sharing(cache, (layer, ours) => [ours, layer]),
+      "a cache above, and retry between": sharing(cache, (layer, ours) => [ours, retry, layer]),
+      "a cache beneath": sharing(cache, (layer, ours) => [layer, ours]),
+      "a deduplicator above": sharing(deduplicate, (layer, ours) => [ours, layer]),
+      "a deduplicator above, and retry between": sharing(deduplicate, (layer, ours) => [ours, retry, layer]),
+      "a deduplicator beneath": sharing(deduplicate, (layer, ours) => [layer, ours]),
+    },
+  };
 }
 
 /** Runs the suite on Node's own fetch with an Agent of this undici. */
@@ -77,6 +139,10 @@ export function composed(
 
 function driveRequest(undici: Undici, setup: AdapterSetup, compose: Compose): Send {
   const [agent, dispatcher] = composed(undici, setup, compose);
+  return sendBy(undici, dispatcher, () => agent.destroy());
+}
+
+function sendBy(undici: Undici, dispatcher: Dispatcher, close: () => Promise<void>): Send {
   const send = async ({ url, method = "GET", headers, body, signal }: PlainRequest) => {
     const response = await undici.request(url, {
       dispatcher,
@@ -93,7 +159,7 @@ function driveRequest(undici: Undici, setup: AdapterSetup, compose: Compose): Se
       text: () => response.body.text(),
     };
   };
-  return Object.assign(send, { close: () => agent.destroy() });
+  return Object.assign(send, { close });
 }
 
 function driveOwnFetch(undici: Undici, setup: AdapterSetup): Send {
@@ -117,7 +183,7 @@ function driveFetch(
 ): Send {
   const [agent, dispatcher] = composed(undici, setup, (made, authorized) => made.compose(authorized));
   const send = async ({ url, body, ...init }: PlainRequest) => {
-    const response = await fetch(url, {
+    const response = await fetch(url as string, {
       ...init,
       ...(body && { body: bodyOf(body), duplex: "half" }),
       dispatcher,

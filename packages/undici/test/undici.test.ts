@@ -111,6 +111,17 @@ describe("headers", () => {
     },
   );
 
+  it("leaves an empty Authorization alone too, and takes one that is undefined for none", async () => {
+    const dispatcher = authorized();
+    for (const value of ["", undefined]) {
+      const headers = { Authorization: value } as Record<string, string>;
+      const { body } = await request(`${api}/echo`, { dispatcher, headers });
+      await body.dump();
+    }
+    const { authorization } = await source.getToken();
+    expect(authorizations()).toEqual([[""], [authorization]]);
+  });
+
   it("hands over headers of which there are several", async () => {
     const { origin, dispatcher } = await serving((_request, response) => {
       response.setHeader("set-cookie", ["a=1", "b=2"]).end();
