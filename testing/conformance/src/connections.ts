@@ -1,5 +1,5 @@
-import { accessToken, type TokenSource } from "@talkdesk-oauth/core";
-import { expect, it } from "vitest";
+import { accessToken, MAX_DISCARD_MS, type TokenSource } from "@talkdesk-oauth/core";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { type Subject, setStage } from "./stage.js";
 
 const ROUNDS = 20;
@@ -75,4 +75,48 @@ export function describeConnections(subject: Subject): void {
     const { status } = await stage.send({ url: `${stage.api}/users` });
     expect(status).toBe(200);
   });
+
+  it("holds the connection of a refusal that never ends for ten seconds at most", async () => {
+    await using stage = await setStage(subject, (talkdesk) => ({
+      source: {
+        api: talkdesk.endpoints().api,
+        async getToken(request) {
+          const value = request?.rejected === undefined ? "stale" : "fresh";
+          return accessToken({ value, expiresAt: Date.now() + 60_000 });
+        },
+      } satisfies TokenSource,
+      ...(limitsConnections && { connections: 1 }),
+    }));
+    stage.talkdesk.faults.add({
+      at: "api",
+      match: { authorization: /stale/ },
+      respond: {
+        status: 401,
+        body: (async function* () {
+          for (;;) {
+            yield ".";
+            await new Promise((resolve) => setTimeout(resolve, 5));
+          }
+        })(),
+      },
+    });
+    stage.talkdesk.faults.add({ at: "api", respond: { status: 200, body: "done" } });
+    passTenSeconds();
+    const response = await stage.send({ url: `${stage.api}/users` });
+    expect([response.status, await response.text()]).toEqual([200, "done"]);
+    await stage.talkdesk.requests.waitFor(({ aborted }) => aborted);
+  });
+}
+
+/**
+ * Makes timers of ten seconds fire at once until the test is over, which is what adapters wait for the rest of a refused
+ * answer. Timers of other lengths stay as they are: a client has its own.
+ */
+function passTenSeconds(): void {
+  const { setTimeout: original } = globalThis;
+  const spy = vi
+    .spyOn(globalThis, "setTimeout")
+    .mockImplementation(((callback: () => void, delay?: number, ...rest: []) =>
+      original(callback, delay === MAX_DISCARD_MS ? 1 : delay, ...rest)) as typeof setTimeout);
+  onTestFinished(() => spy.mockRestore());
 }
