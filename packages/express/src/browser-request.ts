@@ -5,14 +5,22 @@ export function prefersHtml(request: Request): boolean {
   return request.accepts(["application/problem+json", "application/json", "text/html"]) === "text/html";
 }
 
+/** What browsers call the places that a page can be opened in. */
+const PLACES_OF_PAGES = ["document", "iframe", "frame", "fencedframe", "embed", "object"];
+
 /**
- * True when a person opens a page, and not when a script loads one. Browsers say so in `Sec-Fetch-Mode`; where that is
- * missing, the method decides.
- * @see W3C, "Fetch Metadata Request Headers", §2.2
+ * True when a person opens a page, and not when a script loads one. Browsers say what a request is for in
+ * `Sec-Fetch-Dest` and `Sec-Fetch-Mode`; where they do not, the method decides. `Sec-Fetch-Mode` alone says nothing: the
+ * `fetch` of Node sends it, whatever it is used for.
+ * @see W3C, "Fetch Metadata Request Headers", §2
  */
 export function isNavigation(request: Request): boolean {
   const isReading = request.method === "GET" || request.method === "HEAD";
-  return isReading && (request.get("Sec-Fetch-Mode") ?? "navigate") === "navigate";
+  const [site, mode, place] = ["Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"].map((name) =>
+    request.get(name),
+  );
+  if (place !== undefined) return isReading && PLACES_OF_PAGES.includes(place);
+  return isReading && (site === undefined || mode === undefined || mode === "navigate");
 }
 
 /**

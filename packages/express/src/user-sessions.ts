@@ -157,7 +157,10 @@ export function userSessions(options: UserSessionsOptions): UserSessions {
   function check(key: string, clock: Pick<Clock, "now" | "monotonic">): Check {
     const answer = (async () => {
       const found = await store.read(key);
-      if (found === undefined && entries.get(key)?.isStored !== false) noteEnd(key)?.session.close();
+      if (found !== undefined || entries.get(key)?.isStored === false) return;
+      noteEnd(key)
+        ?.session.close()
+        .catch(() => {});
     })();
     // A store that fails says nothing about who is signed in. An answer that comes late still counts.
     const done = isWithin(

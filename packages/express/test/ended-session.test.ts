@@ -87,9 +87,9 @@ describe.each(frameworks)("a user whose tokens are revoked, in %s,", (_name, fra
 
     // In every later page, too, and for whatever else asks.
     expect((await visitor.visit("/me")).to).toBe("/auth/login?returnTo=%2Fme");
-    const navigation = await visitor.visit("/me", { headers: { "sec-fetch-mode": "navigate" } });
+    const navigation = await visitor.visit("/me", { headers: { "sec-fetch-dest": "document" } });
     expect(navigation.to).toBe("/auth/login?returnTo=%2Fme");
-    const script = await visitor.visit("/me", { headers: { "sec-fetch-mode": "cors" } });
+    const script = await visitor.visit("/me", { headers: { "sec-fetch-dest": "empty" } });
     expect([script.status, script.to]).toEqual([401, undefined]);
     expect(script.text).toContain('<a href="/auth/login">Sign in again</a>');
     const program = await visitor.visit("/me", { headers: { accept: ACCEPT.json } });

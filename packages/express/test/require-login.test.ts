@@ -105,18 +105,35 @@ describe.each(frameworks)("requireLogin() in %s", (_name, framework) => {
     },
   );
 
-  it.each(["cors", "no-cors", "same-origin"])(
-    "answers a script that loads a page, in mode %s, with a page and no redirect that it could not follow",
-    async (mode) => {
+  it.each([
+    { "sec-fetch-mode": "cors", "sec-fetch-dest": "empty", "sec-fetch-site": "same-origin" },
+    { "sec-fetch-mode": "same-origin", "sec-fetch-site": "same-origin" },
+    { "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image", "sec-fetch-site": "same-origin" },
+    { "sec-fetch-dest": "empty" },
+  ])(
+    "answers a script that loads a page with a page and no redirect that it could not follow: %j",
+    async (said) => {
       await using app = await open();
-      const headers = { ...navigation, "sec-fetch-mode": mode };
+      const headers = { ...navigation, ...(said as Record<string, string>) };
       const { status, headers: answered, text } = await app.ask("/page", { headers });
       expect([status, answered.location]).toEqual([401, undefined]);
       expect(text).toContain('<a href="/auth/login">Sign in</a>');
-      const opened = await app.ask("/page", { headers: { ...navigation, "sec-fetch-mode": "navigate" } });
-      expect([opened.status, opened.headers.location]).toEqual([302, "/auth/login?returnTo=%2Fpage"]);
     },
   );
+
+  it.each([
+    { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document", "sec-fetch-site": "none" },
+    { "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe", "sec-fetch-site": "cross-site" },
+    { "sec-fetch-mode": "navigate" },
+    { "sec-fetch-site": "same-origin" },
+    // Node's fetch says so of itself, whatever it is used for.
+    { "sec-fetch-mode": "cors" },
+  ])("sends to the login what may be a page that somebody opens: %j", async (said) => {
+    await using app = await open();
+    const headers = { ...navigation, ...(said as Record<string, string>) };
+    const opened = await app.ask("/page", { headers });
+    expect([opened.status, opened.headers.location]).toEqual([302, "/auth/login?returnTo=%2Fpage"]);
+  });
 
   it("leads back to the whole address from a router and from an app within the app", async () => {
     await using app = await open();
