@@ -9,7 +9,8 @@ const project = (
   name: string,
   test: NonNullable<TestProjectInlineConfiguration["test"]>,
 ): TestProjectInlineConfiguration => ({
-  test: { name, testTimeout: 20_000, hookTimeout: 20_000, ...test },
+  // As long as on the sources.
+  test: { name, testTimeout: 300_000, hookTimeout: 300_000, expect: { poll: { timeout: 60_000 } }, ...test },
 });
 
 /** Runs the same suites on what is built and published. */

@@ -37,7 +37,7 @@ describe("without settings", () => {
     expect(table).toContain("served stale, 200");
     expect(table).toContain("gate closed: token_unavailable");
     expect(Math.max(...written.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
-  }, 30_000);
+  });
 });
 
 describe("with settings", () => {

@@ -38,7 +38,7 @@ export interface Scene {
 }
 
 /** How often the portal asks for a report: as rarely as it takes to see it being made. */
-const reportWaits = { firstMs: 300, longestMs: 300, totalMs: 10_000 };
+const reportWaits = { firstMs: 300, longestMs: 300, totalMs: 60_000 };
 
 /**
  * Has tests run in one browser, each with a portal of its own. A test fails as well when the browser complains, of a
@@ -47,7 +47,7 @@ const reportWaits = { firstMs: 300, longestMs: 300, totalMs: 10_000 };
  */
 export function describeInBrowser(name: string, options: StageOptions, tests: (scene: Scene) => void): void {
   const executablePath = findBrowser();
-  describe.skipIf(executablePath === undefined)(name, { timeout: 60_000 }, () => {
+  describe.skipIf(executablePath === undefined)(name, { timeout: 300_000 }, () => {
     let browser: Browser;
     let stage: PortalStage;
     let contexts: BrowserContext[];
@@ -55,7 +55,7 @@ export function describeInBrowser(name: string, options: StageOptions, tests: (s
 
     beforeAll(async () => {
       browser = await launchBrowser(executablePath ?? "");
-    }, 60_000);
+    }, 300_000);
     afterAll(() => browser.close());
 
     beforeEach(async () => {
@@ -77,7 +77,7 @@ export function describeInBrowser(name: string, options: StageOptions, tests: (s
       async open(contextOptions = {}) {
         const context = await browser.newContext({ baseURL: stage.origin, ...contextOptions });
         contexts.push(context);
-        context.setDefaultTimeout(20_000);
+        context.setDefaultTimeout(60_000);
         context.on("weberror", (error) => complaints.push(String(error.error())));
         context.on("console", (message) => {
           const isAnswered = message.text().startsWith("Failed to load resource: the server responded");

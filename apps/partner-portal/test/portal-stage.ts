@@ -90,7 +90,7 @@ export async function openStage({
     sessionSecret,
     contact: "help@example.com",
     sessionStore: sessions,
-    reportWaits: { firstMs: 50, longestMs: 100, totalMs: 10_000 },
+    reportWaits: { firstMs: 50, longestMs: 100, totalMs: 60_000 },
     onFailure: (error) => log.push(inspect(error, { depth: 10, showHidden: true })),
     ...options,
   });

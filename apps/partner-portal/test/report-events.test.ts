@@ -108,7 +108,7 @@ async function pollsEnd(): Promise<void> {
       await delay(severalWaitsMs);
       expect(polls()).toBe(before);
     },
-    { timeout: 5_000 },
+    { timeout: 30_000 },
   );
 }
 
@@ -154,7 +154,7 @@ describe("a report that is followed for long", () => {
 
   it("ends with a logout in another tab", async () => {
     const address = await requestReport();
-    const events = await watch(address, AbortSignal.timeout(10_000));
+    const events = await watch(address, AbortSignal.timeout(30_000));
     await events.next();
     await guest.visit("/auth/logout", { form: {} });
     expect(await events.rest()).toMatch(/event: over\ndata: failed\n\n$/);
@@ -163,7 +163,7 @@ describe("a report that is followed for long", () => {
 
   it("ends when Talkdesk wants another login, which the page then says", async () => {
     const address = await requestReport();
-    const events = await watch(address, AbortSignal.timeout(10_000));
+    const events = await watch(address, AbortSignal.timeout(30_000));
     await events.next();
     stage.talkdesk.faults.add(refused);
     stage.talkdesk.faults.revokeTokens();
@@ -187,7 +187,7 @@ describe("a report that is followed for long", () => {
 
 describe("following a report", () => {
   it("ends for now after its time, and no earlier than Talkdesk wants to be asked again", async () => {
-    const reportWaits = { firstMs: 50, longestMs: 50, totalMs: 300 };
+    const reportWaits = { firstMs: 50, longestMs: 50, totalMs: 2_000 };
     await using patient = await openStage({ reportPolls: 1_000, reportWaits });
     const visitorThere = visitor(patient.origin);
     await visitorThere.signIn();
@@ -200,7 +200,7 @@ describe("following a report", () => {
     const startedAt = performance.now();
     const second = await visitorThere.visit(`${address}/events`);
     expect(events(second.text)).toHaveLength(2);
-    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(290);
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(1_990);
   });
 
   it("is not begun for who wants the head alone", async () => {

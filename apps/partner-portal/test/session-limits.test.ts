@@ -174,20 +174,18 @@ describe("one session", () => {
     const hanging = Array.from({ length: 5 }, () =>
       fetch(address, { headers: { cookie }, signal: leaving.signal }).catch(() => undefined),
     );
-    await vi.waitFor(() => expect(polls()).toBe(5), { timeout: 15_000 });
+    await expect.poll(polls).toBe(5);
     expect((await guest.visit("/reports/0123456789/file")).status).toBe(429);
     leaving.abort();
     await Promise.all(hanging);
-    await vi.waitFor(async () => expect((await guest.visit("/reports/0123456789/file")).status).toBe(404), {
-      timeout: 15_000,
-    });
+    await expect.poll(async () => (await guest.visit("/reports/0123456789/file")).status).toBe(404);
   });
 
   it("has ten pages made at the same time, and the others when it is their turn", async () => {
     const release = holdAnswers(10);
     const pages = Array.from({ length: 30 }, (_, page) => guest.visit(`/contacts?page=${page}`));
     const served = Promise.all(pages);
-    await vi.waitFor(() => expect(polls()).toBe(10), { timeout: 15_000 });
+    await expect.poll(polls).toBe(10);
     const other = visitor(stage.origin);
     await other.signIn();
     expect((await other.visit("/contacts")).status).toBe(200);

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { encryptedStore, memoryStore, type TokenStore } from "@talkdesk-oauth/core";
 import { type SessionData, Store } from "express-session";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openStage, servePortal, sessionSecret } from "./portal-stage.js";
 import { locationOf, visitor } from "./visitor.js";
 
@@ -166,7 +166,7 @@ describe("a store of sessions that fails", () => {
     const { status, text } = await guest.visit("/contacts");
     expect(status).toBe(200);
     expect(text).toBe(whole);
-    await vi.waitFor(() => expect(stage.log).toHaveLength(1));
+    await expect.poll(() => stage.log).toHaveLength(1);
   });
 
   it("to write does not cut the connection that other requests use", async () => {
@@ -187,7 +187,7 @@ describe("a store of sessions that fails", () => {
       return sent.reusedSocket;
     };
     expect(await isReused()).toBe(false);
-    await vi.waitFor(() => expect(stage.log).toHaveLength(1));
+    await expect.poll(() => stage.log).toHaveLength(1);
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(await isReused()).toBe(true);
     agent.destroy();

@@ -61,7 +61,7 @@ describe("memory", () => {
     // The token's text, at the least, is gone although the sources are still there.
     expect(perSource - closed).toBeGreaterThan(1_000);
     expect(sources).toHaveLength(SOURCES);
-  }, 60_000);
+  });
 
   it("does not grow with calls, renewals, refusals and failures", async () => {
     let calls = 0;
@@ -90,7 +90,7 @@ describe("memory", () => {
     expect((await heapUsed()) - before).toBeLessThan(1_000_000);
     expect(calls).toBeGreaterThan(3_000);
     expect(endpoint.calls).toHaveLength(0);
-  }, 60_000);
+  });
 
   it.each([
     ["it was replaced", (source: ClosableTokenSource) => source.getToken()],

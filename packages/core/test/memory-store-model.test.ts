@@ -188,5 +188,5 @@ describe("any history of a memoryStore", () => {
     );
 
     expect(liberties.refusals).toBeLessThan(liberties.writes / 50);
-  }, 60_000);
+  });
 });

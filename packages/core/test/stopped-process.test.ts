@@ -24,7 +24,7 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 async function stopUntil(child: OwnProcess, hasCome: () => boolean): Promise<void> {
   child.stop();
   await sleep(TIMEOUT_MS + 500);
-  await eventually(hasCome, 10_000);
+  await eventually(hasCome, 60_000);
   // What was written arrives.
   await sleep(100);
   child.goOn();
@@ -135,7 +135,7 @@ describe.skipIf(process.platform === "win32")(
     it("takes the token that has arrived meanwhile, and asks once", async () => {
       talkdesk.faults.add({ at: "token", delayMs: DELAY_MS });
       const child = start("await outcome(core.clientCredentials(clientWith()).getToken());");
-      await talkdesk.requests.waitFor(({ to }) => to === "token", { timeoutMs: 15_000 });
+      await talkdesk.requests.waitFor(({ to }) => to === "token", { timeoutMs: 60_000 });
       await stopUntil(child, isAnswered("token"));
       await expectDone(child);
       expect(tokenRequests()).toHaveLength(1);
@@ -144,7 +144,7 @@ describe.skipIf(process.platform === "win32")(
     it("takes a body that has arrived meanwhile", async () => {
       talkdesk.faults.add({ at: "token", trickle: { chunkBytes: 250, everyMs: 300 } });
       const child = start("await outcome(core.clientCredentials(clientWith()).getToken());");
-      await eventually(() => tokenRequests()[0]?.status === 200, 15_000);
+      await eventually(() => tokenRequests()[0]?.status === 200, 60_000);
       await stopUntil(child, isAnswered("token"));
       await expectDone(child);
       expect(tokenRequests()).toHaveLength(1);
@@ -158,7 +158,7 @@ describe.skipIf(process.platform === "win32")(
        await outcome(session.getToken().then((rejected) => session.getToken({ rejected })));`,
         { TOKEN: token },
       );
-      await talkdesk.requests.waitFor(({ to }) => to === "token", { timeoutMs: 15_000 });
+      await talkdesk.requests.waitFor(({ to }) => to === "token", { timeoutMs: 60_000 });
       await stopUntil(child, isAnswered("token"));
       await expectDone(child);
       expect(new Set(tokenRequests().map(({ form }) => form.get("refresh_token"))).size).toBe(2);
@@ -181,7 +181,7 @@ describe.skipIf(process.platform === "win32")(
         `const client = clientWith(() => ask("/secret")); await outcome(${source}.getToken());`,
         { TOKEN: token, REMOTE: vault.origin },
       );
-      await eventually(() => vault.asked.length === 1, 15_000);
+      await eventually(() => vault.asked.length === 1, 60_000);
       await stopUntil(child, () => vault.answered.length === 1);
       await expectDone(child);
       expect(tokenRequests().map(({ status }) => status)).toEqual([200]);
@@ -208,7 +208,7 @@ describe.skipIf(process.platform === "win32")(
        await outcome(core.finishAuthorization(client, callback, pending, { issuers }));`,
         { REMOTE: browser.origin, ISSUER: talkdesk.endpoints().token.replace("/oauth/token", "") },
       );
-      await talkdesk.requests.waitFor(({ to }) => to === "jwks", { timeoutMs: 15_000 });
+      await talkdesk.requests.waitFor(({ to }) => to === "jwks", { timeoutMs: 60_000 });
       await stopUntil(child, isAnswered("jwks"));
       await expectDone(child);
       expect(talkdesk.requests.to("jwks")).toHaveLength(1);
@@ -261,7 +261,7 @@ describe.skipIf(process.platform === "win32")(
          await outcome(session.getToken().then((rejected) => session.getToken({ rejected })));`,
           { TOKEN: token, REMOTE: host.origin },
         );
-        await eventually(() => host.asked.includes(`/${verb}`), 15_000);
+        await eventually(() => host.asked.includes(`/${verb}`), 60_000);
         await stopUntil(child, () => host.answered.includes(`/${verb}`));
         await expectDone(child);
         expect(tokenRequests().map(({ status }) => status)).toEqual([200, 200]);
@@ -279,7 +279,7 @@ describe.skipIf(process.platform === "win32")(
        await outcome(session.getToken());`,
         { TOKEN: token, REMOTE: host.origin },
       );
-      await eventually(() => host.asked.filter((path) => path === "/lock").length >= 2, 15_000);
+      await eventually(() => host.asked.filter((path) => path === "/lock").length >= 2, 60_000);
       await stopUntil(child, () => true);
       // The lock is free only now; the process has asked for it in vain so far.
       await lock?.release();
@@ -290,7 +290,7 @@ describe.skipIf(process.platform === "win32")(
     it("ends a call that nothing has arrived for", async () => {
       talkdesk.faults.add({ at: "token", hang: true });
       const child = start("await outcome(core.clientCredentials(clientWith()).getToken());");
-      await talkdesk.requests.waitFor(({ to }) => to === "token", { timeoutMs: 15_000 });
+      await talkdesk.requests.waitFor(({ to }) => to === "token", { timeoutMs: 60_000 });
       await stopUntil(child, () => true);
       const { lines } = await child.end;
       expect(lines).toEqual([expect.stringMatching(/^token_timeout /)]);

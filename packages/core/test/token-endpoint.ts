@@ -157,7 +157,7 @@ export async function rejection(call: Promise<unknown>): Promise<unknown> {
 }
 
 /** Waits for what happens on the other end of a socket. */
-export async function eventually(isTrue: () => boolean, withinMs = 5_000): Promise<void> {
+export async function eventually(isTrue: () => boolean, withinMs = 60_000): Promise<void> {
   for (const end = performance.now() + withinMs; !isTrue(); ) {
     if (performance.now() > end) throw new Error("It did not happen in time.");
     await new Promise((resolve) => setTimeout(resolve, 2));

@@ -348,9 +348,9 @@ describe("the limits of an answer", () => {
     ["an object around lists", `{"access_token":"t","x":${"[".repeat(100_000)}${"]".repeat(100_000)}}`],
   ])("stays quick and whole with deeply nested %s", (_, body) => {
     for (const status of [200, 400, 401, 503]) {
-      const startedAt = performance.now();
+      const begin = process.cpuUsage();
       expect(errorOf(() => read(body, { status })).status).toBe(status);
-      expect(performance.now() - startedAt).toBeLessThan(1_000);
+      expect(cpuMsSince(begin)).toBeLessThan(1_000);
     }
   });
 
@@ -570,7 +570,7 @@ describe("parseTokenResponse", () => {
     const seen = new Set<string>();
     fc.assert(
       fc.property(status, headers, body, grants, (status, headers, body, grant) => {
-        const startedAt = performance.now();
+        const begin = process.cpuUsage();
         let token: AccessToken;
         try {
           token = parseTokenResponse(
@@ -589,7 +589,7 @@ describe("parseTokenResponse", () => {
           if (error.retryAt !== undefined) expect(error.retryAt).toBeGreaterThanOrEqual(AT);
           return;
         } finally {
-          expect(performance.now() - startedAt).toBeLessThan(1_000);
+          expect(cpuMsSince(begin)).toBeLessThan(1_000);
         }
         seen.add("token");
         expect(status).toBe(200);
@@ -614,3 +614,9 @@ describe("parseTokenResponse", () => {
     expect(seen.size).toBeGreaterThanOrEqual(7);
   });
 });
+
+/** What this process has worked, which other processes do not lengthen. */
+function cpuMsSince(begin: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(begin);
+  return (user + system) / 1_000;
+}

@@ -255,7 +255,7 @@ function check(world: World, { faults }: Round, outcomes: readonly Outcome[], wa
 }
 
 it("never loses the refresh token that is good, and names what the network has lost", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   let refreshes = 0;
   let losses = 0;

@@ -141,7 +141,7 @@ it("judges by a clock that can be ahead, and shows it in its answers", async () 
   const refused = await post(assertion(client, { aud }), {}, {}, ahead);
   expect(refused.json.error_description).toContain("clock");
   const date = Date.parse(refused.headers.date ?? "");
-  expect(Math.abs(date - Date.now() - 600_000)).toBeLessThan(5_000);
+  expect(Math.abs(date - Date.now() - 600_000)).toBeLessThan(60_000);
   expect((await post(assertion(client, { aud }, {}, date), {}, {}, ahead)).status).toBe(200);
 });
 

@@ -240,8 +240,8 @@ describe("an exchange", () => {
       signal: leaving.signal,
     });
     await expect(aborted).rejects.toThrow(/abort/i);
-    await vi.waitFor(() => expect(operations).toContain("write"), { timeout: 5_000 });
-    await vi.waitFor(() => expect(operations.at(-1)).toBe("delete"), { timeout: 5_000 });
+    await expect.poll(() => operations).toContain("write");
+    await expect.poll(() => operations.at(-1)).toBe("delete");
     expect(left.tokens.records.size).toBe(0);
     expect(sessionsOf(left)).toHaveLength(1);
     expect(JSON.stringify(sessionsOf(left))).not.toContain("signIn");

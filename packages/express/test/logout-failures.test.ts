@@ -208,7 +208,7 @@ describe("a logout while the token is being refreshed", () => {
     clock.aheadMs = 700_000;
     stage.talkdesk.faults.add({ at: "token", delayMs: 400 });
     const waiting = browser.visit("/me");
-    await vi.waitFor(() => expect(stage.talkdesk.requests.to("token")).toHaveLength(2));
+    await expect.poll(() => stage.talkdesk.requests.to("token")).toHaveLength(2);
     expect((await browser.visit("/auth/logout", { method: "POST" })).status).toBe(303);
     expect(stage.tokens.records.size).toBe(0);
     expect((await waiting).status).toBe(401);

@@ -9,6 +9,8 @@ const open = async (options: LoginStageOptions): Promise<LoginStage> => {
 };
 afterEach(() => stage[Symbol.asyncDispose]());
 
+const untilAsked = () => stage.talkdesk.requests.waitFor(({ to }) => to === "token", { timeoutMs: 30_000 });
+
 describe("a login with middleware beside it", () => {
   it("leaves the cookies that others set, before it and after", async () => {
     await open({
@@ -63,7 +65,7 @@ describe("a login with middleware beside it", () => {
     await open({
       place: (app, login) => {
         app.use("/auth", (_request, response, next) => {
-          if (isImpatient) setTimeout(() => response.flushHeaders(), 50);
+          if (isImpatient) void untilAsked().then(() => response.flushHeaders());
           next();
         });
         app.use("/auth", login);
@@ -72,7 +74,7 @@ describe("a login with middleware beside it", () => {
     const browser = stage.browser();
     const callback = await browser.toTalkdesk();
     isImpatient = true;
-    stage.talkdesk.faults.add({ at: "token", delayMs: 300 });
+    stage.talkdesk.faults.add({ at: "token", delayMs: 2_000 });
     await expect(browser.visit(callback)).rejects.toThrow();
     expect(String(stage.errors[0])).toContain("begun before the login");
     expect(stage.tokens.records.size).toBe(0);
@@ -84,7 +86,7 @@ describe("a login with middleware beside it", () => {
     await open({
       place: (app, login) => {
         app.use("/auth/callback", (_request, response, next) => {
-          setTimeout(() => response.flushHeaders(), 50);
+          void untilAsked().then(() => response.flushHeaders());
           next();
         });
         app.use("/auth", login);
@@ -92,7 +94,7 @@ describe("a login with middleware beside it", () => {
     });
     const browser = stage.browser();
     const callback = await browser.toTalkdesk();
-    stage.talkdesk.faults.add({ at: "token", delayMs: 300, lose: true });
+    stage.talkdesk.faults.add({ at: "token", delayMs: 2_000, lose: true });
     await expect(browser.visit(callback)).rejects.toThrow();
     expect(stage.errors).toEqual([expect.objectContaining({ code: "token_network" })]);
   });

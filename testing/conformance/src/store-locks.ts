@@ -33,7 +33,7 @@ export function describeLocks(subject: StoreSubject): void {
       expect(taken).toHaveLength(1);
       await taken[0]?.release();
     }
-  }, 60_000);
+  }, 300_000);
 
   it("answers at once when a lock is held", async () => {
     await using stage = await setStoreStage(subject);

@@ -204,7 +204,7 @@ export function describeStoredRecords(subject: StoreSubject): void {
         current = 0;
       }
     }
-  }, 120_000);
+  }, 300_000);
 
   it("loses none of 1,000 updates by writers who read again when they are refused", async () => {
     await using stage = await setStoreStage(subject);
@@ -224,7 +224,7 @@ export function describeStoredRecords(subject: StoreSubject): void {
       }),
     );
     await present(stage.store, stage.key, "1000");
-  }, 120_000);
+  }, 300_000);
 
   it("leaves nothing behind when a removal and a write of what was removed cross", async () => {
     await using stage = await setStoreStage(subject);
@@ -238,5 +238,5 @@ export function describeStoredRecords(subject: StoreSubject): void {
       ]);
       expect(await stage.other.read(stage.key)).toBeUndefined();
     }
-  }, 60_000);
+  }, 300_000);
 }

@@ -83,7 +83,7 @@ beforeAll(async () => {
     ["--yes", "pnpm@10.34.9", ...filters, "pack", "--pack-destination", scratch],
     workspace,
   );
-}, 180_000);
+}, 300_000);
 
 afterAll(async () => {
   await talkdesk?.stop();
@@ -97,18 +97,18 @@ describe("the packed packages", () => {
     // Port 1 is nobody's.
     const nowhere = { TALKDESK_TOKEN_URL: "http://127.0.0.1:1/oauth/token" };
     expect(await output(process.execPath, ["unreachable.mjs"], folder, nowhere)).toBe("token_network");
-  }, 180_000);
+  }, 300_000);
 
   it("work in a CommonJS script", async () => {
     const folder = await installed("cjs", ["core", "fetch"]);
     expect(await output(process.execPath, ["main.cjs"], folder)).toBe("200 true source_closed");
-  }, 180_000);
+  }, 300_000);
 
   it("work as an ES module and as CommonJS in one process", async () => {
     const folder = await installed("both-formats", ["core", "fetch"]);
     const said = await output(process.execPath, ["main.mjs"], folder);
     expect(said.split("\n")).toEqual(["true", "true true 16", "200 true", "true source_closed"]);
-  }, 180_000);
+  }, 300_000);
 
   it.each(["29.7.0", "30.5.2"])(
     "work in Jest %s as it comes: CommonJS, and no flag of Node's",
@@ -118,7 +118,7 @@ describe("the packed packages", () => {
       const said = await output(process.execPath, jest, folder, keyOfClient());
       expect(said).toContain("4 passed, 4 total");
     },
-    180_000,
+    300_000,
   );
 
   it("work in Cloudflare Workers, with compatibility dates from before and after each that mattered", async () => {
@@ -152,7 +152,7 @@ describe("the packed packages", () => {
     const bundled = code.filter((name) => name.endsWith(".cjs") && name !== "index.cjs");
     expect(bundled.length).toBeGreaterThan(0);
     expect(await readFile(join(dist, "jose.LICENSE.md"), "utf8")).toMatch(/MIT License[\s\S]*Filip Skokan/);
-  }, 180_000);
+  }, 300_000);
 
   it.each([
     ["NodeNext modules, beside Express 5", "ts-nodenext"],
@@ -167,6 +167,6 @@ describe("the packed packages", () => {
       // A token for a handler; a login asked for, and begun; and the end of the source as an answer.
       expect(await output(process.execPath, ["out/app.js"], folder)).toBe("200 401 302 401");
     },
-    180_000,
+    300_000,
   );
 });

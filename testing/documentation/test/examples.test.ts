@@ -109,7 +109,7 @@ describe("the examples in the documentation", () => {
       return `${diagnostic.file ? basename(diagnostic.file.fileName) : ""}: ${text}`;
     });
     expect(faults).toEqual([]);
-  }, 60_000);
+  });
 
   it.each(runnable)(
     "run: $from",
