@@ -1,6 +1,6 @@
 import type { Request } from "express";
 
-/** What is used of `req.session`: as express-session has it. A promise will do in the place of the callback. */
+/** The part of `req.session` that a login uses, as in express-session. Its methods may return promises instead. */
 export interface BrowserSession {
   readonly id?: unknown;
   [name: string]: unknown;
@@ -11,7 +11,7 @@ export interface BrowserSession {
 
 /**
  * The session of a request.
- * @throws TypeError when there is none, or one that lives in a cookie.
+ * @throws TypeError when the request has no session, or one that lives in a cookie.
  */
 export function browserSession(request: Request): BrowserSession {
   const { session } = request as unknown as { session?: Partial<BrowserSession> | null };
@@ -29,7 +29,7 @@ export function browserSession(request: Request): BrowserSession {
   return session as BrowserSession;
 }
 
-/** Gives the request a session with another id and nothing in it; the old one is gone. */
+/** Gives the request an empty session with another id, and destroys the old one. */
 export async function regenerate(request: Request): Promise<BrowserSession> {
   const session = browserSession(request);
   await settled((callback) => session.regenerate(callback));
@@ -42,14 +42,15 @@ export const save = (session: BrowserSession): Promise<void> => settled((callbac
 export const destroy = (session: BrowserSession): Promise<void> =>
   settled((callback) => session.destroy(callback));
 
-/** Takes a session that is gone from its request, at whose end it could be stored again, or its cookie be sent. */
+/** Removes a destroyed session from its request, so that the end of the request does not store it or send its cookie. */
 export function forgetSession(request: Request): void {
   delete (request as { session?: unknown }).session;
 }
 
 /**
- * What the store has of a session now: requests of one browser run side by side, each with a copy of its own. It is the
- * copy of this request where the store cannot be asked, and undefined when the store has none: not yet, or not any more.
+ * Reads the session from its store again: other requests of the browser may have changed it since this one began.
+ *
+ * @returns The request's own copy when the store has no `get`; undefined when the session is not stored, or no longer.
  */
 export async function storedSession(
   request: Request,
@@ -66,14 +67,14 @@ export async function storedSession(
   await settled((callback) =>
     get(id, (error, found) => {
       stored = found;
-      // How stores of files say that there is none; express-session understands it, too.
+      // Stores of files say so when a session does not exist; express-session understands it, too.
       callback(Object(error).code === "ENOENT" ? undefined : error);
     }),
   );
   return stored ?? undefined;
 }
 
-/** Calls what tells its end to a callback, or by a promise. */
+/** Calls a function that reports its end to a callback or by a promise, and waits for it. */
 function settled(call: (callback: (error?: unknown) => void) => unknown): Promise<void> {
   return new Promise((resolve, reject) => {
     const returned = call((error) => {
@@ -86,11 +87,11 @@ function settled(call: (callback: (error?: unknown) => void) => unknown): Promis
   });
 }
 
-/** By the session's id, whichever login of the process it is for: they share the session. */
+/** The last piece of work for each session id. All logins of the process share it, as they share the session. */
 const lastOf = new Map<string, Promise<unknown>>();
 
 /**
- * Does one thing after the other for each session in this process: reading it, changing it and writing it must not mix.
+ * Runs work one after the other for each session in this process, so that reads, changes and writes do not mix.
  */
 export async function oneAtATime<T>(request: Request, work: () => Promise<T>): Promise<T> {
   const { id } = browserSession(request);

@@ -110,7 +110,7 @@ function answerTo({ code }: TalkdeskError, waitSeconds: number | undefined): Ans
   }
   return {
     status: 502,
-    title: "Talkdesk did not give what is needed here",
+    title: "Talkdesk did not answer as expected",
     detail: "The request could not be completed. Trying again may help.",
   };
 }

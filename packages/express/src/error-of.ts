@@ -1,8 +1,8 @@
 /**
- * Something that `next()` takes for an error, whatever was thrown: it goes on as if nothing had happened when given
- * nothing, and leaves the router when given certain words.
+ * Makes anything that was thrown into something that `next()` treats as an error. `next(undefined)` would go on as if
+ * nothing had happened, and `next("route")` would leave the router.
  */
 export function errorOf(thrown: unknown): object {
   if (typeof thrown === "object" && thrown !== null) return thrown;
-  return new Error("Something was thrown that is no error.", { cause: thrown });
+  return new Error("Something was thrown that is not an error object.", { cause: thrown });
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Response } from "express";
 import { challengeWith } from "./problem.js";
 
-/** What a person reads when something has failed, as text: markup in it is shown, not obeyed. */
+/** The content of an error page, as plain text: markup in it is escaped. */
 export interface ErrorPage {
   readonly status: number;
   readonly title: string;
@@ -10,7 +10,7 @@ export interface ErrorPage {
   readonly text: readonly string[];
   /** What to do next. */
   readonly link?: { readonly name: string; readonly address: string };
-  /** Who helps: an e-mail address, an https address, or any text. */
+  /** The contact to show: an e-mail address, an https address, or any text. */
   readonly contact?: string;
 }
 
@@ -22,8 +22,8 @@ h1{font-size:1.5rem;line-height:1.25;margin:0 0 1rem}`;
 let policy: string | undefined;
 
 /**
- * Answers with a small page that works without anything else: no script, no picture, nothing from elsewhere. It may
- * replace the app's own `Content-Security-Policy` for this one answer, since it is as strict as can be.
+ * Answers with a small page that loads nothing: no script, no picture, no other file. Its `Content-Security-Policy`
+ * replaces the app's own for this one answer; it allows nothing but the page's style.
  */
 export function sendErrorPage(response: Response, page: ErrorPage): void {
   policy ??= `default-src 'none'; style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;

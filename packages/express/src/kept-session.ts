@@ -11,7 +11,7 @@ export function checkKeepSession(keep: unknown): asserts keep is KeepSession {
   }
 }
 
-/** Copies what is kept of a session, as JSON: what a store would have given back. */
+/** Copies the members of a session that are kept. The copies went through JSON, as in a store. */
 export function keptMembers(
   session: Readonly<Record<string, unknown>>,
   keep: KeepSession,

@@ -11,7 +11,7 @@ export interface Restart {
   readonly installationId?: string | undefined;
 }
 
-/** Answers a login that has failed: faults of ours to the person, everything else to `next`. */
+/** Answers a login that has failed: a `TalkdeskError` with a page, any other error through `next`. */
 export async function answerLoginFailure(
   { onError, contact }: LoginSetup,
   thrown: unknown,
@@ -62,7 +62,7 @@ function pageOf(error: TalkdeskError): ErrorPage {
       return {
         status: 404,
         title: "The app is not installed there",
-        text: ["Nothing is known of the installation that you come from."],
+        text: ["This app does not know the installation that you come from."],
       };
     default:
       return error.retryable || retryAfterSeconds(error) !== undefined ? busy : failed(502);
@@ -78,16 +78,16 @@ const failed = (status: number): ErrorPage => ({
 const busy: ErrorPage = {
   status: 503,
   title: "Signing in is not possible at the moment",
-  text: ["Something that is needed for it does not answer. Try again in a little while."],
+  text: ["A service that is needed for it is not answering. Try again in a little while."],
 };
 
-/** For who is asked for help: the code, and what Talkdesk said of it. */
+/** Details for the person who is asked for help: the code, and what Talkdesk said. */
 function saidBy({ code, error, errorDescription }: TalkdeskError): readonly string[] {
   const said = [error, errorDescription].filter((text) => text !== undefined && text !== "");
   return [`Code: ${code}`, ...(said.length > 0 ? [`Talkdesk said: ${said.join(": ")}`] : [])];
 }
 
-/** The login stands beside the callback, whatever a proxy does to the paths above them. */
+/** A relative address: `/login` and `/callback` have the same parent, whatever a proxy does to the paths above. */
 function addressOf(restart: Restart | undefined): string {
   if (restart === undefined) return "login";
   const { returnTo, installationId } = restart;

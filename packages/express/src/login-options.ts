@@ -14,13 +14,13 @@ import type { NextFunction, Request, Response } from "express";
 import { checkKeepSession, type KeepSession } from "./kept-session.js";
 import { checkNames } from "./option-names.js";
 
-/** What is known of the launch that a login began with. */
+/** The launch that a login began with. */
 export interface LoginLaunch {
   /** The AppConnect installation that the launch named. Anybody can name any: look its credentials up, and trust only those. */
   readonly installationId?: string;
 }
 
-/** Chooses the client of a login; what it throws or rejects with goes to `next`, `TalkdeskError`s to the error page. */
+/** Chooses the client of a login. A `TalkdeskError` that it throws goes to the error page, any other error to `next`. */
 export type ClientOfLogin = (
   request: Request,
   launch: LoginLaunch,
@@ -35,7 +35,7 @@ export interface TalkdeskLoginOptions {
   readonly client: TalkdeskClient | ClientOfLogin;
   /**
    * Where users come back to, as registered with Talkdesk: the public address of `/callback` beneath the path where the
-   * login is mounted. The login is known in sessions by it: each login of an app has its own.
+   * login is mounted. Each login of an app needs its own, since sessions keep logins apart by it.
    */
   readonly redirectUri: string;
   /** `refresh_token` lets a session outlive its first token, `openid` names the user. Default: the client's. */
@@ -45,8 +45,8 @@ export interface TalkdeskLoginOptions {
   /** The contact shown when a login fails: an e-mail address, an https address, or any text. Talkdesk requires it. */
   readonly contact: string;
   /**
-   * Answers a login that has failed in place of the error page. Its errors go to `next`, as do errors that are not of
-   * Talkdesk's making. Default: the page.
+   * Answers a login that has failed, in place of the error page. It gets each `TalkdeskError`; other errors, and those
+   * that it throws itself, go to `next`. Default: the page.
    */
   readonly onError?: (
     error: TalkdeskError,
@@ -69,7 +69,7 @@ export interface TalkdeskLoginOptions {
    * lifetime of a browser's session. Default: that of `userSession`, 30 days.
    */
   readonly maxIdleMs?: number;
-  /** Told what happens to the tokens of all users. What it throws harms nobody. */
+  /** Called with every event of the tokens of all users. Errors that it throws are ignored. */
   readonly onEvent?: (event: TokenEvent) => void;
 }
 

@@ -21,14 +21,14 @@ export interface LoginSetup {
   readonly onError?: TalkdeskLoginOptions["onError"];
   readonly keepSession: KeepSession;
   readonly users: UserSessions;
-  /** Whether the client depends on the installation that a launch names. Where it does not, the name tells nothing. */
+  /** True when the client depends on the installation that a launch names; otherwise the name is ignored. */
   readonly isPerInstallation: boolean;
   clientFor(request: Request, installationId: string | undefined): TalkdeskClient | Promise<TalkdeskClient>;
   /** The app's first page, as browsers find it. */
   home(request: Request): string;
   /**
-   * Where to go when all is done, as browsers find it: the page that somebody asks for, else the app's first page; `/`
-   * for what is no page of the app.
+   * The path to go to in the end, as browsers find it: the page that was asked for, or the app's first page when none
+   * was; `/` when the page leads elsewhere or back into the login.
    */
   returnPath(request: Request, wanted: unknown): string;
 }
@@ -77,7 +77,7 @@ export function loginSetup(options: TalkdeskLoginOptions): LoginSetup {
         Object.values(ROUTES).map((route) => `${mount}${route}`),
       );
       const path = returnTo(wanted, own);
-      // Once more: behind the beginning that a proxy takes off, something else may come to light.
+      // Checked again: without its internal prefix, a path may be the address of another host.
       return (path !== undefined ? returnTo(toBrowser(request, path), own) : undefined) ?? "/";
     },
   };

@@ -33,14 +33,25 @@ export interface TalkdeskLogin extends RequestHandler {
 /**
  * A login with Talkdesk: `GET /login?returnTo=`, `GET /callback` and `POST /logout` beneath the path where it is mounted.
  *
- * Sessions are those of `express-session`, or of anything like it that keeps them on the server, and must be mounted
- * before. A session holds logins that have begun, each good for one callback within ten minutes, ten at most, and who is
- * signed in; its id changes at each login. Tokens are in `store` alone. A new login or a logout ends the earlier
- * session in the store.
+ * Sessions are those of `express-session`, or of similar middleware that keeps them on the server, and must be mounted
+ * before. A session holds the logins that have begun, ten at most, each good for one callback within ten minutes, and the
+ * sign-in. Its id changes at each login, and a login that was begun under another id signs nobody in. Tokens are in
+ * `store` alone. A new login or a logout removes the earlier tokens from the store.
  *
- * A logout is a POST that no page of another origin can make. `returnTo` is a path of this app, or `/`.
+ * A logout is a POST that pages of other origins cannot make. `returnTo` is a path of this origin, or `/`.
  *
- * @throws TypeError at once, for an option that cannot be used; through `next`, when there are no sessions.
+ * @throws TypeError
+ *   - at once, for an option that cannot be used or is not known;
+ *   - through `next`, when there are no sessions.
+ * @example
+ * const login = talkdeskLogin({
+ *   client: talkdeskClientFromEnv(),
+ *   redirectUri: "https://app.example.com/auth/callback",
+ *   store: memoryStore(),
+ *   contact: "help@example.com",
+ * });
+ * app.use(talkdesk(login.source));
+ * app.use("/auth", login);
  * @see RFC 6749 §4.1 and §10.12, RFC 9700 §4.7; Talkdesk, "Single Sign-On"
  */
 export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
@@ -77,7 +88,7 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
       try {
         return await setup.users.source(key, () => setup.clientFor(request, installationId));
       } catch (error) {
-        // Uninstalled since: nobody is signed in there any more, and the rest of the app goes on.
+        // The app was uninstalled since: its users are signed out, and the rest of the app goes on.
         if (isTalkdeskError(error) && error.code === "installation_unknown") return undefined;
         throw error;
       }

@@ -84,7 +84,7 @@ export function authorizationOf(
   return { url: url.href, state, nonce, redirectUri, ...(codeVerifier !== undefined && { codeVerifier }) };
 }
 
-/** What is left of logins when the session changes: where the other tabs were going, and nothing that signs in. */
+/** Reduces logins to what outlives a change of session: where other tabs were going, and nothing that signs in. */
 export function retiredLogins(logins: readonly PendingLogin[]): readonly PendingLogin[] {
   return logins.map(({ state, begunAt, returnTo, installationId }) => ({
     state,

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Response } from "express";
 
-/** What a program reads when something has failed. */
+/** The content of problem details. */
 export interface Problem {
   readonly status: number;
   readonly detail: string;
@@ -10,7 +10,7 @@ export interface Problem {
 }
 
 /**
- * Answers with problem details. They have no type of their own, so their title is that of the status.
+ * Answers with problem details. They have no `type`, so their title is the phrase of the status.
  * @see RFC 9457 §4.2.1
  */
 export function sendProblem(response: Response, problem: Problem): void {
@@ -18,12 +18,12 @@ export function sendProblem(response: Response, problem: Problem): void {
   response
     .status(problem.status)
     .set({ "Cache-Control": "no-store", "Content-Type": "application/problem+json" })
-    // As bytes: Express adds a charset to text, which this type has not.
+    // As bytes: Express would add a charset to text, and this type has no such parameter.
     .send(Buffer.from(JSON.stringify({ title: STATUS_CODES[problem.status], ...problem })));
 }
 
 /**
- * Says what a 401 has to: by which scheme one would be let in.
+ * Adds `WWW-Authenticate`, which every 401 must have.
  * @see RFC 9110 §11.6.1, RFC 6750 §3
  */
 export function challengeWith(response: Response, status: number): void {

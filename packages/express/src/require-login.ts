@@ -22,8 +22,9 @@ export interface RequireLoginOptions {
  * Each 401 has `WWW-Authenticate` (RFC 6750 §3). The installation that an AppConnect launch names,
  * `talkdesk_installation_id`, is handed on to the login.
  *
- * @throws TypeError at once, when `login` is no address, and for an option that is not known; through `next`, when no
- *   `talkdesk()` was before it or when it stands before the login itself.
+ * @throws TypeError
+ *   - at once, when `login` is not an address, and for an unknown option;
+ *   - through `next`, when no `talkdesk()` is mounted before it, or when it is mounted before the login itself.
  * @example
  * app.get("/contacts", requireLogin(), async (request, response) => {
  *   const contacts = await request.talkdesk.fetch("/contacts");
@@ -60,7 +61,7 @@ export function requireLogin(options: RequireLoginOptions = {}): RequestHandler 
       sendErrorPage(response, {
         status: 401,
         title: "Sign in first",
-        text: ["Nobody is signed in here, so nothing was done with what you sent."],
+        text: ["You are not signed in, so nothing was done with what you sent."],
         link: { name: "Sign in", address },
       });
     }

@@ -1,9 +1,9 @@
 import type { SignIn } from "./session-record.js";
 
-/** Sign-ins that follow each other faster than this belong to one row. */
+/** Sign-ins less than a minute apart count as a row. */
 const ROW_MS = 60_000;
 
-/** So many sign-ins in a row, and the next one would not help either. */
+/** After so many sign-ins in a row, the next one is not expected to help either. */
 const MAX_IN_ROW = 3;
 
 /** When somebody signed in, and which sign-in of a row that was, from 1. */
@@ -20,14 +20,14 @@ export function signInTime(now: number, replaced: SignIn | undefined): SignInTim
 
 const signInOf = new WeakMap<object, SignIn>();
 
-/** Notes whose tokens a request has. */
+/** Remembers the sign-in of a request. */
 export function noteSignIn(request: object, signIn: SignIn): void {
   signInOf.set(request, signIn);
 }
 
 /**
- * True when the browser has just signed in, several times in a row, and its session is over all the same: the API
- * refuses what it gets. To send it to the login once more would go on for ever.
+ * True when the browser has just signed in several times in a row. If its session is over all the same, another redirect
+ * to the login would only continue a loop.
  */
 export function isLoginInVain(request: object): boolean {
   const { at = Number.NEGATIVE_INFINITY, inRow = 0 } = signInOf.get(request) ?? {};

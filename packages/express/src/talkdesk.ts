@@ -3,7 +3,7 @@ import type { Request, RequestHandler } from "express";
 import { errorOf } from "./error-of.js";
 import { requestTalkdesk } from "./request-talkdesk.js";
 
-/** Says whose tokens a request gets; undefined when nobody's. */
+/** Chooses the source of a request's tokens; undefined for a request that gets none. */
 export type SourceOfRequest = (
   request: Request,
 ) => TokenSource | undefined | Promise<TokenSource | undefined>;
@@ -11,8 +11,8 @@ export type SourceOfRequest = (
 /**
  * Puts `req.talkdesk` on each request: the tokens of one source, or of the source that a function names for it.
  *
- * It is undefined when the function names none, also where an earlier `talkdesk()` had set it: nobody acts with
- * somebody else's tokens. No token is asked for before a handler does. What the function throws or rejects with goes to
+ * `req.talkdesk` is undefined when the function gives undefined, even if an earlier `talkdesk()` had set it, so that no
+ * request acts with another user's tokens. No token is requested before a handler asks for one. What the function throws or rejects with goes to
  * `next`.
  *
  * @param source A token source; or a function of the request, such as the `source` of a {@link talkdeskLogin}.
@@ -35,7 +35,7 @@ export function talkdesk(source: TokenSource | SourceOfRequest): RequestHandler 
     throw new TypeError("talkdesk() needs login.source; login itself is for app.use(path, login).");
   }
   return (request, response, next) => {
-    // As a property of its own, so that requireLogin() can tell "nobody" from "not asked".
+    // Set even when undefined: requireLogin() tells "nobody is signed in" from "talkdesk() is missing" by it.
     Object.assign(request, { talkdesk: undefined });
     const attach = (found: TokenSource | undefined): void => {
       if (found === undefined) return;

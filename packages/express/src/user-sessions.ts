@@ -238,10 +238,10 @@ export function userSessions(options: UserSessionsOptions): UserSessions {
         tokenEndpoint,
         error,
       });
-      // As for those of the session itself: a listener harms nobody.
+      // Errors of listeners are ignored, as those of the session itself are.
       Promise.resolve(answer).catch(() => {});
     } catch {
-      // There is nobody to tell.
+      // Ignored, too.
     }
   }
 
