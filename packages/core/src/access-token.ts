@@ -1,4 +1,5 @@
 import { TalkdeskError } from "./errors.js";
+import { isVisibleAscii } from "./secret-text.js";
 
 /**
  * One access token and what the token endpoint said about it. Immutable.
@@ -136,14 +137,11 @@ function tokenWith(options: AccessTokenOptions, unknown: Readonly<Record<string,
   return Object.freeze(token);
 }
 
-/** Tells whether `value` can be sent as a header's value and is no more than that (RFC 6750 §2.1, widened). */
-export const isHeaderSafe = (value: string): boolean => /^[\x21-\x7e]+$/.test(value);
-
 /** What is wrong with the members of a token, without repeating any. */
 function tokenFault(options: unknown): string | undefined {
   if (typeof options !== "object" || options === null) return "a token must be given as an object";
   const { value, type, expiryAssumed, scope, extra, ...rest } = options as Record<string, unknown>;
-  if (typeof value !== "string" || !isHeaderSafe(value))
+  if (typeof value !== "string" || !isVisibleAscii(value))
     return "value must be a string of visible ASCII characters";
   if (!Number.isFinite(rest["expiresAt"])) return "expiresAt must be a number of epoch milliseconds";
   if (rest["issuedAt"] !== undefined && !Number.isFinite(rest["issuedAt"])) {

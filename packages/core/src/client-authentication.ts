@@ -1,5 +1,6 @@
 import type { Endpoints } from "./endpoints.js";
 import { TalkdeskError } from "./errors.js";
+import { hasControlCharacter, isWellFormed } from "./secret-text.js";
 
 /**
  * Adds proof of who asks to one request for a token, by changing `headers` or `body`. Called for every attempt,
@@ -66,10 +67,10 @@ export function clientSecretBasic(options: ClientSecretBasicOptions): ClientAuth
 export function credentialFault(value: unknown): string | undefined {
   if (typeof value !== "string") return "must be a string";
   if (value === "") return "must not be empty";
-  if (/\p{Cc}/u.test(value)) {
+  if (hasControlCharacter(value)) {
     return "must not contain control characters; check for a line break, often at the end of a pasted value";
   }
-  if (/\p{Surrogate}/u.test(value)) return "must be well-formed Unicode";
+  if (!isWellFormed(value)) return "must be well-formed Unicode";
   return undefined;
 }
 

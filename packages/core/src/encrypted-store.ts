@@ -1,6 +1,6 @@
 import { TalkdeskError } from "./errors.js";
 import { checkSecret } from "./secret-strength.js";
-import { isWellFormed } from "./secret-text.js";
+import { isWellFormed, withoutPadding } from "./secret-text.js";
 import { checkTokenStore, type TokenStore } from "./token-store.js";
 
 /** What a record begins with: which format it is in, so that a later one can be told apart. */
@@ -139,7 +139,7 @@ const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode
 /** Base64 for URLs, without padding (RFC 4648 §5). */
 function base64url(bytes: Uint8Array): string {
   const characters = Array.from(bytes, (byte) => String.fromCharCode(byte));
-  return btoa(characters.join("")).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return withoutPadding(btoa(characters.join("")).replaceAll("+", "-").replaceAll("/", "_"));
 }
 
 /** The bytes that {@link base64url} made the text of; none for a text that it would not have made. */

@@ -30,14 +30,15 @@ export const keyFault = (what: string): TypeError => new TypeError(`privateKey $
  */
 export function keyBytes(text: string): Uint8Array {
   if (text.length > MAX_CHARACTERS) throw keyFault("is too long to be a private key");
-  const plain = text.replace(/\\+[rn]/g, "\n").trim();
+  const plain = withLineBreaks(text).trim();
   if (plain === "") throw keyFault("must not be empty");
   if (plain.startsWith("{")) {
     throw keyFault("must not be JSON; import a JWK with crypto.subtle.importKey and give the CryptoKey");
   }
-  const encoded = (plain.includes("-----") ? withoutArmour(plain) : plain).replace(/\s+/g, "");
-  const [, digits = ""] = /^([A-Za-z0-9+/]+)={0,2}$/.exec(encoded) ?? [];
-  if (digits === "" || digits.length % 4 === 1) {
+  const encoded = withoutWhiteSpace(plain.includes("-----") ? withoutArmour(plain) : plain);
+  const padding = encoded.endsWith("==") ? 2 : encoded.endsWith("=") ? 1 : 0;
+  const digits = encoded.slice(0, encoded.length - padding);
+  if (!isBase64(digits) || digits.length % 4 === 1) {
     throw keyFault(
       "must be Base64 or PEM; give the key itself and whole, not the name of its file, and without quotes around it",
     );
@@ -47,20 +48,73 @@ export function keyBytes(text: string): Uint8Array {
 
 /** The Base64 in the one block of PEM that is a private key; what else stands around it says nothing. */
 function withoutArmour(text: string): string {
-  const blocks = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----/gs)];
+  const blocks = blocksOf(text);
   if (blocks.length === 0) {
     throw keyFault("must have both lines of its armour, -----BEGIN … to -----END …; paste it whole");
   }
-  const keys = blocks.filter(([, label = ""]) => label.endsWith("PRIVATE KEY"));
-  const [[, label = "", body = ""] = [], second] = keys;
+  const [key, second] = blocks.filter(({ label }) => label.endsWith("PRIVATE KEY"));
   if (second !== undefined) throw keyFault("must be one private key, not several");
-  if (label === "") {
-    const labels = blocks.map(([, other = ""]) => other);
+  if (key === undefined) {
+    const labels = blocks.map(({ label }) => label);
     if (labels.some((other) => other.endsWith("CERTIFICATE"))) throw keyFault(CERTIFICATE);
     if (labels.some((other) => other.endsWith("PUBLIC KEY"))) throw keyFault(PUBLIC);
     throw keyFault("has armour of something that is not a private key");
   }
+  const { label, body } = key;
   if (label.includes("ENCRYPTED") || body.includes("ENCRYPTED")) throw keyFault(ENCRYPTED);
   if (label.startsWith("OPENSSH")) throw keyFault(`is in the form of OpenSSH; ${CONVERT}`);
   return body;
+}
+
+interface Block {
+  readonly label: string;
+  readonly body: string;
+}
+
+const BEGIN = "-----BEGIN ";
+const DASHES = "-----";
+
+/** What stands between the lines of armour that belong together. */
+function blocksOf(text: string): readonly Block[] {
+  const blocks: Block[] = [];
+  for (let at = text.indexOf(BEGIN); at >= 0; at = text.indexOf(BEGIN, at)) {
+    at += BEGIN.length;
+    const labelEnd = text.indexOf(DASHES, at);
+    const label = text.slice(at, Math.max(at, labelEnd));
+    const end = `${DASHES}END ${label}${DASHES}`;
+    const bodyEnd = isLabel(label) ? text.indexOf(end, labelEnd + DASHES.length) : -1;
+    if (bodyEnd < 0) continue;
+    blocks.push({ label, body: text.slice(labelEnd + DASHES.length, bodyEnd) });
+    at = bodyEnd + end.length;
+  }
+  return blocks;
+}
+
+// By characters, not by regular expressions: those keep the text that they have matched (see secret-text.ts).
+
+const LABEL_CHARACTERS = new Set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ");
+
+const isLabel = (text: string): boolean => isMadeOf(text, LABEL_CHARACTERS);
+
+const BASE64_DIGITS = new Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+
+const isBase64 = (text: string): boolean => isMadeOf(text, BASE64_DIGITS);
+
+const isMadeOf = (text: string, characters: ReadonlySet<string>): boolean =>
+  text !== "" && [...text].every((character) => characters.has(character));
+
+const withoutWhiteSpace = (text: string): string =>
+  [...text].filter((character) => character.trim() !== "").join("");
+
+/** With a line break where one is written as `\n` or `\r`, however often the backslash was escaped. */
+function withLineBreaks(text: string): string {
+  let plain = "";
+  for (let at = 0; at < text.length; ) {
+    let end = at;
+    while (text[end] === "\\") end += 1;
+    const isBreak = end > at && (text[end] === "n" || text[end] === "r");
+    plain += isBreak ? "\n" : text.slice(at, end + 1);
+    at = end + 1;
+  }
+  return plain;
 }

@@ -3,7 +3,7 @@ import { formEncoded } from "./client-authentication.js";
 import { clockOffsetMs } from "./clock-offset.js";
 import { printable, type TalkdeskError } from "./errors.js";
 import type { Grant } from "./grant.js";
-import { basicSecret } from "./sent-secrets.js";
+import { basicSecret, credentialsOf } from "./sent-secrets.js";
 import type { TokenResponse } from "./token-response.js";
 
 /**
@@ -61,7 +61,7 @@ export function refusalHints(
 }
 
 function secretHints(headers: Headers): readonly string[] {
-  const secret = basicSecret(headers.get("authorization")?.replace(/^basic +/i, "") ?? "");
+  const secret = basicSecret(credentialsOf(headers.get("authorization") ?? "")?.credentials ?? "");
   if (secret === undefined) return [];
   const hints: string[] = [];
   if (secret !== formEncoded(secret) && !secret.includes("%")) {

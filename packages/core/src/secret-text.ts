@@ -1,7 +1,7 @@
 // Checks of secrets without regular expressions: `RegExp.input` and its kin keep the last text that matched one, for
 // anybody in the process, and keep it alive.
 
-/** Whether the text is visible ASCII, without white space, and not empty. */
+/** Whether the text is visible ASCII, without white space, and not empty: what a header can carry as one word. */
 export function isVisibleAscii(text: string): boolean {
   for (let at = 0; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
@@ -18,6 +18,9 @@ export function hasControlCharacter(text: string): boolean {
   }
   return false;
 }
+
+/** What is left of Base64 without its padding. */
+export const withoutPadding = (base64: string): string => base64.replaceAll("=", "");
 
 /** Whether the text can be written in UTF-8: it has no half of a surrogate pair. */
 export function isWellFormed(text: string): boolean {

@@ -1,4 +1,5 @@
 import { base64, formEncoded } from "./client-authentication.js";
+import { withoutPadding } from "./secret-text.js";
 
 /** Parameters and headers of a token request whose values are no secret. */
 const PUBLIC_PARAMETERS = new Set([
@@ -40,10 +41,10 @@ export function maskOf(
   for (const [name, value] of headers) {
     if (PUBLIC_HEADERS.has(name)) continue;
     add(value);
-    const [, scheme, credentials] = /^(\S+) +(.+)$/.exec(value) ?? [];
+    const { scheme, credentials } = credentialsOf(value) ?? {};
     if (credentials !== undefined) {
       add(credentials);
-      add(credentials.replace(/=+$/, ""));
+      add(withoutPadding(credentials));
     }
     if (scheme?.toLowerCase() === "basic" && credentials !== undefined) {
       const secret = basicSecret(credentials);
@@ -61,10 +62,28 @@ export function maskOf(
 /** What `value` may look like in an answer, or in the error of a client that shows its request. */
 function formsOf(value: string): string[] {
   const percentEncoded = [encodeURIComponent(value), formEncoded(value)];
-  const lowerCase = percentEncoded.map((form) => form.replace(/%../g, (code) => code.toLowerCase()));
-  const unpadded = base64(value).replace(/=+$/, "");
+  const lowerCase = percentEncoded.map(lowerCaseCodes);
+  const unpadded = withoutPadding(base64(value));
   const base64url = unpadded.replaceAll("+", "-").replaceAll("/", "_");
   return [value, JSON.stringify(value).slice(1, -1), ...percentEncoded, ...lowerCase, unpadded, base64url];
+}
+
+/** With the hexadecimal digits of each percent-encoded byte in lower case. */
+function lowerCaseCodes(percentEncoded: string): string {
+  const [plain, ...coded] = percentEncoded.split("%");
+  return [plain, ...coded.map((part) => part.slice(0, 2).toLowerCase() + part.slice(2))].join("%");
+}
+
+/**
+ * The two words of an `Authorization` header; undefined for a bare token.
+ * @internal
+ */
+export function credentialsOf(
+  header: string,
+): { readonly scheme: string; readonly credentials: string } | undefined {
+  const end = header.indexOf(" ");
+  const credentials = end < 0 ? "" : header.slice(end).trim();
+  return end <= 0 || credentials === "" ? undefined : { scheme: header.slice(0, end), credentials };
 }
 
 /**

@@ -41,8 +41,8 @@ export interface SessionState {
   endReported: boolean;
   /** Nothing more may be written. */
   isEnded: boolean;
-  /** The write under way. */
-  writing: Promise<unknown> | undefined;
+  /** Resolves when the last write has settled. */
+  writing: Promise<void> | undefined;
 }
 
 interface Login {
@@ -365,6 +365,7 @@ function keepUnsaved(
 
 function scheduleSave(call: Call, unsaved: Unsaved): void {
   const { session } = call;
+  if (session.unsaved !== unsaved) return;
   const delayMs = Math.min(SAVE_PAUSE_MS.longest, SAVE_PAUSE_MS.first * 2 ** (unsaved.failures - 1));
   unsaved.timer = clockOf(call).setTimeout(() => {
     if (session.unsaved !== unsaved) return;
@@ -508,7 +509,11 @@ async function write(
     lock: (name, lockOptions) => store.lock(name, lockOptions),
     async write(name, value, writeOptions) {
       const writing = store.write(name, value, writeOptions);
-      session.writing = writing;
+      // Not what it settles with: an error remembers the calls that it came from, and what they work with.
+      session.writing = writing.then(
+        () => {},
+        () => {},
+      );
       const version = await writing;
       // One that hung until the end must not outlive it, nor take away what a new login has put there since.
       if (session.isEnded && version && (await store.read(name))?.version === version)

@@ -1,8 +1,9 @@
-import { type AccessToken, accessToken, isHeaderSafe } from "./access-token.js";
+import { type AccessToken, accessToken } from "./access-token.js";
 import { printable, TalkdeskError, type TalkdeskErrorCode, type TalkdeskErrorOptions } from "./errors.js";
 import type { Grant } from "./grant.js";
 import { parseUrl } from "./parse-url.js";
 import { retryAfterMs } from "./retry-after.js";
+import { isVisibleAscii } from "./secret-text.js";
 
 /** The most that is read of one answer of the token endpoint, in bytes after decompression. */
 export const MAX_RESPONSE_BYTES = 262_144;
@@ -122,8 +123,12 @@ function parsedJson(body: Uint8Array): { readonly value?: unknown; readonly faul
 /** Whether text that is known to be JSON nests more than {@link MAX_DEPTH} levels; without recursion. */
 function isTooDeep(json: string): boolean {
   let depth = 0;
-  for (const [symbol] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[{]|[\]}]/gs)) {
-    if (symbol === "[" || symbol === "{") depth += 1;
+  let isInString = false;
+  for (let at = 0; at < json.length; at += 1) {
+    const symbol = json[at];
+    if (symbol === '"') isInString = !isInString;
+    else if (isInString) at += symbol === "\\" ? 1 : 0;
+    else if (symbol === "[" || symbol === "{") depth += 1;
     else if (symbol === "]" || symbol === "}") depth -= 1;
     if (depth > MAX_DEPTH) return true;
   }
@@ -143,7 +148,8 @@ function tokenOf(
   if (typeof access_token !== "string" || access_token === "") {
     throw malformed("access_token is missing or is not a string");
   }
-  if (!isHeaderSafe(access_token)) throw malformed("access_token has characters that a header cannot carry");
+  if (!isVisibleAscii(access_token))
+    throw malformed("access_token has characters that a header cannot carry");
 
   const lifetime = lifetimeSeconds(expires_in);
   const refreshToken = optionalString(refresh_token, "refresh_token");

@@ -1,3 +1,4 @@
+import { withoutPadding } from "./secret-text.js";
 /** A public key of the service as its key set has it: anything may be missing or wrong. */
 export type PublishedKey = Readonly<Record<string, unknown>>;
 
@@ -95,4 +96,4 @@ function sized(text: unknown, size?: number): string | undefined {
  * @internal
  */
 export const base64url = (bytes: string): string =>
-  btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  withoutPadding(btoa(bytes).replaceAll("+", "-").replaceAll("/", "_"));

@@ -1,13 +1,18 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import {
+  type AccessToken,
+  accessToken,
   type ClosableTokenSource,
   clientCredentials,
   clientSecretBasic,
   talkdeskClient,
+  type UserSession,
+  userSession,
 } from "@talkdesk-oauth/core";
 import { describe, expect, it } from "vitest";
-import { granting, settled, stage } from "./lifecycle-fixture.js";
+import { granting, settled, stage, VirtualClock } from "./lifecycle-fixture.js";
+import { RotatingEndpoint, sessionClient, TestStore } from "./session-fixture.js";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -104,5 +109,72 @@ describe("memory", () => {
     await end(source);
     await heapUsed();
     expect(held.deref()).toBeUndefined();
+  });
+
+  describe("of a user's session", () => {
+    const KEY = "session";
+    const clock = new VirtualClock();
+    const store = new TestStore(clock);
+
+    /** The tokens that the session holds or held, and what was written of them. */
+    async function used(session: UserSession): Promise<WeakRef<AccessToken>[]> {
+      const refs: WeakRef<AccessToken>[] = [];
+      const held = await session.getToken();
+      refs.push(new WeakRef(held));
+      refs.push(new WeakRef(await session.getToken({ rejected: held })));
+      return refs;
+    }
+
+    const login = (): AccessToken =>
+      accessToken({
+        value: "at-login",
+        refreshToken: "rt-0",
+        issuedAt: clock.now(),
+        expiresAt: clock.now() + 599_000,
+      });
+
+    it.each(["close", "end"] as const)("is given back by %s, its login and its renewals", async (finish) => {
+      store.behave = () => "works";
+      store.records.clear();
+      const client = sessionClient(new RotatingEndpoint(), clock);
+      const session = userSession(client, { store, key: KEY, token: login() });
+      const refs = await used(session);
+      await heapUsed();
+      expect(refs.at(-1)?.deref()).toBeDefined();
+      await session[finish]();
+      await heapUsed();
+      expect(refs.map((ref) => ref.deref())).toEqual([undefined, undefined]);
+      await expect(session.getToken()).rejects.toMatchObject({ code: "source_closed" });
+    });
+
+    it.each(["close", "end"] as const)("that was never stored is given back by %s", async (finish) => {
+      store.behave = () => "works";
+      const client = sessionClient(new RotatingEndpoint(), clock);
+      const ref = new WeakRef(login());
+      const session = userSession(client, { store, key: KEY, token: ref.deref() as AccessToken });
+      await heapUsed();
+      expect(ref.deref()).toBeDefined();
+      await session[finish]();
+      await heapUsed();
+      expect(ref.deref()).toBeUndefined();
+      await expect(session.getToken()).rejects.toMatchObject({ code: "source_closed" });
+    });
+
+    it("that a store did not take is given back by close when its time is up", async () => {
+      store.behave = (operation) => (operation === "write" ? "fails" : "works");
+      store.records.clear();
+      const client = sessionClient(new RotatingEndpoint(), clock);
+      const ref = new WeakRef(login());
+      const session = userSession(client, { store, key: KEY, token: ref.deref() as AccessToken });
+      const given = await session.getToken().then(({ value }) => value);
+      expect(given).toBe("at-login");
+      const closed = session.close();
+      await clock.advance(11_000);
+      await closed;
+      await heapUsed();
+      expect(ref.deref()).toBeUndefined();
+      expect(clock.timers).toBe(0);
+      await expect(session.getToken()).rejects.toMatchObject({ code: "source_closed" });
+    });
   });
 });

@@ -116,7 +116,7 @@ describe("a store is judged alike wherever it is given", () => {
       () => clientCredentials(client, { store, key: "a" } as never),
       () => serviceToken(client, { store, key: "a" } as never),
       () => userSession(client, { store, key: "a" } as never),
-      () => encryptedStore(store as never, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGH"),
+      () => encryptedStore(store as never, "a secret for tests, of 32 characters or more"),
     );
 
   it("that of memoryStore, or one with its functions on a prototype, is taken", async () => {

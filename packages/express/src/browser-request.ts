@@ -28,8 +28,8 @@ export function isNavigation(request: Request): boolean {
  * arrays and objects of them.
  */
 export function queryOf(request: Request): URLSearchParams {
-  const [, query = ""] = request.url.split(/\?(.*)/s);
-  return new URLSearchParams(query);
+  const { url } = request;
+  return new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?")) : "");
 }
 
 /** The value of a parameter that was given once. */

@@ -49,4 +49,4 @@ export function isLoginItself(login: string, url: string): boolean {
   );
 }
 
-const queryIn = (url: string): string => url.split(/\?(.*)/s)[1] ?? "";
+const queryIn = (url: string): string => (url.includes("?") ? url.slice(url.indexOf("?")) : "");
