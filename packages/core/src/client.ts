@@ -4,11 +4,14 @@ import { type Endpoints, type Region, resolvedEndpoints } from "./endpoints.js";
 
 /** What {@link talkdeskClient} needs: whom to ask, and how to prove who asks. */
 export interface TalkdeskClientOptions {
-  /** Account name, the first label of its identity host. Needed unless all four `endpoints` are given. */
+  /** Account name, the first label of its identity host. Needed unless `endpoints` has `identity` and `api`. */
   readonly account?: string;
   /** Region of the account. Default `"us"`. */
   readonly region?: Region;
-  /** Addresses that replace those of account and region. */
+  /**
+   * Addresses that replace those of account and region. Without an account, `identity` and `api` are enough, since the
+   * other three follow from `identity`; without logins, `token` and `api`.
+   */
   readonly endpoints?: Partial<Endpoints>;
   /** How the client proves itself at the token endpoint. */
   readonly authentication: ClientAuthentication;

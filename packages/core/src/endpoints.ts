@@ -3,8 +3,10 @@ import { parseUrl } from "./parse-url.js";
 /** A region of the Talkdesk cloud. */
 export type Region = "us" | "eu" | "ca" | "au";
 
-/** Where one account's tokens come from, and where they may go. All four are absolute URLs. */
+/** Where one account's tokens come from, and where they may go: absolute URLs. */
 export interface Endpoints {
+  /** The identity host, an origin such as `https://acme.talkdeskid.eu`. On a loopback address it may have a path. */
+  readonly identity: string;
   /** Token endpoint, such as `https://acme.talkdeskid.eu/oauth/token`. */
   readonly token: string;
   /** Authorization endpoint, such as `https://acme.talkdeskid.eu/oauth/authorize`. */
@@ -29,11 +31,11 @@ const REGIONS: Readonly<Record<Region, { readonly identity: string; readonly api
 const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 
 /**
- * The four addresses of one account in one region.
+ * The addresses of one account in one region.
  *
  * @param account The account name, the first label of its identity host: letters, digits and inner hyphens,
  *   at most 63. Lower-cased.
- * @param region Default `"us"`. The gateway of `"au"` is not verified; override `endpoints.api` of
+ * @param region Default `"us"`; in any case of letters. The gateway of `"au"` is not verified; override `endpoints.api` of
  *   {@link TalkdeskClientOptions} if Talkdesk gave you another.
  * @throws TypeError at once, when either is anything else: no account name can lead to another host.
  * @see Talkdesk, "How to guarantee your app works in all regions" and "Refresh Token - Basic"
@@ -44,23 +46,26 @@ export function talkdeskEndpoints(account: string, region: Region = "us"): Endpo
       "account must be the account's name alone, such as acme for acme.talkdeskid.com: letters, digits and inner hyphens, at most 63.",
     );
   }
-  if (typeof region !== "string" || !Object.hasOwn(REGIONS, region)) {
+  const name = (typeof region === "string" ? region.toLowerCase() : "") as Region;
+  if (!Object.hasOwn(REGIONS, name)) {
     throw new TypeError(
-      `region must be one of ${Object.keys(REGIONS).join(", ")}. For any other, give all four endpoints.`,
+      `region must be one of ${Object.keys(REGIONS).join(", ")}. For any other, give endpoints.identity and endpoints.api.`,
     );
   }
-  const { identity, api } = REGIONS[region];
-  const oauth = `https://${account.toLowerCase()}.${identity}/oauth`;
-  return Object.freeze({
-    token: `${oauth}/token`,
-    authorize: `${oauth}/authorize`,
-    jwks: `${oauth}/2023-10/certs`,
-    api,
-  });
+  const { identity, api } = REGIONS[name];
+  return Object.freeze({ ...pathsOf(`https://${account.toLowerCase()}.${identity}`), api });
 }
 
+const pathsOf = (identity: string): Omit<Endpoints, "api"> => ({
+  identity,
+  token: `${identity}/oauth/token`,
+  authorize: `${identity}/oauth/authorize`,
+  jwks: `${identity}/oauth/2023-10/certs`,
+});
+
 /**
- * The endpoints of an account with some of them replaced, or four given ones; each checked and normalised.
+ * The endpoints of an account with some of them replaced, or given ones alone; each checked and normalised. What is
+ * not given follows from `identity`, and that from `token` where there is neither `identity` nor an account.
  * @internal
  */
 export function resolvedEndpoints(
@@ -71,27 +76,42 @@ export function resolvedEndpoints(
   if (typeof overrides !== "object" || overrides === null)
     throw new TypeError("endpoints must be an object.");
   if (account === undefined && region !== undefined) {
+    throw new TypeError("region without account has no meaning: give the account, or endpoints alone.");
+  }
+  const given = checkedEndpoints(overrides);
+  const base: Partial<Endpoints> = account === undefined ? {} : talkdeskEndpoints(account, region);
+  const { identity = base.identity ?? identityOf(given.token), api = base.api } = given;
+  if (identity === undefined || api === undefined) {
+    const missing = [...(identity === undefined ? ["identity"] : []), ...(api === undefined ? ["api"] : [])];
     throw new TypeError(
-      "region without account has no meaning: give the account, or all four endpoints alone.",
+      `Give an account, or endpoints.identity and endpoints.api; missing: ${missing.join(", ")}. Without logins, token in place of identity is enough.`,
     );
   }
-  const base: Partial<Endpoints> = account === undefined ? {} : talkdeskEndpoints(account, region);
-  const resolved = { ...base, ...withoutUndefined(overrides) };
-  const names = ["token", "authorize", "jwks", "api"] as const;
-  const missing = names.filter((name) => resolved[name] === undefined);
-  if (missing.length > 0) {
-    throw new TypeError(`Give an account, or all four endpoints; missing: ${missing.join(", ")}.`);
-  }
-  const checked = names.map((name) => {
-    const url = secureUrl(resolved[name], `endpoints.${name}`);
-    if (url.href.includes("?")) throw new TypeError(`endpoints.${name} must not have a query.`);
-    return [name, name === "api" ? originOf(url, "endpoints.api") : url.href] as const;
-  });
-  return Object.freeze(Object.fromEntries(checked)) as unknown as Endpoints;
+  return Object.freeze({ ...pathsOf(identity), api, ...given });
 }
 
-function withoutUndefined(overrides: Partial<Endpoints>): Partial<Endpoints> {
-  return Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
+function checkedEndpoints(endpoints: Partial<Endpoints>): Partial<Endpoints> {
+  const names = (["identity", "token", "authorize", "jwks", "api"] as const).filter(
+    (name) => endpoints[name] !== undefined,
+  );
+  return Object.fromEntries(
+    names.map((name) => {
+      const url = secureUrl(endpoints[name], `endpoints.${name}`);
+      if (url.href.includes("?")) throw new TypeError(`endpoints.${name} must not have a query.`);
+      if (name === "api" || (name === "identity" && !isLoopback(url))) {
+        return [name, originOf(url, `endpoints.${name}`)];
+      }
+      return [name, name === "identity" ? url.href.replace(/\/+$/, "") : url.href];
+    }),
+  );
+}
+
+/** Where a token endpoint stands: its origin, or on a loopback address what comes before `/oauth/token`. */
+function identityOf(token: string | undefined): string | undefined {
+  if (token === undefined) return undefined;
+  const url = new URL(token);
+  const [, path] = /^(.*)\/oauth\/token$/.exec(url.pathname) ?? [];
+  return isLoopback(url) && path !== undefined ? url.origin + path : url.origin;
 }
 
 /**

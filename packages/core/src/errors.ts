@@ -34,13 +34,8 @@ export type TalkdeskErrorCode =
   | "state_mismatch"
   | "nonce_mismatch"
   | "id_token_invalid"
-  // AppConnect events and installations.
-  | "signature_invalid"
-  | "signature_key_unavailable"
-  | "event_malformed"
-  | "body_consumed"
-  | "installation_unknown"
-  | "rotation_failed";
+  // A login or a request names an AppConnect installation that the app does not know.
+  | "installation_unknown";
 
 /** Codes for which asking again later, unchanged, may succeed. */
 const RETRYABLE: ReadonlySet<TalkdeskErrorCode> = new Set<TalkdeskErrorCode>([
@@ -51,7 +46,6 @@ const RETRYABLE: ReadonlySet<TalkdeskErrorCode> = new Set<TalkdeskErrorCode>([
   "refresh_outcome_unknown",
   "store_unavailable",
   "lock_timeout",
-  "signature_key_unavailable",
 ]);
 
 /** What a {@link TalkdeskError} may carry beside its code and message. All of it is free of secrets. */

@@ -1,4 +1,4 @@
-import { requestToken, talkdeskClientFromEnv } from "@talkdesk-oauth/core";
+import { clientSecretBasic, requestToken, talkdeskClientFromEnv } from "@talkdesk-oauth/core";
 import jwt from "jsonwebtoken";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { issued, KEYS, pem } from "./signing-keys.js";
@@ -46,11 +46,57 @@ describe("talkdeskClientFromEnv", () => {
   it("needs no account when all four addresses are there, whatever the region says", () => {
     const { TALKDESK_ACCOUNT: _, ...rest } = env;
     expect(talkdeskClientFromEnv({ ...rest, ...urls, TALKDESK_REGION: "eu" }).endpoints).toEqual({
+      identity: "https://id.example.com",
       token: "https://id.example.com/token",
       authorize: "https://id.example.com/authorize",
       jwks: "https://id.example.com/keys",
       api: "https://api.example.com",
     });
+  });
+
+  it("needs no account when the addresses of the identity host and of the API are there", () => {
+    const { TALKDESK_ACCOUNT: _, ...rest } = env;
+    const places = {
+      TALKDESK_IDENTITY_URL: "https://id.example.com",
+      TALKDESK_API_URL: urls.TALKDESK_API_URL,
+    };
+    expect(talkdeskClientFromEnv({ ...rest, ...places }).endpoints).toEqual({
+      identity: "https://id.example.com",
+      token: "https://id.example.com/oauth/token",
+      authorize: "https://id.example.com/oauth/authorize",
+      jwks: "https://id.example.com/oauth/2023-10/certs",
+      api: "https://api.example.com",
+    });
+  });
+
+  it("lets options replace what the environment says", async () => {
+    const authentication = clientSecretBasic({ clientId: "client-2", clientSecret: "secret-2" });
+    const client = talkdeskClientFromEnv(
+      { TALKDESK_REGION: "ca", TALKDESK_TOKEN_URL: "https://x.example.com/t" },
+      {
+        account: "globex",
+        region: "eu",
+        authentication,
+        timeoutMs: 5,
+        endpoints: { api: "https://a.example" },
+      },
+    );
+    expect([client.authentication, client.timeoutMs]).toEqual([authentication, 5]);
+    expect(client.endpoints).toMatchObject({
+      identity: "https://globex.talkdeskid.eu",
+      token: "https://x.example.com/t",
+      api: "https://a.example",
+    });
+    expect(talkdeskClientFromEnv(env, { timeoutMs: 7 }).timeoutMs).toBe(7);
+  });
+
+  it("says what was wrong as the cause", () => {
+    try {
+      talkdeskClientFromEnv({ ...env, TALKDESK_REGION: "uk" });
+      expect.unreachable();
+    } catch (error) {
+      expect((error as Error).cause).toBeInstanceOf(TypeError);
+    }
   });
 
   it("takes an empty variable for absent", () => {

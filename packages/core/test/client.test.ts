@@ -10,6 +10,7 @@ describe("talkdeskClient", () => {
     expect(client).toEqual({
       endpoints: {
         token: "https://acme.talkdeskid.com/oauth/token",
+        identity: "https://acme.talkdeskid.com",
         authorize: "https://acme.talkdeskid.com/oauth/authorize",
         jwks: "https://acme.talkdeskid.com/oauth/2023-10/certs",
         api: "https://api.talkdeskapp.com",

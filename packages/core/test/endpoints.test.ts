@@ -24,6 +24,7 @@ describe("talkdeskEndpoints", () => {
     [
       "us",
       {
+        identity: "https://acme.talkdeskid.com",
         token: "https://acme.talkdeskid.com/oauth/token",
         authorize: "https://acme.talkdeskid.com/oauth/authorize",
         jwks: "https://acme.talkdeskid.com/oauth/2023-10/certs",
@@ -33,6 +34,7 @@ describe("talkdeskEndpoints", () => {
     [
       "eu",
       {
+        identity: "https://acme.talkdeskid.eu",
         token: "https://acme.talkdeskid.eu/oauth/token",
         authorize: "https://acme.talkdeskid.eu/oauth/authorize",
         jwks: "https://acme.talkdeskid.eu/oauth/2023-10/certs",
@@ -42,6 +44,7 @@ describe("talkdeskEndpoints", () => {
     [
       "ca",
       {
+        identity: "https://acme.talkdeskidca.com",
         token: "https://acme.talkdeskidca.com/oauth/token",
         authorize: "https://acme.talkdeskidca.com/oauth/authorize",
         jwks: "https://acme.talkdeskidca.com/oauth/2023-10/certs",
@@ -51,14 +54,19 @@ describe("talkdeskEndpoints", () => {
     [
       "au",
       {
+        identity: "https://acme.talkdeskid.au",
         token: "https://acme.talkdeskid.au/oauth/token",
         authorize: "https://acme.talkdeskid.au/oauth/authorize",
         jwks: "https://acme.talkdeskid.au/oauth/2023-10/certs",
         api: "https://api.talkdeskapp.au",
       },
     ],
-  ])("knows the four addresses of region %s", (region, expected) => {
+  ])("knows the addresses of region %s", (region, expected) => {
     expect(talkdeskEndpoints("acme", region)).toEqual(expected);
+  });
+
+  it.each(["EU", "Eu"])("takes the region %s in any case of letters", (region) => {
+    expect(talkdeskEndpoints("acme", region as Region)).toEqual(talkdeskEndpoints("acme", "eu"));
   });
 
   it("takes us for the region when none is given", () => {
@@ -122,7 +130,7 @@ describe("talkdeskEndpoints", () => {
     expect(thrownBy(() => talkdeskEndpoints(account as string))).toBeInstanceOf(TypeError);
   });
 
-  it.each<unknown>([null, "", "US", "uk", "us ", "__proto__", "constructor", "toString", 1, {}, ["us"]])(
+  it.each<unknown>([null, "", "uk", "us ", "U\u017f", "__proto__", "constructor", "toString", 1, {}, ["us"]])(
     "refuses the region %j",
     (region) => {
       expect(() => talkdeskEndpoints("acme", region as Region)).toThrow(
@@ -151,9 +159,9 @@ describe("talkdeskEndpoints", () => {
           ca: "talkdeskidca.com",
           au: "talkdeskid.au",
         };
-        return [endpoints.token, endpoints.authorize, endpoints.jwks].every((address) => {
+        return [endpoints.identity, endpoints.token, endpoints.authorize, endpoints.jwks].every((address) => {
           const url = new URL(address);
-          return url.href === address && url.host === `${name.toLowerCase()}.${suffix[region]}`;
+          return url.href.startsWith(address) && url.host === `${name.toLowerCase()}.${suffix[region]}`;
         });
       }),
       { numRuns: 500 },
@@ -162,14 +170,15 @@ describe("talkdeskEndpoints", () => {
 });
 
 describe("endpoints of a client", () => {
-  const four: Endpoints = {
+  const all: Endpoints = {
+    identity: "https://id.example.com",
     token: "https://id.example.com/oauth/token",
     authorize: "https://id.example.com/oauth/authorize",
     jwks: "https://id.example.com/keys",
     api: "https://api.example.com",
   };
 
-  it.each<[keyof Endpoints, string]>([
+  it.each<[Exclude<keyof Endpoints, "identity">, string]>([
     ["token", "https://login.example.com/t"],
     ["authorize", "https://login.example.com/a"],
     ["jwks", "https://login.example.com/j"],
@@ -182,6 +191,7 @@ describe("endpoints of a client", () => {
       authentication,
     });
     expect(endpoints).toEqual({
+      identity: "https://acme.talkdeskidca.com",
       token: "https://acme.talkdeskidca.com/oauth/token",
       authorize: "https://acme.talkdeskidca.com/oauth/authorize",
       jwks: "https://acme.talkdeskidca.com/oauth/2023-10/certs",
@@ -191,18 +201,52 @@ describe("endpoints of a client", () => {
   });
 
   it("can be all given, without an account", () => {
-    expect(talkdeskClient({ endpoints: four, authentication }).endpoints).toEqual(four);
+    expect(talkdeskClient({ endpoints: all, authentication }).endpoints).toEqual(all);
   });
 
-  it.each(["token", "authorize", "jwks", "api"] as const)("need %s when there is no account", (name) => {
-    const { [name]: _, ...three } = four;
-    expect(() => talkdeskClient({ endpoints: three, authentication })).toThrow(
-      new TypeError(`Give an account, or all four endpoints; missing: ${name}.`),
+  it.each([undefined, "acme"])("follow from the identity host, beside the account %s", (account) => {
+    const { endpoints } = talkdeskClient({
+      ...(account !== undefined && { account }),
+      endpoints: { identity: "https://ID.example.com/", api: all.api },
+      authentication,
+    });
+    expect(endpoints).toEqual({ ...all, jwks: "https://id.example.com/oauth/2023-10/certs" });
+  });
+
+  it.each([
+    ["https://id.example.com/oauth/token", "https://id.example.com"],
+    ["https://proxy.example.com/talkdesk/oauth/token", "https://proxy.example.com"],
+    ["http://127.0.0.1:4010/us/acme/oauth/token", "http://127.0.0.1:4010/us/acme"],
+    ["http://localhost:4010/token", "http://localhost:4010"],
+  ])("need no more than token and api; %s stands at %s", (token, identity) => {
+    const { endpoints } = talkdeskClient({ endpoints: { token, api: all.api }, authentication });
+    expect(endpoints).toEqual({
+      identity,
+      token,
+      authorize: `${identity}/oauth/authorize`,
+      jwks: `${identity}/oauth/2023-10/certs`,
+      api: all.api,
+    });
+  });
+
+  it("may have an identity host with a path on a loopback address alone", () => {
+    const at = (identity: string) =>
+      talkdeskClient({ endpoints: { identity, api: all.api }, authentication }).endpoints;
+    expect(at("http://127.0.0.1:4010/us/acme/").token).toBe("http://127.0.0.1:4010/us/acme/oauth/token");
+    expect(() => at("https://id.example.com/acme")).toThrow(/^endpoints.identity must be an origin/);
+    expect(() => at("https://id.example.com?a=b")).toThrow(/^endpoints.identity must not have a query/);
+  });
+
+  it.each<[Partial<Endpoints>, string]>([
+    [{}, "identity, api"],
+    [{ identity: all.identity, token: all.token, authorize: all.authorize, jwks: all.jwks }, "api"],
+    [{ authorize: all.authorize, jwks: all.jwks, api: all.api }, "identity"],
+  ])("need an account, or what the rest follows from: %j", (endpoints, missing) => {
+    expect(() => talkdeskClient({ endpoints, authentication })).toThrow(
+      new TypeError(
+        `Give an account, or endpoints.identity and endpoints.api; missing: ${missing}. Without logins, token in place of identity is enough.`,
+      ),
     );
-  });
-
-  it("need an account or all four", () => {
-    expect(() => talkdeskClient({ authentication })).toThrow(/missing: token, authorize, jwks, api/);
   });
 
   it("take an override that is undefined for absent", () => {
@@ -213,7 +257,7 @@ describe("endpoints of a client", () => {
   });
 
   it("refuse a region that no account goes with", () => {
-    expect(() => talkdeskClient({ region: "eu", endpoints: four, authentication })).toThrow(TypeError);
+    expect(() => talkdeskClient({ region: "eu", endpoints: all, authentication })).toThrow(TypeError);
   });
 
   it.each<unknown>([null, "https://id.example.com", 7])("refuse %j in place of the object", (endpoints) => {
@@ -223,10 +267,10 @@ describe("endpoints of a client", () => {
   });
 
   it("do not change with the object they were given in", () => {
-    const given = { ...four };
+    const given = { ...all };
     const client = talkdeskClient({ endpoints: given, authentication });
     given.token = "https://evil.example/oauth/token";
-    expect(client.endpoints.token).toBe(four.token);
+    expect(client.endpoints.token).toBe(all.token);
     expect(Object.isFrozen(client.endpoints)).toBe(true);
   });
 
@@ -242,7 +286,7 @@ describe("endpoints of a client", () => {
     ["HTTPS://ID.Example.COM:443/oauth/token", "https://id.example.com/oauth/token"],
     ["https://bücher.example/oauth/token", "https://xn--bcher-kva.example/oauth/token"],
   ])("take %s, as %s", (given, expected) => {
-    const client = talkdeskClient({ endpoints: { ...four, token: given }, authentication });
+    const client = talkdeskClient({ endpoints: { ...all, token: given }, authentication });
     expect(client.endpoints.token).toBe(expected);
   });
 
@@ -250,7 +294,7 @@ describe("endpoints of a client", () => {
     // In Node 20 and 22, URL.canParse refuses it once the code around it is hot.
     for (let count = 0; count < 20_000; count++) {
       const { endpoints } = talkdeskClient({
-        endpoints: { ...four, token: "https://bücher.example/oauth/token" },
+        endpoints: { ...all, token: "https://bücher.example/oauth/token" },
         authentication,
       });
       if (endpoints.token !== "https://xn--bcher-kva.example/oauth/token") expect.fail(endpoints.token);
@@ -312,7 +356,7 @@ describe("endpoints of a client", () => {
     ["https://api.example.com:8443", "https://api.example.com:8443"],
     ["http://127.0.0.1:4000/", "http://127.0.0.1:4000"],
   ])("take the gateway %s, as the origin %s", (given, expected) => {
-    expect(talkdeskClient({ endpoints: { ...four, api: given }, authentication }).endpoints.api).toBe(
+    expect(talkdeskClient({ endpoints: { ...all, api: given }, authentication }).endpoints.api).toBe(
       expected,
     );
   });
@@ -327,7 +371,7 @@ describe("endpoints of a client", () => {
     "http://api.example.com",
     "api.example.com",
   ])("refuse the gateway %s", (api) => {
-    expect(thrownBy(() => talkdeskClient({ endpoints: { ...four, api }, authentication }))).toBeInstanceOf(
+    expect(thrownBy(() => talkdeskClient({ endpoints: { ...all, api }, authentication }))).toBeInstanceOf(
       TypeError,
     );
   });

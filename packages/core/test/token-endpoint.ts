@@ -101,6 +101,7 @@ export async function refusingOrigin(): Promise<string> {
 
 export function endpointsAt(origin: string): Endpoints {
   return {
+    identity: origin,
     token: `${origin}/oauth/token`,
     authorize: `${origin}/oauth/authorize`,
     jwks: `${origin}/oauth/2023-10/certs`,
@@ -129,7 +130,7 @@ export const reset: Answer = (response) => void response.socket?.resetAndDestroy
 
 /** A client that waits for nothing between attempts. */
 export function clientOf(
-  { endpoints }: { readonly endpoints: Endpoints },
+  { endpoints }: { readonly endpoints: Partial<Endpoints> },
   options: Partial<TalkdeskClientOptions> = {},
 ): TalkdeskClient {
   return talkdeskClient({

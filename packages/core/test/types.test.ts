@@ -36,6 +36,7 @@ describe("the types", () => {
     expectTypeOf<Region>().toEqualTypeOf<"us" | "eu" | "ca" | "au">();
     expectTypeOf(talkdeskEndpoints).toEqualTypeOf<(account: string, region?: Region) => Endpoints>();
     expectTypeOf<Endpoints>().toEqualTypeOf<{
+      readonly identity: string;
       readonly token: string;
       readonly authorize: string;
       readonly jwks: string;

@@ -31,12 +31,7 @@ const STATUS: Record<TalkdeskErrorCode, 401 | 502 | 503> = {
   state_mismatch: 502,
   nonce_mismatch: 502,
   id_token_invalid: 502,
-  signature_invalid: 502,
-  signature_key_unavailable: 502,
-  event_malformed: 502,
-  body_consumed: 502,
   installation_unknown: 502,
-  rotation_failed: 502,
 };
 const codes = Object.keys(STATUS) as TalkdeskErrorCode[];
 
