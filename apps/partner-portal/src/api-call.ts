@@ -109,7 +109,7 @@ export function objectsIn(value: unknown): readonly JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** A text; empty when it is none. */
+/** A text; empty for any other value. */
 export function textIn(value: unknown): string {
   return typeof value === "string" ? value : "";
 }

@@ -43,7 +43,7 @@ export interface PortalOptions {
   readonly origin: string;
   /** Signs the session's cookie. Of several, the first signs and all are accepted. */
   readonly sessionSecret: string | readonly string[];
-  /** Who helps when something fails: an e-mail address, or an https address. */
+  /** The contact to show when something fails: an e-mail address, or an https address. */
   readonly contact: string;
   /** Where sessions live; it must remove those that have expired. Default: in memory. */
   readonly sessionStore?: Store;

@@ -1,6 +1,6 @@
 import { callForJson, textIn } from "./api-call.js";
 
-/** Who is signed in. */
+/** The user who is signed in. */
 export interface User {
   readonly id: string;
   readonly name: string;

@@ -15,7 +15,7 @@ export interface Failure {
 /**
  * The page of something that went wrong.
  *
- * @param contact Who helps: an e-mail address, or an https address.
+ * @param contact The contact to show: an e-mail address, or an https address.
  */
 export function failurePage(
   { title, text, action, isEverywhere = false }: Failure,

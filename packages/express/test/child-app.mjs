@@ -1,0 +1,73 @@
+// An app in a process of its own. Its stores are those of its parent, which it asks over HTTP.
+import { once } from "node:events";
+import { clientSecretBasic, talkdeskClient } from "@talkdesk-oauth/core";
+import { requireLogin, talkdesk, talkdeskErrorHandler, talkdeskLogin } from "@talkdesk-oauth/express";
+import express from "express";
+import session from "express-session";
+
+const { stores, redirectUri, endpoints, clientId, clientSecret } = JSON.parse(process.argv[2]);
+
+async function ask(path, ...args) {
+  const response = await fetch(`${stores}/${path}`, { method: "POST", body: JSON.stringify(args) });
+  if (!response.ok) throw new Error(`the stores answered ${response.status}`);
+  return (await response.json()).answer;
+}
+
+const tokens = {
+  read: (key) => ask("tokens/read", key),
+  write: (key, value, options) => ask("tokens/write", key, value, options),
+  delete: (key) => ask("tokens/delete", key),
+  async lock(key, { ttlMs }) {
+    const fence = await ask("tokens/lock", key, { ttlMs });
+    return fence === undefined ? undefined : { fence, release: () => ask("tokens/release", key, fence) };
+  },
+};
+
+class Sessions extends session.Store {
+  get(id, callback) {
+    ask("sessions/get", id).then((found) => callback(null, found), callback);
+  }
+  set(id, data, callback) {
+    ask("sessions/set", id, data).then(() => callback?.(), callback);
+  }
+  destroy(id, callback) {
+    ask("sessions/destroy", id).then(() => callback?.(), callback);
+  }
+}
+
+const login = talkdeskLogin({
+  client: talkdeskClient({ endpoints, authentication: clientSecretBasic({ clientId, clientSecret }) }),
+  redirectUri,
+  scope: ["openid", "refresh_token", "users:read"],
+  store: tokens,
+  contact: "help@example.com",
+});
+const app = express();
+app.use(
+  session({
+    secret: "a secret of the tests",
+    resave: false,
+    saveUninitialized: false,
+    store: new Sessions(),
+  }),
+);
+app.use(talkdesk(login.source));
+app.use("/auth", login);
+app.get("/", (request, response) => {
+  response.json({ isSignedIn: Boolean(request.talkdesk), user: login.user(request) ?? null });
+});
+app.get("/me", requireLogin(), async (request, response) => {
+  const me = await request.talkdesk.fetch("/users/me");
+  response.status(me.status).json(await me.json());
+});
+// Its answer waits until the parent says so, and the session is stored again at its end.
+app.get("/slow", async (request, response) => {
+  await ask("gate");
+  request.session.touchedBy = "a slow page";
+  response.json({});
+});
+app.use(talkdeskErrorHandler({ login: "/auth/login" }));
+
+const server = app.listen(0, "127.0.0.1");
+await once(server, "listening");
+process.send({ port: server.address().port });
