@@ -131,6 +131,8 @@ function afterSockets(delayMs: number, callback: () => void): void {
   const { setImmediate = (last: () => void) => setTimeout(last) } = globalThis as {
     setImmediate?: (callback: () => void) => unknown;
   };
-  if (delayMs === 0) setImmediate(callback);
-  else setTimeout(() => setImmediate(callback), delayMs);
+  // Sockets are read before each; what comes out of one may take a turn or two to be an answer.
+  const turns = (): unknown => setImmediate(() => setImmediate(() => setImmediate(callback)));
+  if (delayMs === 0) turns();
+  else setTimeout(turns, delayMs);
 }

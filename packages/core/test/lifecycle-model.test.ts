@@ -406,7 +406,8 @@ async function live(steps: readonly Step[], options: Settings): Promise<void> {
   };
 
   const compare = async (): Promise<void> => {
-    await settled(1);
+    // Most of these timeouts come late: the process might have been stopped, and a few turns are left for an answer.
+    await settled(4);
     for (const [answered, answer] of answers) answered.model.answer(answer);
     answers.clear();
     for (const each of twins) each.compare(bursts);
