@@ -1,20 +1,46 @@
+import { reducedCause } from "./errors.js";
+import type { FetchResponse } from "./fetch-function.js";
+
 /**
- * The body of an answer, or undefined when it is larger than `maxBytes`: it is read no further than that.
+ * A body that has come and cannot be read; asking for it again would change nothing. Its message goes on from "its body".
  * @internal
  */
-export async function boundedBody(response: Response, maxBytes: number): Promise<Uint8Array | undefined> {
-  const reader = response.body?.getReader();
+export class UnreadableBody extends Error {}
+
+/**
+ * One that is not what its `content-encoding` says.
+ * @internal
+ */
+export class DamagedBody extends UnreadableBody {}
+
+/** Codes with which Node says that compressed data is none. */
+const NOT_COMPRESSED = /^(?:Z_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ZSTD_)|^ZlibError$/;
+
+/**
+ * The body of an answer, or undefined when it is larger than `maxBytes`: it is read no further than that, where it can be
+ * read in parts.
+ *
+ * @throws UnreadableBody (rejection), or the error of the network.
+ * @internal
+ */
+export async function boundedBody(
+  response: FetchResponse,
+  maxBytes: number,
+): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for (;;) {
-    const read = await reader?.read();
-    if (read === undefined || read.done) break;
-    chunks.push(read.value);
-    size += read.value.byteLength;
-    if (size > maxBytes) {
-      await reader?.cancel();
-      return undefined;
+  try {
+    for await (const part of partsOf(response)) {
+      const chunk = bytesOf(part);
+      chunks.push(chunk);
+      size += chunk.byteLength;
+      if (size > maxBytes) return undefined;
     }
+  } catch (error) {
+    if (NOT_COMPRESSED.test(reducedCause(error)?.code ?? "")) {
+      throw new DamagedBody("could not be decompressed", { cause: error });
+    }
+    throw error;
   }
   const body = new Uint8Array(size);
   let offset = 0;
@@ -23,4 +49,80 @@ export async function boundedBody(response: Response, maxBytes: number): Promise
     offset += chunk.byteLength;
   }
   return body;
+}
+
+/** By whatever way the response has: not every `fetch` is the platform's. */
+async function* partsOf(response: FetchResponse): AsyncGenerator<unknown, void, undefined> {
+  const { body } = response;
+  if (response.bodyUsed === true) throw new UnreadableBody("was read before, by something else");
+  if (isReadableStream(body)) yield* chunksOf(body);
+  else if (isAsyncIterable(body)) yield* body;
+  else if (typeof response.arrayBuffer === "function") yield await whole(() => response.arrayBuffer?.());
+  else if (typeof response.text === "function") yield await whole(() => response.text?.());
+  else if (hasJson(response)) yield JSON.stringify(await whole(() => response.json()));
+  else if (body !== null) {
+    throw new UnreadableBody(
+      "has no way to be read: the response has neither a stream as its body nor arrayBuffer() or text()",
+    );
+  }
+}
+
+async function* chunksOf(body: ReadableStream<unknown>): AsyncGenerator<unknown, void, undefined> {
+  let reader: ReadableStreamDefaultReader<unknown>;
+  try {
+    reader = body.getReader();
+  } catch (error) {
+    throw new UnreadableBody("is locked: something else reads it", { cause: error });
+  }
+  let isWhole = false;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      isWhole = done;
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // Not awaited: such a body may never end.
+    if (!isWhole) reader.cancel().catch(() => {});
+  }
+}
+
+/** A body that is read in one call: a fault of the network has a code there, or is the abort. */
+async function whole<T>(read: () => T): Promise<Awaited<T>> {
+  try {
+    return await read();
+  } catch (error) {
+    const { name = "", code } = reducedCause(error) ?? {};
+    if (code !== undefined || name === "AbortError" || name === "TimeoutError") throw error;
+    throw new UnreadableBody("could not be read", { cause: error });
+  }
+}
+
+function bytesOf(part: unknown): Uint8Array {
+  if (typeof part === "string") return new TextEncoder().encode(part);
+  if (ArrayBuffer.isView(part)) return new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+  if (Object.prototype.toString.call(part) === "[object ArrayBuffer]")
+    return new Uint8Array(part as ArrayBuffer);
+  throw new UnreadableBody("consists of something else than bytes");
+}
+
+const isReadableStream = (body: unknown): body is ReadableStream<unknown> =>
+  typeof (body as { getReader?: unknown } | null | undefined)?.getReader === "function";
+
+const isAsyncIterable = (body: unknown): body is AsyncIterable<unknown> =>
+  typeof (body as { [Symbol.asyncIterator]?: unknown } | null | undefined)?.[Symbol.asyncIterator] ===
+  "function";
+
+/** What the doubles of many tests have, and nothing else. */
+const hasJson = (response: object): response is { json(): unknown } =>
+  typeof (response as { json?: unknown }).json === "function";
+
+/**
+ * Gives up a body that nobody will read, and its connection with it.
+ * @internal
+ */
+export function dropBody({ body }: FetchResponse): void {
+  const { cancel, destroy } = Object(body) as { cancel?: () => unknown; destroy?: () => unknown };
+  (async () => await (cancel ?? destroy)?.call(body))().catch(() => {});
 }

@@ -1,6 +1,7 @@
 import type { ClientAuthentication } from "./client-authentication.js";
 import type { Clock } from "./clock.js";
 import { type Endpoints, type Region, resolvedEndpoints } from "./endpoints.js";
+import type { FetchFunction } from "./fetch-function.js";
 
 /** What {@link talkdeskClient} needs: whom to ask, and how to prove who asks. */
 export interface TalkdeskClientOptions {
@@ -16,7 +17,7 @@ export interface TalkdeskClientOptions {
   /** How the client proves itself at the token endpoint. */
   readonly authentication: ClientAuthentication;
   /** Sends the token requests. Default: the global `fetch`, looked up per call. */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: FetchFunction;
   /** Total time for one token call in milliseconds, retries included. Default 10 000. */
   readonly timeoutMs?: number;
   /** What tells the time. Default: the platform's clocks, looked up per call. */
@@ -31,7 +32,7 @@ export interface TalkdeskClient {
   readonly authentication: ClientAuthentication;
   /** Total time for one token call in milliseconds. */
   readonly timeoutMs: number;
-  readonly fetch?: typeof fetch;
+  readonly fetch?: FetchFunction;
   readonly clock?: Clock;
   readonly random?: () => number;
 }

@@ -55,7 +55,7 @@ export async function verifiedClaims(
     return checkedClaims(payload, expected, now / 1000);
   } catch (error) {
     if (expected.signal?.aborted) throw expected.signal.reason;
-    if (limit.isPast) throw keysLate(client);
+    if (limit.isPast) throw keysLate(client, error);
     throw error;
   } finally {
     limit.clear();

@@ -34,6 +34,7 @@ export {
   type TalkdeskErrorOptions,
 } from "./errors.js";
 export { refuseDetour } from "./fetch-route.js";
+export type { FetchFunction, FetchInit, FetchResponse } from "./fetch-function.js";
 export { checkScope, type Grant, type Scope } from "./grant.js";
 export type { IdTokenClaims } from "./id-token.js";
 export type { LifecycleOptions } from "./lifecycle.js";

@@ -1,8 +1,10 @@
-import { boundedBody } from "./bounded-body.js";
+import { boundedBody, dropBody, UnreadableBody } from "./bounded-body.js";
 import type { TalkdeskClient } from "./client.js";
 import { platformClock } from "./clock.js";
+import { isControlFlow } from "./control-flow.js";
 import { deadline } from "./deadline.js";
 import { copyOfError, isTalkdeskError, reducedCause, TalkdeskError } from "./errors.js";
+import { type FetchFunction, type FetchResponse, noStore } from "./fetch-function.js";
 import type { PublishedKey } from "./verification-key.js";
 
 /** The most that is read of a key set. */
@@ -17,7 +19,7 @@ const REREADS = { most: 3, withinMs: 30_000 };
 /** The keys of one endpoint, as one client has read them. */
 interface KeySet {
   readonly url: string;
-  readonly fetch: typeof fetch;
+  readonly fetch: FetchFunction;
   /** On the monotonic clock. */
   readAt: number;
   keys: readonly PublishedKey[] | undefined;
@@ -68,7 +70,7 @@ export async function rereadKeys(
 
 function keySetOf(client: TalkdeskClient): KeySet {
   const url = client.endpoints.jwks;
-  const fetch = client.fetch ?? globalThis.fetch;
+  const fetch: FetchFunction = client.fetch ?? globalThis.fetch;
   const known = keySets.get(client);
   if (known?.url === url && known.fetch === fetch) return known;
   const set = { url, fetch, readAt: 0, keys: undefined, underWay: undefined, rereads: [] };
@@ -100,26 +102,29 @@ async function read({ url, fetch }: KeySet, client: TalkdeskClient): Promise<rea
   // Nobody's own patience: others may be waiting for the same keys.
   const limit = deadline(client.timeoutMs, undefined, client.clock);
   try {
-    const headers = { accept: "application/json" };
-    const answer = fetch(url, { headers, redirect: "manual", signal: limit.signal });
+    const headers = new Headers({ accept: "application/json" });
+    const { signal } = limit;
+    const answer = fetch(url, { method: "GET", headers, redirect: "manual", signal, ...noStore() });
     return await limit.race(answer.then((response) => keysIn(response, url)));
   } catch (error) {
-    if (isTalkdeskError(error)) throw error;
-    if (limit.isPast) throw keysLate(client);
+    if (isTalkdeskError(error) || isControlFlow(error)) throw error;
+    if (limit.isPast) throw keysLate(client, error);
+    if (error instanceof UnreadableBody)
+      throw unreadable(url, `came with a body that ${error.message}`, error.cause);
     throw unreadable(url, "could not be reached; check the network", error);
   } finally {
     limit.clear();
   }
 }
 
-async function keysIn(response: Response, url: string): Promise<readonly PublishedKey[]> {
+async function keysIn(response: FetchResponse, url: string): Promise<readonly PublishedKey[]> {
   const { status, type, redirected } = response;
   if (type === "opaqueredirect" || redirected || (status >= 300 && status < 400)) {
-    await response.body?.cancel();
+    dropBody(response);
     throw unreadable(url, "answered with a redirect, which is never followed; check endpoints.jwks");
   }
   if (status !== 200) {
-    await response.body?.cancel();
+    dropBody(response);
     throw unreadable(url, `answered with status ${status}; check endpoints.jwks, or try again later`);
   }
   const body = await boundedBody(response, MAX_KEY_SET_BYTES);
@@ -146,8 +151,12 @@ function keyList(text: string): readonly PublishedKey[] | undefined {
  * What is said when the time for the keys is up.
  * @internal
  */
-export const keysLate = ({ endpoints, timeoutMs }: TalkdeskClient): TalkdeskError =>
-  unreadable(endpoints.jwks, `did not come within ${timeoutMs} ms; check the network, or raise timeoutMs`);
+export const keysLate = ({ endpoints, timeoutMs }: TalkdeskClient, cause?: unknown): TalkdeskError =>
+  unreadable(
+    endpoints.jwks,
+    `did not come within ${timeoutMs} ms; check the network, or raise timeoutMs`,
+    cause,
+  );
 
 function unreadable(url: string, what: string, cause?: unknown): TalkdeskError {
   return new TalkdeskError(

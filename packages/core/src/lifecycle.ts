@@ -1,6 +1,7 @@
 import type { AccessToken } from "./access-token.js";
 import type { TalkdeskClient } from "./client.js";
 import { type Clock, elapsedSince, type Instant, instant, isBefore, later, platformClock } from "./clock.js";
+import { isControlFlow } from "./control-flow.js";
 import { copyOfError, isTalkdeskError, TalkdeskError } from "./errors.js";
 import { type EventDetails, fingerprint, publish } from "./event-publisher.js";
 import type { Grant } from "./grant.js";
@@ -290,7 +291,9 @@ function startFlight(
       if (state.flight === flight) land(state, flight, answer);
     },
     (error: unknown) => {
-      if (state.flight === flight) fail(state, flight, asTalkdeskError(error));
+      if (state.flight !== flight) return;
+      if (isControlFlow(error)) giveUp(state, flight, () => error);
+      else fail(state, flight, asTalkdeskError(error));
     },
   );
 }
@@ -340,14 +343,20 @@ function settle(flight: Flight, token: AccessToken): void {
 }
 
 /**
- * A call failed: whoever may still have the token held gets that, everybody else an error of their own. When the session
- * is over and the API has refused the token held, or the session's record says so, nobody gets that token any more.
+ * A call failed. When the session is over and the API has refused the token held, or the session's record says so,
+ * nobody gets that token any more.
  */
 function fail(state: State, flight: Flight, error: TalkdeskError): void {
   state.flight = undefined;
   const isOver = error.code === "reauthentication_required";
   if (isOver && (flight.isWithdrawn || state.held?.isRefused === true)) state.held = undefined;
   noteFailure(state, flight, error);
+  giveUp(state, flight, () => copyOfError(error));
+}
+
+/** Whoever may still have the token held gets that, everybody else an error. */
+function giveUp(state: State, flight: Flight, errorFor: () => unknown): void {
+  state.flight = undefined;
   const { held } = state;
   const age = held === undefined ? 0 : elapsedSince(state.clock, held.askedAt);
   const valid = held !== undefined && age < held.endAgeMs ? held : undefined;
@@ -356,7 +365,7 @@ function fail(state: State, flight: Flight, error: TalkdeskError): void {
       reportStale(state, valid, age);
       waiter.resolve(valid.token);
     } else {
-      waiter.reject(copyOfError(error));
+      waiter.reject(errorFor());
     }
   }
 }

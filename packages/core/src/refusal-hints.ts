@@ -3,7 +3,7 @@ import { formEncoded } from "./client-authentication.js";
 import { clockOffsetMs } from "./clock-offset.js";
 import { printable, type TalkdeskError } from "./errors.js";
 import type { Grant } from "./grant.js";
-import { basicSecret, credentialsOf } from "./sent-secrets.js";
+import { basicSecret, credentialsOf, formDecoded } from "./sent-secrets.js";
 import type { TokenResponse } from "./token-response.js";
 
 /**
@@ -42,6 +42,8 @@ export function refusalHints(
       ...secretHints(headers),
       ...assertionHints(body, token),
     );
+  } else if (NOT_DECODED.test(error.errorDescription ?? "")) {
+    hints.push(...encodingHints(headers));
   }
   const scope = "scope" in grant ? grant.scope : undefined;
   if (scope !== undefined && (response.status === 401 || error.error === "invalid_scope")) {
@@ -60,11 +62,14 @@ export function refusalHints(
   return hints;
 }
 
+/** What authorities say of credentials that they expected in another encoding, often as `invalid_request`. */
+const NOT_DECODED = /encod|decod|malformed authorization|authorization header/i;
+
 function secretHints(headers: Headers): readonly string[] {
-  const secret = basicSecret(credentialsOf(headers.get("authorization") ?? "")?.credentials ?? "");
+  const secret = sentSecret(headers);
   if (secret === undefined) return [];
   const hints: string[] = [];
-  if (secret !== formEncoded(secret) && !secret.includes("%")) {
+  if (secret !== formEncoded(secret) && !isFormEncoded(secret)) {
     hints.push(
       'The client secret has characters that encodings change: if it is right, try clientSecretBasic with encoding: "form".',
     );
@@ -72,6 +77,22 @@ function secretHints(headers: Headers): readonly string[] {
   if (secret.trim() !== secret) hints.push("The client secret begins or ends with a space.");
   return hints;
 }
+
+function encodingHints(headers: Headers): readonly string[] {
+  const secret = sentSecret(headers);
+  if (secret === undefined) return [];
+  const other = isFormEncoded(secret) ? "plain" : "form";
+  return [
+    `The server could not decode the client's id and secret: if they are right, try clientSecretBasic with encoding: "${other}".`,
+  ];
+}
+
+const sentSecret = (headers: Headers): string | undefined =>
+  basicSecret(credentialsOf(headers.get("authorization") ?? "")?.credentials ?? "");
+
+/** Whether a secret looks as if it had been encoded already: a plain one with a percent sign seldom does. */
+const isFormEncoded = (secret: string): boolean =>
+  secret.includes("%") && formEncoded(formDecoded(secret)).toLowerCase() === secret.toLowerCase();
 
 /** A server says the same of an unknown key, another client's and another algorithm; these are what to compare. */
 function assertionHints(body: URLSearchParams, tokenEndpoint: string): readonly string[] {

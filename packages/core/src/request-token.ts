@@ -1,8 +1,9 @@
 import type { AccessToken } from "./access-token.js";
-import { boundedBody } from "./bounded-body.js";
+import { boundedBody, DamagedBody, dropBody, UnreadableBody } from "./bounded-body.js";
 import { checkClient, type TalkdeskClient } from "./client.js";
 import { type Instant, instant, platformClock } from "./clock.js";
 import { clockOffsetMs, learnOffset, learntOffsetMs } from "./clock-offset.js";
+import { isControlFlow } from "./control-flow.js";
 import { type Deadline, deadline } from "./deadline.js";
 import {
   copyOfError,
@@ -11,11 +12,13 @@ import {
   TalkdeskError,
   type TalkdeskErrorOptions,
 } from "./errors.js";
+import { type FetchFunction, type FetchResponse, noStore } from "./fetch-function.js";
 import { type Grant, grantParameters } from "./grant.js";
 import { type Exchanged, refusalHints } from "./refusal-hints.js";
 import { maskOf } from "./sent-secrets.js";
 import { noteOwner, ownerOf } from "./token-owner.js";
 import {
+  isUnavailable,
   MAX_RESPONSE_BYTES,
   readTokenResponse,
   responseTooLarge,
@@ -31,21 +34,24 @@ const BACKOFF_MS = { first: 250, most: 2_000 };
 /**
  * Asks the token endpoint once for a token: the one function that sends to it.
  *
- * Never follows a redirect, reads at most 262 144 bytes, and takes at most `client.timeoutMs` in all. What is safe is
- * tried again, up to three times, after jittered waits or as long as `Retry-After` says: `client_credentials` after a
- * network fault (not one of certificate verification), 429 and 5xx; a refresh token when nothing was sent, and once
- * more with the same token when no answer came; an authorization code never. A request with a signed assertion is also
- * sent once more, whatever the grant, when the client was refused and the answer's `Date` is more than 30 s off: with an
- * assertion that goes by the server's clock. When that helps, how far the clocks differ stays with the client, for its
- * later assertions; nothing else is kept between calls.
+ * Asks for no cached answer, never follows a redirect, reads at most 262 144 bytes, and takes at most `client.timeoutMs`
+ * in all; time in which the process was stopped does not count. What is safe is tried again, up to three times, after
+ * jittered waits or as long as `Retry-After` says: `client_credentials` after a network fault (not one of certificate
+ * verification), 429 and 5xx; a refresh token when nothing was sent, and once more with the same token when no answer
+ * began; an authorization code never. An answer that came and cannot be read is not asked for again. A request with a
+ * signed assertion is also sent once more, whatever the grant, when the client was refused and the answer's `Date` is
+ * more than 30 s off: with an assertion that goes by the server's clock. When that helps, how far the clocks differ
+ * stays with the client, for its later assertions; nothing else is kept between calls.
+ *
+ * What a framework's own `fetch` throws to steer itself, as Next does, passes through as it is.
  *
  * @param options.signal Ends the call; it then rejects with the signal's own reason.
  * @returns A promise that rejects with
  *   - a `TypeError` for a grant that cannot be asked for, before anything is sent;
  *   - a {@link TalkdeskError}: `token_network`, `token_timeout`, `credentials_unavailable`, `refresh_outcome_unknown`
  *     (a refresh token was sent and no answer came, whatever came of the second try), or one of those of
- *     {@link parseTokenResponse}. Whatever was sent in secret is masked where the answer repeats it; `hints` name what
- *     could be checked locally.
+ *     {@link parseTokenResponse}. Whatever was sent in secret is masked where the answer repeats it, in runs of eight
+ *     characters and more; `hints` name what could be checked locally.
  * @see RFC 6749 §3.2; RFC 9700 §4.11 (redirects)
  */
 export async function requestToken(
@@ -176,7 +182,7 @@ async function attempt(
     const proof = authentication({ endpoints, headers, body, now: clock.now() + call.offsetMs });
     await limit.race(Promise.resolve(proof));
   } catch (error) {
-    if (!limit.isPast && limit.signal.aborted) throw error;
+    if ((!limit.isPast && limit.signal.aborted) || isControlFlow(error)) throw error;
     return { error: withoutCredentials(error, limit), mayRepeat: () => false };
   }
 
@@ -184,12 +190,13 @@ async function attempt(
   const mask = maskOf(headers, body, call.alsoSecret);
   const sentAt = instant(clock);
   let response: TokenResponse;
+  const progress = { hasBegun: false };
   try {
-    response = await limit.race(send(client, headers, body, limit));
+    response = await limit.race(send(client, headers, body, { limit, mask, progress }));
   } catch (error) {
-    if (!limit.isPast && limit.signal.aborted) throw error;
+    if ((!limit.isPast && limit.signal.aborted) || isControlFlow(error)) throw error;
     if (isTalkdeskError(error)) return { error, mayRepeat: () => false };
-    return unanswered(call, error, mask);
+    return unanswered(call, error, mask, progress.hasBegun);
   }
 
   try {
@@ -266,34 +273,63 @@ const notSent = (): TalkdeskError =>
     "The process was stopped for so long that another may have renewed the token meanwhile; nothing was sent, ask again.",
   );
 
+interface Sending {
+  readonly limit: Deadline;
+  readonly mask: (text: string) => string;
+  /** Whether an answer has begun: the request was dealt with, whatever becomes of the rest. */
+  readonly progress: { hasBegun: boolean };
+}
+
 async function send(
   client: TalkdeskClient,
   headers: Headers,
   body: URLSearchParams,
-  limit: Deadline,
+  { limit, mask, progress }: Sending,
 ): Promise<TokenResponse> {
-  const fetch = client.fetch ?? globalThis.fetch;
+  const fetch: FetchFunction = client.fetch ?? globalThis.fetch;
   const response = await fetch(client.endpoints.token, {
     method: "POST",
     headers,
     body: body.toString(),
     redirect: "manual",
     signal: limit.signal,
+    ...noStore(),
   });
+  progress.hasBegun = true;
+  const { status } = response;
   if (response.redirected) {
     // A fetch that was passed in and follows all the same: the credentials may have gone elsewhere.
-    await response.body?.cancel();
+    dropBody(response);
     throw new TalkdeskError(
       "token_unexpected_response",
       'The fetch that sends token requests followed a redirect; it must honour redirect: "manual".',
     );
   }
-  const { status, headers: answered } = response;
+  const answered = headersOf(response);
   // A browser's fetch hides what it did not follow.
   if (response.type === "opaqueredirect") return { status: 302, headers: answered, body: new Uint8Array() };
-  const answer = await boundedBody(response, MAX_RESPONSE_BYTES);
-  if (answer === undefined) throw responseTooLarge(status);
-  return { status, headers: answered, body: answer };
+  try {
+    const answer = await boundedBody(response, MAX_RESPONSE_BYTES);
+    if (answer === undefined) throw responseTooLarge(status);
+    return { status, headers: answered, body: answer };
+  } catch (error) {
+    if (limit.signal.aborted || isTalkdeskError(error)) throw error;
+    // Whatever such an answer carries, it says "later".
+    if (isUnavailable(status)) return { status, headers: answered, body: new Uint8Array() };
+    if (!(error instanceof UnreadableBody)) throw error;
+    throw new TalkdeskError(
+      status === 200 && error instanceof DamagedBody ? "token_malformed" : "token_unexpected_response",
+      `The token endpoint answered ${status}, but its body ${error.message}; check the fetch that sends token requests, and any proxy.`,
+      { status, cause: reducedCause(error.cause, mask) },
+    );
+  }
+}
+
+/** The headers of a response of any `fetch`; a test's double may have a plain object, or none. */
+function headersOf({ headers }: FetchResponse): Headers {
+  const given: unknown = headers;
+  if (typeof (given as Partial<Headers> | undefined)?.get === "function") return given as Headers;
+  return new Headers((given ?? {}) as Record<string, string>);
 }
 
 /** Faults of a connection that was never made: nothing was sent. */
@@ -313,21 +349,29 @@ const NEVER_SENT = new Set([
 const CERTIFICATE_REFUSED =
   /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|^ERR_TLS_|^ERR_SSL_|HOSTNAME_MISMATCH|^EPROTO$/;
 
-function unanswered({ client, grant, limit }: Call, error: unknown, mask: (text: string) => string): Failure {
+function unanswered(
+  { client, grant, limit }: Call,
+  error: unknown,
+  mask: (text: string) => string,
+  hasBegun: boolean,
+): Failure {
   const cause = reducedCause(error, mask);
   const code = cause?.code ?? "";
   const isCertificate = CERTIFICATE_REFUSED.test(code);
-  const wasSent = !(NEVER_SENT.has(code) || isCertificate);
+  const wasSent = hasBegun || !(NEVER_SENT.has(code) || isCertificate);
   const address = client.endpoints.token;
 
   if (grant.grant_type === "refresh_token" && wasSent) {
     return {
       error: new TalkdeskError(
         "refresh_outcome_unknown",
-        "A refresh token was sent and no answer came, so it may or may not have been replaced; ask again with the same one.",
+        hasBegun
+          ? "A refresh token was sent and the answer broke off, so it was probably replaced by one that never arrived; ask again, and log the user in again if that fails."
+          : "A refresh token was sent and no answer came, so it may or may not have been replaced; ask again with the same one.",
         { cause },
       ),
-      mayRepeat: (attempts) => attempts < MAX_ATTEMPTS,
+      // An answer had begun: what it said of the old one is done.
+      mayRepeat: (attempts) => !hasBegun && attempts < MAX_ATTEMPTS,
     };
   }
   const retryable = grant.grant_type !== "authorization_code" && !isCertificate;
@@ -336,7 +380,7 @@ function unanswered({ client, grant, limit }: Call, error: unknown, mask: (text:
       error: new TalkdeskError(
         "token_timeout",
         `The token endpoint ${address} did not answer within ${client.timeoutMs} ms; check the network, or raise timeoutMs.`,
-        { retryable },
+        { retryable, cause },
       ),
       mayRepeat: () => false,
     };

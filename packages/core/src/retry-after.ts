@@ -1,23 +1,37 @@
+/** The longest wait that is believed: a day. What asks for more is broken, and timers cannot count it. */
+const LONGEST_MS = 86_400_000;
+
 /**
- * How long an answer asks to wait, in milliseconds from now; undefined when it asks nothing that can be read.
+ * How long an answer asks to wait, in milliseconds from now, at most a day; undefined when it asks nothing that can be
+ * read.
  *
  * Seconds or a date in `Retry-After`; else the entry `retry-after` of the `fields` in Talkdesk's error envelope. A
- * date is measured against the answer's own `Date`, so a clock that is off here does not matter.
+ * date is measured against the answer's own `Date`, so a clock that is off here does not matter. Of several, which come
+ * as one text with commas, the longest counts.
  *
  * @param now Epoch milliseconds, for a date in an answer without `Date`.
- * @see RFC 9110 §10.2.3
+ * @see RFC 9110 §10.2.3 and §5.6.7
  * @internal
  */
 export function retryAfterMs(headers: Headers, body: unknown, now: number): number | undefined {
   const said = headers.get("retry-after") ?? retryAfterField(body);
   if (said === undefined) return undefined;
-  const text = said.trim();
-  if (/^\d{1,9}(\.\d{1,9})?$/.test(text)) return Math.ceil(Number(text) * 1000);
-  // Date.parse takes much that is no HTTP date, such as "-5"; all forms of one begin with the day's name.
-  const at = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(at)) return undefined;
   const sentAt = Date.parse(headers.get("date") ?? "");
-  return Math.max(0, at - (Number.isNaN(sentAt) ? now : sentAt));
+  // The comma after the name of a day is part of a date.
+  const waits = said
+    .split(/(?<!\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*),/)
+    .map((one) => waitMs(one.trim(), Number.isNaN(sentAt) ? now : sentAt))
+    .filter((ms) => ms !== undefined);
+  return waits.length === 0 ? undefined : Math.min(LONGEST_MS, Math.max(...waits));
+}
+
+function waitMs(said: string, now: number): number | undefined {
+  if (/^\d+(\.\d+)?$/.test(said)) return Math.ceil(Number(said) * 1000);
+  // Date.parse takes much that is no HTTP date, such as "-5"; all forms of one begin with the day's name.
+  if (!/^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(said)) return undefined;
+  // The oldest form names no zone, and means GMT all the same.
+  const at = Date.parse(/ \d{4}$/.test(said) ? `${said} GMT` : said);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 }
 
 /** Talkdesk's load shedding puts the wait into the body: `fields: [{ name: "retry-after", description: "5" }]`. */

@@ -1,6 +1,7 @@
 import { type AccessToken, successorOf } from "./access-token.js";
 import type { TalkdeskClient } from "./client.js";
 import { type Clock, type Instant, instant, isBefore, later, platformClock } from "./clock.js";
+import { isControlFlow } from "./control-flow.js";
 import { type Deadline, deadline } from "./deadline.js";
 import { isTalkdeskError, TalkdeskError, type TalkdeskErrorOptions } from "./errors.js";
 import type { TokenAnswer, TokenCallContext } from "./lifecycle.js";
@@ -276,7 +277,11 @@ async function renewed(call: Call, lock: StoreLock, leaseEnd: Instant): Promise<
         { limit, maySend: isHeld },
       );
     } catch (error) {
-      if (!isTalkdeskError(error)) throw error;
+      if (!isTalkdeskError(error)) {
+        // A framework that steers itself has sent nothing.
+        if (!wasMarked && isControlFlow(error)) await write(call, marked, record).catch(() => {});
+        throw error;
+      }
       if (isGrantRefused(error)) {
         const over = await refusedSession(call, { refreshToken, name, wasMarked }, error);
         if (over !== undefined) throw await ended(call, over, REFUSED_FOR_GOOD, error);

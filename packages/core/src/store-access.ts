@@ -1,6 +1,7 @@
 import type { AccessToken } from "./access-token.js";
 import type { TalkdeskClient } from "./client.js";
 import { type Clock, elapsedSince, type Instant, platformClock } from "./clock.js";
+import { isControlFlow } from "./control-flow.js";
 import type { Deadline } from "./deadline.js";
 import { isTalkdeskError, reducedCause, TalkdeskError } from "./errors.js";
 import { hardMarginMs, type TokenAnswer, type TokenCallContext } from "./lifecycle.js";
@@ -63,7 +64,7 @@ export async function ask<T>(limit: Deadline, call: () => Promise<T>): Promise<T
     return await limit.race(call());
   } catch (error) {
     if (isCorrupt(error)) throw corrupt(error);
-    if (limit.signal.aborted && !limit.isPast) throw error;
+    if ((limit.signal.aborted && !limit.isPast) || isControlFlow(error)) throw error;
     throw new TalkdeskError(
       "store_unavailable",
       limit.isPast

@@ -30,7 +30,7 @@ const CODE_OF_ERROR: ReadonlyMap<string, TalkdeskErrorCode> = new Map([
 /**
  * Reads one answer of the token endpoint. Pure: no clock, no network.
  *
- * A token needs status 200 and a JSON object with an `access_token` of visible ASCII. `token_type` may be missing
+ * A token needs status 200 and a JSON object with an `access_token` of visible ASCII and without `error`. `token_type` may be missing
  * (Bearer), and is not looked at when the grant asked for an opaque token. `expires_in` may be a number, cut to
  * whole seconds, or a string of digits; anything else counts as absent, and 599 seconds are assumed. `null` and ""
  * count as absent for the optional members.
@@ -39,7 +39,7 @@ const CODE_OF_ERROR: ReadonlyMap<string, TalkdeskErrorCode> = new Map([
  * @param context `requestedAt`: just before the request was sent, in epoch milliseconds. `grant`: what was asked.
  * @throws TalkdeskError
  *   `token_unavailable` for 429 and 5xx, whatever the body says, with `retryAt` when the answer names a time;
- *   `client_refused`, `request_refused` by the `error` of a 400 or 401, and for a 401 without one;
+ *   `client_refused`, `request_refused` by the `error` of a 4xx or 2xx, and for a 401 without one;
  *   `token_unexpected_response` for redirects, other statuses, 511, and a 200 that is not JSON;
  *   `token_malformed` for JSON that breaks the schema; `response_too_large`; `unsupported_token_type`.
  * @see RFC 6749 §5.1 and §5.2; Talkdesk, "Refresh Token - Basic"
@@ -76,7 +76,9 @@ export function readTokenResponse(
 ): AccessToken {
   if (body.byteLength > MAX_RESPONSE_BYTES) throw responseTooLarge(status);
   const json = parsedJson(body);
-  if (status !== 200) throw refusal(status, headers, json.value, context.requestedAt, mask);
+  const { error } = Object(json.value) as { error?: unknown };
+  if (status !== 200 || (typeof error === "string" && error !== ""))
+    throw refusal(status, headers, json.value, context.requestedAt, mask);
   const contentType = headers.get("content-type");
   if (json.fault !== undefined && !/[/+]json\s*(?:;|$)/i.test(contentType ?? "")) {
     throw new TalkdeskError(
@@ -212,7 +214,13 @@ function grantedScope(scope: unknown): string[] | undefined {
   return text.split(/\s+/).filter((name) => name !== "");
 }
 
-/** The error for an answer with another status than 200. */
+/**
+ * Whether a status says "later". 511 does not: it comes from a network that wants somebody to log in to it.
+ * @internal
+ */
+export const isUnavailable = (status: number): boolean => status === 429 || (status >= 500 && status !== 511);
+
+/** The error for an answer that is no token: of another status than 200, or with an error in it. */
 function refusal(
   status: number,
   headers: Headers,
@@ -223,7 +231,7 @@ function refusal(
   const said = saidInError(json, mask);
   const named = said.error === undefined ? "" : ` (${said.error})`;
   const options: TalkdeskErrorOptions = { status, ...said };
-  if (status === 429 || (status >= 500 && status !== 511)) {
+  if (isUnavailable(status)) {
     // Whatever the body says: a proxy may repeat a stale one.
     const wait = retryAfterMs(headers, json, requestedAt);
     const later = wait === undefined ? "" : `, and asks to wait ${Math.ceil(wait / 1000)} s`;
@@ -232,8 +240,8 @@ function refusal(
       ...(wait !== undefined && { retryAt: requestedAt + wait }),
     });
   }
-  const isClientError = status >= 400 && status < 500;
-  const code = isClientError ? CODE_OF_ERROR.get(said.error ?? "") : undefined;
+  const isOfProtocol = (status >= 200 && status < 300) || (status >= 400 && status < 500);
+  const code = isOfProtocol ? CODE_OF_ERROR.get(said.error ?? "") : undefined;
   if (code === "client_refused" || (status === 401 && code === undefined)) {
     return new TalkdeskError(
       "client_refused",
@@ -241,7 +249,7 @@ function refusal(
       options,
     );
   }
-  if (code === "request_refused" || (status === 400 && said.error !== undefined)) {
+  if (code === "request_refused" || ((status === 400 || status === 200) && said.error !== undefined)) {
     return new TalkdeskError(
       "request_refused",
       `The token endpoint refused the request with ${status}${named}${said.errorDescription === undefined ? "" : `: ${said.errorDescription.replace(/\.$/, "")}`}.`,

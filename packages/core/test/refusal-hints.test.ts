@@ -53,6 +53,35 @@ describe("the hints of a refusal", () => {
     expect(await hintsOn(refused, secret("a/b", "form"))).toEqual([HOST]);
   });
 
+  it.each(["p%rcent", "100%"])("name the percent sign in the secret %s", async (value) => {
+    expect(await hintsOn(refused, secret(value))).toEqual([HOST, ENCODING]);
+  });
+
+  it.each<[string, string, "plain" | "form", string]>([
+    ["a plain secret", "p%rcent", "plain", "form"],
+    ["a plain secret without a special character", "Az09", "plain", "form"],
+    ["an encoded secret", "p%rcent", "form", "plain"],
+  ])("name the encoding when an authority cannot decode %s", async (_, value, encoding, other) => {
+    for (const error_description of [
+      "client_id and client_secret in the authorization header are not properly encoded",
+      "Credentials could not be decoded",
+    ]) {
+      const answer = json(400, { error: "invalid_request", error_description });
+      expect(await hintsOn(answer, secret(value, encoding))).toEqual([
+        expect.stringContaining(`try clientSecretBasic with encoding: "${other}"`),
+      ]);
+    }
+  });
+
+  it("have no word about encodings when the request was refused for something else", async () => {
+    const answer = json(400, { error: "invalid_request", error_description: "Grant type is missing" });
+    expect(await hintsOn(answer, secret("p%rcent"))).toEqual([]);
+    const signed: TalkdeskClientOptions["authentication"] = ({ body }) =>
+      body.set("client_assertion", "a.b.c");
+    const undecoded = json(400, { error: "invalid_request", error_description: "not properly encoded" });
+    expect(await hintsOn(undecoded, { authentication: signed })).toEqual([]);
+  });
+
   it("name a space around the secret", async () => {
     expect(await hintsOn(refused, secret(" pasted "))).toEqual([HOST, ENCODING, SPACE]);
   });

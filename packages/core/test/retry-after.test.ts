@@ -25,12 +25,36 @@ describe("Retry-After", () => {
     ["007", 7_000],
     ["1.5", 1_500],
     ["0.0001", 1],
-    ["999999999", 999_999_999_000],
+    ["86400", 86_400_000],
+    ["1, 1", 1_000],
+    ["5, 10", 10_000],
+    ["10,5", 10_000],
+    ["5, soon", 5_000],
   ])("of %j is that many seconds", (value, ms) => {
     expect(waitOf({ "retry-after": value })).toBe(ms);
   });
 
+  it.each([
+    "86401",
+    "999999999",
+    "8640000000000",
+    "9".repeat(400),
+    "1, 8640000000000",
+    "Fri, 01 Jan 9999 00:00:00 GMT",
+    "Fri, 01 Jan 275000 00:00:00 GMT",
+  ])("of %j is a day, and its end can be shown as a date", (value) => {
+    for (const headers of [{}, { date: "Thu, 01 Jan 1970 00:00:00 GMT" }]) {
+      const ms = waitOf({ "retry-after": value, ...headers }) ?? Number.NaN;
+      expect(ms).toBe(86_400_000);
+      expect(new Date(AT + ms).toISOString()).toBe("2026-01-03T03:04:05.000Z");
+    }
+    expect(waitOf({}, { fields: [{ name: "retry-after", description: value }] })).toBe(86_400_000);
+  });
+
   it.each<[string, number]>([
+    ["Fri Jan  2 03:04:25 2026", 20_000],
+    ["Fri, 02 Jan 2026 03:04:25 GMT, Fri, 02 Jan 2026 03:04:35 GMT", 30_000],
+    ["Friday, 02-Jan-26 03:04:25 GMT, 5", 20_000],
     ["Fri, 02 Jan 2026 03:04:25 GMT", 20_000],
     ["Friday, 02-Jan-26 03:04:25 GMT", 20_000],
     ["Fri, 02 Jan 2026 03:04:05 GMT", 0],
@@ -60,11 +84,10 @@ describe("Retry-After", () => {
     "0x10",
     "5s",
     "5 s",
-    "5, 10",
+    "soon, -5",
     "soon",
     "NaN",
     "Infinity",
-    "9999999999",
     "1.",
     ".5",
     "2026-01-02T03:04:25Z",

@@ -178,6 +178,120 @@ describe("what was sent in secret", () => {
     expect(token.value).toBe("token-1");
   });
 
+  const REFRESH = "Rt7-kQ2_xZ9/pL4+mN8=vB3~wY6.hJ1tG5rF0eD2cS4aQ7uI9oP3lK8jH6gM1nB4";
+  const refresh: Grant = { grant_type: "refresh_token", refresh_token: REFRESH };
+  const html = (text: string, slash = false): string =>
+    text.replace(
+      slash ? /[&<>"'/=+]/g : /[&<>"'+=]/g,
+      (character) => `&#x${character.charCodeAt(0).toString(16).toUpperCase()};`,
+    );
+
+  /** What a server, a proxy or a library may make of a text. */
+  const CHANGES: [string, (text: string) => string][] = [
+    ["as it is", (text) => text],
+    ["in upper case", (text) => text.toUpperCase()],
+    ["in lower case", (text) => text.toLowerCase()],
+    ["in hexadecimal digits", (text) => Buffer.from(text).toString("hex")],
+    ["in hexadecimal digits of upper case", (text) => Buffer.from(text).toString("hex").toUpperCase()],
+    ["as a Buffer is shown", (text) => (Buffer.from(text).toString("hex").match(/../g) ?? []).join(" ")],
+    ["with escapes of HTML", (text) => html(text)],
+    ["with more escapes of HTML", (text) => html(text, true)],
+    [
+      "with decimal escapes of HTML",
+      (text) => text.replace(/[^A-Za-z0-9]/g, (character) => `&#${character.charCodeAt(0)};`),
+    ],
+    ["percent-encoded", encodeURIComponent],
+    ["percent-encoded twice", (text) => encodeURIComponent(encodeURIComponent(text))],
+    [
+      "percent-encoded byte by byte",
+      (text) => [...Buffer.from(text)].map((byte) => `%${byte.toString(16)}`).join(""),
+    ],
+    ["percent-encoded in part", (text) => text.replaceAll("/", "%2F")],
+    ["in JSON with escaped slashes", (text) => JSON.stringify(text).replaceAll("/", "\\/").slice(1, -1)],
+    ["in JSON that is safe in HTML", (text) => text.replaceAll("+", "\\u002B").replaceAll("=", "\\u003d")],
+    ["in JSON in a URL", (text) => encodeURIComponent(text.replaceAll("/", "\\/"))],
+    ["in Base64", base64],
+    ["in Base64 after one byte", (text) => base64(`x${text}`)],
+    ["in Base64 after two bytes", (text) => base64(`xy${text}`)],
+    ["in Base64 of JSON", (text) => base64(JSON.stringify({ refresh_token: text, x: 1 }))],
+    ["in Base64url after one byte", (text) => Buffer.from(`x${text}`).toString("base64url")],
+    ["in Base64 of lower case", (text) => base64(text).toLowerCase()],
+  ];
+
+  /** The longest run that two texts share, whatever their case. */
+  function sharedRun(said: string, form: string): number {
+    const [text, secret] = [said.toLowerCase(), form.toLowerCase()];
+    let longest = 0;
+    for (let at = 0; at < text.length; at++) {
+      while (at + longest < text.length && secret.includes(text.slice(at, at + longest + 1))) longest += 1;
+    }
+    return longest;
+  }
+
+  it.each(CHANGES)(
+    "is masked down to runs of less than eight characters: %s, whole, cut or in pieces",
+    async (_, change) => {
+      const whole = change(REFRESH);
+      const base = Math.floor(whole.length / 3);
+      for (const said of [
+        whole,
+        `<${whole}>`,
+        whole.slice(0, 46),
+        `${whole.slice(0, 46)}…`,
+        `…${whole.slice(-20)}`,
+        whole.slice(base, base + 12),
+        whole.slice(base + 1, base + 21),
+        `${whole.slice(0, 10)}-${whole.slice(10, 30)}.${whole.slice(30)}`,
+      ]) {
+        const description = await described(said, refresh);
+        expect(sharedRun(description, whole)).toBeLessThan(8);
+        expect(description).toContain("***");
+      }
+    },
+  );
+
+  it("is masked in the name, the code and the message of a fault of the network", async () => {
+    const client = clientOf(
+      { endpoints: endpointsAt("http://127.0.0.1:9") },
+      {
+        fetch: async () => {
+          throw Object.assign(new Error(`to ${REFRESH.toUpperCase().slice(0, 46)}`), {
+            code: `E_${REFRESH.slice(20, 40)}`,
+          });
+        },
+      },
+    );
+    const error = await failure(requestToken(client, refresh));
+    expect(error.cause).toMatchObject({ message: "to ***", code: "E_***" });
+  });
+
+  it("leaves words alone that share less with it", async () => {
+    const said = "The value Rt7-kQ2 is unknown, as are vB3~wY6 and JSON";
+    expect(await described(said, refresh)).toBe(said);
+  });
+
+  it.each([
+    ["text", (length: number) => "the quick brown fox ".repeat(length / 20)],
+    ["one character", (length: number) => "a".repeat(length)],
+    ["the beginning of the secret", (length: number) => REFRESH.slice(0, 7).repeat(length / 7)],
+    ["the secret", (length: number) => REFRESH.repeat(length / 64)],
+    ["percent signs", (length: number) => "%".repeat(length)],
+    ["escapes", (length: number) => "%2525".repeat(length / 5)],
+    ["ampersands", (length: number) => "&#".repeat(length / 2)],
+    ["backslashes", (length: number) => "\\".repeat(length)],
+    ["characters beyond ASCII", (length: number) => "é".repeat(length)],
+  ])("takes time in proportion to a text: %s", async (_, textOf) => {
+    const timeOf = async (length: number): Promise<number> => {
+      const text = textOf(length);
+      const startedAt = process.cpuUsage();
+      await described(text, refresh);
+      return process.cpuUsage(startedAt).user / 1000;
+    };
+    await timeOf(4_000);
+    // Quadratic, this would be minutes.
+    expect(await timeOf(64_000)).toBeLessThan(3_000);
+  });
+
   it("is masked whatever it is, in every form", async () => {
     const secret = fc
       .string({ unit: "binary", minLength: 12, maxLength: 40 })

@@ -61,6 +61,11 @@ describe("the message of a refused answer", () => {
       401,
       { error: "invalid_client" },
     ],
+    [
+      "refused the client with 200 (invalid_client); check client id and secret, account and region.",
+      200,
+      { error: "invalid_client" },
+    ],
     ["refused the client with 401; check client id and secret", 401, ""],
     ["refused the request with 400 (invalid_scope).", 400, { error: "invalid_scope" }],
     [
@@ -88,7 +93,7 @@ describe("the words of a refused answer", () => {
     (error) => expect(refusal(401, { error }).code).toBe("request_refused"),
   );
 
-  it.each([204, 302])("do not count with status %s", (status) =>
+  it.each([302, 511])("do not count with status %s", (status) =>
     expect(refusal(status, { error: "invalid_client" }).code).toBe("token_unexpected_response"),
   );
 

@@ -222,6 +222,10 @@ describe("an answer with a token", () => {
     expect(readMembers({ access_token }).value === access_token).toBe(true);
   });
 
+  it.each([null, "", 0, false, {}, []])("is one also with the error %j, which is none", (error) => {
+    expect(readMembers({ error, code: "0" }).value).toBe("t");
+  });
+
   it("never looks into the token", () => {
     const payload = Buffer.from(JSON.stringify({ exp: AT / 1000 + 1 })).toString("base64url");
     expect(readMembers({ access_token: `h.${payload}.s`, expires_in: 599 }).expiresAt).toBe(AT + 599_000);
@@ -268,7 +272,7 @@ describe("an answer of 200 without a token", () => {
     ["null", "null"],
     ["true", "true"],
     ["an empty object", "{}"],
-    ["an error in disguise", '{"error":"invalid_client"}'],
+    ["an error that is no text", '{"error":{"code":"invalid_client"}}'],
     ["two objects", '{"access_token":"t"}{"access_token":"t"}'],
     ["single quotes", "{'access_token':'t'}"],
     ["UTF-16, little end first", Buffer.from('\ufeff{"access_token":"t"}', "utf16le")],
@@ -395,6 +399,18 @@ describe("a refusal", () => {
     [401, "<html>", { code: "client_refused" }],
     [401, '{"code":"unauthorized","message":"No"}', { code: "client_refused", error: "unauthorized" }],
     [400, '{"error":"something_new"}', { code: "request_refused", error: "something_new" }],
+    // An error is one also where the status says that all went well.
+    [200, '{"error":"invalid_client"}', { code: "client_refused", error: "invalid_client" }],
+    [200, '{"error":"invalid_client","access_token":"t"}', { code: "client_refused" }],
+    [200, '{"error":"unauthorized_client"}', { code: "client_refused" }],
+    [
+      200,
+      '{"error":"invalid_grant","error_description":"Used"}',
+      { code: "request_refused", error: "invalid_grant", errorDescription: "Used" },
+    ],
+    [200, '{"error":"invalid_scope"}', { code: "request_refused" }],
+    [200, '{"error":"something_new"}', { code: "request_refused", error: "something_new" }],
+    [201, '{"error":"invalid_client"}', { code: "client_refused", error: "invalid_client" }],
     // Not this protocol
     [400, "", { code: "token_unexpected_response" }],
     [400, "<html>", { code: "token_unexpected_response" }],
@@ -416,7 +432,14 @@ describe("a refusal", () => {
   it.each([429, 500, 501, 502, 503, 504, 529, 599])(
     "with %d is token_unavailable, whatever the body says",
     (status) => {
-      for (const body of ["", "<html>", '{"error":"invalid_grant"}', '{"access_token":"t"}', "\xff"]) {
+      for (const body of [
+        "",
+        "<html>",
+        '{"error":"invalid_grant"}',
+        '{"error":"invalid_client"}',
+        '{"access_token":"t"}',
+        "\xff",
+      ]) {
         expect(errorOf(() => read(body, { status }))).toMatchObject({
           code: "token_unavailable",
           retryable: true,

@@ -8,6 +8,7 @@ import {
   clientCredentials,
   clientSecretBasic,
   type Endpoints,
+  type FetchFunction,
   type Grant,
   isTalkdeskError,
   type PrivateKeyJwtOptions,
@@ -50,7 +51,8 @@ describe("the types", () => {
     expectTypeOf(talkdeskClientFromEnv).toBeCallableWith();
     expectTypeOf(talkdeskClientFromEnv).toBeCallableWith(process.env);
     expectTypeOf<TalkdeskClientOptions["authentication"]>().toEqualTypeOf<ClientAuthentication>();
-    expectTypeOf<TalkdeskClientOptions["fetch"]>().toEqualTypeOf<typeof fetch | undefined>();
+    expectTypeOf<TalkdeskClientOptions["fetch"]>().toEqualTypeOf<FetchFunction | undefined>();
+    expectTypeOf<typeof fetch>().toExtend<FetchFunction>();
     expectTypeOf<Partial<Endpoints> | undefined>().toEqualTypeOf<TalkdeskClientOptions["endpoints"]>();
     // @ts-expect-error: no region but the four
     const wrong: Partial<TalkdeskClientOptions> = { region: "uk" };
