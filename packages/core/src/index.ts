@@ -33,8 +33,8 @@ export {
   type TalkdeskErrorCode,
   type TalkdeskErrorOptions,
 } from "./errors.js";
-export { refuseDetour } from "./fetch-route.js";
 export type { FetchFunction, FetchInit, FetchResponse } from "./fetch-function.js";
+export { refuseDetour } from "./fetch-route.js";
 export { checkScope, type Grant, type Scope } from "./grant.js";
 export type { IdTokenClaims } from "./id-token.js";
 export type { LifecycleOptions } from "./lifecycle.js";
