@@ -286,7 +286,7 @@ describe("what was sent of an assertion", () => {
     const client = clientOf(server, { authentication: privateKeyJwt(options) });
     const error = await failure(requestToken(client, { grant_type: "client_credentials" }));
     expect(error.error).toBe("***");
-    expect(error.errorDescription).toBe("*** ***.*** *** *** *** ***x");
+    expect(error.errorDescription).toBe("*** *** *** *** *** ***x");
   });
 
   it("is never the key, in whatever armour it came", async () => {
