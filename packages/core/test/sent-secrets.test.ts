@@ -187,7 +187,7 @@ describe("what was sent in secret", () => {
     );
 
   /** What a server, a proxy or a library may make of a text. */
-  const CHANGES: [string, (text: string) => string][] = [
+  const CHANGES: [string, (text: string) => string, [number, number]?][] = [
     ["as it is", (text) => text],
     ["in upper case", (text) => text.toUpperCase()],
     ["in lower case", (text) => text.toLowerCase()],
@@ -212,8 +212,8 @@ describe("what was sent in secret", () => {
     ["in JSON in a URL", (text) => encodeURIComponent(text.replaceAll("/", "\\/"))],
     ["in Base64", base64],
     ["in Base64 after one byte", (text) => base64(`x${text}`)],
-    ["in Base64 after two bytes", (text) => base64(`xy${text}`)],
-    ["in Base64 of JSON", (text) => base64(JSON.stringify({ refresh_token: text, x: 1 }))],
+    ["in Base64 after two bytes", (text) => base64(`xy${text}`), [3, 88]],
+    ["in Base64 of JSON", (text) => base64(JSON.stringify({ refresh_token: text, x: 1 })), [24, 109]],
     ["in Base64url after one byte", (text) => Buffer.from(`x${text}`).toString("base64url")],
     ["in Base64 of lower case", (text) => base64(text).toLowerCase()],
   ];
@@ -230,7 +230,7 @@ describe("what was sent in secret", () => {
 
   it.each(CHANGES)(
     "is masked down to runs of less than eight characters: %s, whole, cut or in pieces",
-    async (_, change) => {
+    async (_, change, ofSecret) => {
       const whole = change(REFRESH);
       const base = Math.floor(whole.length / 3);
       for (const said of [
@@ -244,7 +244,7 @@ describe("what was sent in secret", () => {
         `${whole.slice(0, 10)}-${whole.slice(10, 30)}.${whole.slice(30)}`,
       ]) {
         const description = await described(said, refresh);
-        expect(sharedRun(description, whole)).toBeLessThan(8);
+        expect(sharedRun(description, whole.slice(...(ofSecret ?? [])))).toBeLessThan(8);
         expect(description).toContain("***");
       }
     },
