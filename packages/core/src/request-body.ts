@@ -49,10 +49,10 @@ const sliceOfTypedArray: (this: ArrayBufferView) => ArrayBufferView = Object.get
 /** A copy of the same type, of which `Buffer` is one; undefined for what is not made of bytes. */
 function copyOfBytes(body: object): object | undefined {
   if (ArrayBuffer.isView(body)) {
-    if (!(body instanceof DataView)) return sliceOfTypedArray.call(body);
+    // Of any realm, as below.
+    if (tagOf(body) !== "DataView") return sliceOfTypedArray.call(body);
     return new DataView(body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength));
   }
-  // Of any realm.
   return tagOf(body) === "ArrayBuffer" ? (body as ArrayBuffer).slice(0) : undefined;
 }
 

@@ -205,6 +205,18 @@ describe("in Cloudflare Workers with an old compatibility date", () => {
   });
 });
 
+describe("bytes of another realm, as a test runner's are", () => {
+  it.each([
+    "new DataView(Uint8Array.of(1, 2, 3).buffer, 1)",
+    "Uint8Array.of(2, 3)",
+    "Uint8Array.of(2, 3).buffer",
+  ])("can be sent again: %s", async (code) => {
+    const { body, isReplayable } = replayableBody(runInNewContext(code) as Uint8Array<ArrayBuffer>);
+    const sent = new Uint8Array(await new Response(body).arrayBuffer());
+    expect([isReplayable, [...sent]]).toEqual([true, [2, 3]]);
+  });
+});
+
 describe("the callback of a login", () => {
   it.each<[string, (query: string) => unknown]>([
     ["a URL", (query) => ({ searchParams: new URLSearchParams(query) })],

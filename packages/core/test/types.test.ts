@@ -5,6 +5,12 @@ import {
   type ClientAuthentication,
   type Clock,
   type ClosableTokenSource,
+  checkClient,
+  checkIssuers,
+  checkLoginClient,
+  checkRedirectUri,
+  checkScope,
+  checkTokenStore,
   clientCredentials,
   clientSecretBasic,
   type Endpoints,
@@ -13,11 +19,13 @@ import {
   isTalkdeskError,
   type PrivateKeyJwtOptions,
   parseTokenResponse,
+  parseUrl,
   privateKeyJwt,
   type Region,
   requestToken,
   type Scope,
   type ServiceTokenOptions,
+  secureUrl,
   serviceToken,
   type TalkdeskClient,
   type TalkdeskClientOptions,
@@ -25,6 +33,7 @@ import {
   type TalkdeskErrorCode,
   type TokenEvent,
   type TokenSource,
+  type TokenStore,
   talkdeskClient,
   talkdeskClientFromEnv,
   talkdeskEndpoints,
@@ -60,6 +69,28 @@ describe("the types", () => {
     const empty: TalkdeskClientOptions = { account: "acme" };
     void wrong;
     void empty;
+  });
+
+  it("of checks, which tell the compiler what they found", () => {
+    const use = (given: unknown): void => {
+      const seen: unknown[] = [given];
+      const [client, loginClient, store, scope, redirectUri, issuers] = seen;
+      checkClient(client);
+      expectTypeOf(client).toEqualTypeOf<TalkdeskClient>();
+      checkLoginClient(loginClient);
+      expectTypeOf(loginClient.authentication.clientId).toEqualTypeOf<string>();
+      checkTokenStore(store);
+      expectTypeOf(store).toEqualTypeOf<TokenStore>();
+      checkScope(scope);
+      expectTypeOf(scope).toEqualTypeOf<Scope>();
+      checkRedirectUri(redirectUri);
+      expectTypeOf(redirectUri).toEqualTypeOf<string>();
+      checkIssuers(issuers);
+      expectTypeOf(issuers).toEqualTypeOf<readonly string[]>();
+    };
+    void use;
+    expectTypeOf(parseUrl).toEqualTypeOf<(value: string, base?: string | URL) => URL | undefined>();
+    expectTypeOf(secureUrl).toEqualTypeOf<(value: unknown, name: string) => URL>();
   });
 
   it("of a client authentication, ours or one's own", () => {
