@@ -132,10 +132,11 @@ async function changeSession(
         return false;
       }
       checkUnsent(response);
-      const renewed = renewedRecords(recordsIn(stored));
+      const now = Date.now();
+      const renewed = renewedRecords(recordsIn(stored), now);
       const { pending, signIn: replaced } = recordOf(renewed, name);
       earlier = replaced;
-      const time = signInTime(Date.now(), replaced);
+      const time = signInTime(now, replaced);
       const kept = keptMembers(stored, keepSession);
       const session = await regenerate(request);
       restoreMembers(session, kept);

@@ -40,7 +40,7 @@ function leaveSession({ name }: LoginSetup, request: Request): Promise<void> {
       return;
     }
     const session = await regenerate(request);
-    putRecords(session, renewedRecords(others));
+    putRecords(session, renewedRecords(others, Date.now()));
     await save(session);
   });
 }

@@ -2,7 +2,7 @@ import { checkLoginClient, type Scope, type TalkdeskClient } from "@talkdesk-oau
 import type { Request } from "express";
 import type { KeepSession } from "./kept-session.js";
 import { checkLoginOptions, type TalkdeskLoginOptions } from "./login-options.js";
-import { pathPrefixes, publicPath } from "./public-path.js";
+import { publicPath, strippedPrefix } from "./public-path.js";
 import { returnTo } from "./return-to.js";
 import { recordName } from "./session-record.js";
 import { type UserSessions, userSessions } from "./user-sessions.js";
@@ -45,7 +45,7 @@ export function loginSetup(options: TalkdeskLoginOptions): LoginSetup {
     ? pathname.slice(0, -ROUTES.callback.length)
     : undefined;
   const toBrowser = ({ baseUrl }: Request, path: string): string =>
-    publicMount === undefined ? path : publicPath(path, pathPrefixes(publicMount, baseUrl));
+    publicMount === undefined ? path : publicPath(path, strippedPrefix(publicMount, baseUrl));
   const home = (request: Request): string => returnTo(toBrowser(request, "/")) ?? "/";
   return {
     name: recordName(redirectUri),
@@ -77,7 +77,7 @@ export function loginSetup(options: TalkdeskLoginOptions): LoginSetup {
         Object.values(ROUTES).map((route) => `${mount}${route}`),
       );
       const path = returnTo(wanted, own);
-      // Checked again: without its internal prefix, a path may be the address of another host.
+      // Checked again, since the prefix may make it too long.
       return (path !== undefined ? returnTo(toBrowser(request, path), own) : undefined) ?? "/";
     },
   };

@@ -85,8 +85,9 @@ export function authorizationOf(
 }
 
 /** Reduces logins to what outlives a change of session: where other tabs were going, and nothing that signs in. */
-export function retiredLogins(logins: readonly PendingLogin[]): readonly PendingLogin[] {
-  return logins.map(({ state, begunAt, returnTo, installationId }) => ({
+export function retiredLogins(logins: readonly PendingLogin[], now: number): readonly PendingLogin[] {
+  const alive = logins.filter((login) => isAlive(login, now));
+  return alive.map(({ state, begunAt, returnTo, installationId }) => ({
     state,
     begunAt,
     returnTo,

@@ -70,11 +70,11 @@ export function putRecords(session: Record<string, unknown>, records: SessionRec
 }
 
 /** What a session with another id takes over: people stay signed in, and logins that have begun come to nothing. */
-export function renewedRecords(records: SessionRecords): SessionRecords {
+export function renewedRecords(records: SessionRecords, now: number): SessionRecords {
   return Object.fromEntries(
     Object.entries(records).map(([name, record]) => [
       name,
-      { ...record, pending: retiredLogins(record.pending) },
+      { ...record, pending: retiredLogins(record.pending, now) },
     ]),
   );
 }

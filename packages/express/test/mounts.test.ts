@@ -139,17 +139,31 @@ describe.each(frameworks)("a login in %s", (_name, framework: Framework) => {
     expect((await browser.visit("/portal/auth/logout", { method: "POST" })).to).toBe("/portal/");
   });
 
-  it("brings people back behind a proxy that puts something before the path, or something else", async () => {
-    await openBehindProxy((url) => `/app${url}`, "/auth", {
-      place: (app, login) => void app.use("/app/auth", login),
+  it("leaves addresses as they are where other paths than the login's own differ", async () => {
+    await open({
+      framework,
+      mount: "/auth",
+      place: (app, login) => {
+        app.use("/:team/auth", login);
+        app.use("/auth", login);
+      },
     });
-    const browser = stage.browser();
-    expect((await browser.signIn("?returnTo=/app/contacts?a=1")).to).toBe("/contacts?a=1");
-    expect((await browser.signIn("?returnTo=/app")).to).toBe("/");
-    expect((await browser.signIn("?returnTo=/application")).to).toBe("/application");
-    for (const evil of ["/app//evil.example", "/app/%2fevil.example", "/app/\\evil.example"]) {
-      expect((await browser.signIn(`?returnTo=${encodeURIComponent(evil)}`)).to).toBe("/");
-    }
+    const browser = openBrowser(stage.origin, "/team-7/auth");
+    const begun = await browser.toTalkdesk("?returnTo=/team-7/contacts");
+    expect(begun).toMatch(/^\/auth\/callback\?/);
+    expect((await browser.visit(begun)).to).toBe("/team-7/contacts");
+    expect((await browser.visit(begun)).to).toBe("/");
+  });
+
+  it("brings people back from an app at the root, behind such a proxy", async () => {
+    await openBehindProxy((url) => url.replace(/^\/portal/, ""), "/portal", {
+      place: (app, login) => void app.use(login),
+    });
+    const browser = openBrowser(stage.origin, "/portal");
+    expect((await browser.signIn("?returnTo=/contacts")).to).toBe("/portal/contacts");
+    expect((await browser.signIn("?returnTo=/portals")).to).toBe("/portal/portals");
+    expect((await browser.signIn("?returnTo=/portal?a=1")).to).toBe("/portal?a=1");
+    expect((await browser.signIn("?returnTo=/login")).to).toBe("/");
   });
 
   it("keeps to addresses as they are where the proxy's changes cannot be told", async () => {
