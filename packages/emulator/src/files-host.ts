@@ -62,7 +62,7 @@ export function filesHost({ seed, signer, directoryOf, reportRows }: FilesHostPa
 function fileAnswer(request: RequestRecord, file: Uint8Array): Answer {
   const etag = `"${createHash("sha256").update(file).digest("hex").slice(0, 32)}"`;
   const headers = { "content-type": "text/csv; charset=utf-8", "accept-ranges": "bytes", etag };
-  if (request.headers["if-none-match"] === etag) return emptyAnswer(304, { etag });
+  if (isOneOf(request.headers["if-none-match"], etag)) return emptyAnswer(304, { etag });
 
   const condition = request.headers["if-range"];
   const range = condition === undefined || condition === etag ? request.headers["range"] : undefined;
@@ -77,6 +77,12 @@ function fileAnswer(request: RequestRecord, file: Uint8Array): Answer {
     headers: { ...headers, "content-range": `bytes ${start}-${end}/${file.length}` },
     body: file.subarray(start, end + 1),
   };
+}
+
+/** Compares weakly: `W/` makes no difference (RFC 9110 §13.1.2). */
+function isOneOf(condition: string | undefined, etag: string): boolean {
+  const tags = condition?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
+  return tags.includes(etag) || tags.includes("*");
 }
 
 function problem(status: number, code: string, message: string): Answer {

@@ -77,7 +77,7 @@ async function coresIn(folder: string): Promise<string[]> {
 beforeAll(async () => {
   talkdesk = await startEmulator();
   scratch = await mkdtemp(join(tmpdir(), "talkdesk-oauth-"));
-  const filters = ["core", "fetch", "express"].map((name) => `--filter=@talkdesk-oauth/${name}`);
+  const filters = ["core", "fetch", "express", "emulator"].map((name) => `--filter=@talkdesk-oauth/${name}`);
   await output(
     "npx",
     ["--yes", "pnpm@10.34.9", ...filters, "pack", "--pack-destination", scratch],
@@ -113,10 +113,10 @@ describe("the packed packages", () => {
   it.each(["29.7.0", "30.5.2"])(
     "work in Jest %s as it comes: CommonJS, and no flag of Node's",
     async (version) => {
-      const folder = await installed("jest", ["core", "fetch"], [`jest@${version}`]);
+      const folder = await installed("jest", ["core", "fetch", "emulator"], [`jest@${version}`]);
       const jest = ["node_modules/jest/bin/jest.js"];
       const said = await output(process.execPath, jest, folder, keyOfClient());
-      expect(said).toContain("4 passed, 4 total");
+      expect(said).toContain("6 passed, 6 total");
     },
     300_000,
   );
