@@ -53,7 +53,7 @@ export function reportRoutes(waits: ReportWaits): Router {
     sendPage(response, reportPage(shown, refreshSeconds), status.state === "gone" ? 404 : 200);
   });
 
-  // Who wants the head alone would have the report followed, and its file fetched, for nothing.
+  // A HEAD request would follow the report, or fetch its file, for nothing.
   routes.head(["/:id/events", "/:id/file"], (_request, response) => {
     response.status(405).set("Allow", "GET").end();
   });

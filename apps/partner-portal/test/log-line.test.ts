@@ -21,4 +21,10 @@ describe("a line of the log", () => {
     expect(logLine("hunter2")).not.toContain("hunter2");
     expect(logLine(undefined)).toBe("Error");
   });
+
+  it("holds nothing that a terminal obeys, and stays one line", () => {
+    expect(logLine(new TypeError("Invalid \u001b[2J\u009b\u202e\n\u2028name"))).toBe(
+      "Invalid %1B[2J%C2%9B%E2%80%AE%0A%E2%80%A8name",
+    );
+  });
 });
