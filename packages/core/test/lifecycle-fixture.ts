@@ -58,12 +58,13 @@ export class VirtualClock implements Clock {
     for (;;) {
       const [next] = [...this.#timers].sort((a, b) => a.dueAt - b.dueAt);
       if (next === undefined || next.dueAt > end) break;
-      this.pass(next.dueAt - this.#awake);
+      // One that is overdue fires now: time does not go back.
+      this.pass(Math.max(0, next.dueAt - this.#awake));
       this.#timers.delete(next);
       next.callback();
       await settled();
     }
-    this.pass(end - this.#awake);
+    this.pass(Math.max(0, end - this.#awake));
   }
 
   /** Time passes and no timer fires: as when a process is too busy for its timers. */

@@ -1,4 +1,5 @@
 import {
+  type Clock,
   clientSecretBasic,
   isTalkdeskError,
   type StoredToken,
@@ -128,8 +129,9 @@ export type Treatment =
 
 /** A token endpoint without a network that accepts each refresh token once, and ends the session at a reuse. */
 export class RotatingEndpoint {
+  readonly #prefix: string;
   /** The refresh token that is good; undefined when the session was revoked. */
-  valid: string | undefined = "rt-0";
+  valid: string | undefined;
   /** Refresh tokens in the order in which they came. */
   readonly received: string[] = [];
   /** Scopes in the order in which they were asked for. */
@@ -140,6 +142,19 @@ export class RotatingEndpoint {
   members: (count: number) => Record<string, unknown> = () => ({});
   rotates = true;
   #issued = 0;
+
+  /** @param prefix Begins each token that it issues. */
+  constructor(prefix = "") {
+    this.#prefix = prefix;
+    this.valid = `${prefix}rt-0`;
+  }
+
+  /** Somebody logs in: the session before is over. */
+  login(): { readonly value: string; readonly refreshToken: string } {
+    this.#issued += 1;
+    this.valid = `${this.#prefix}rt-${this.#issued}`;
+    return { value: `${this.#prefix}at-${this.#issued}`, refreshToken: this.valid };
+  }
 
   readonly fetch: typeof fetch = async (_url, init) => {
     const form = new URLSearchParams(String(init?.body));
@@ -159,14 +174,14 @@ export class RotatingEndpoint {
       return json(400, { error: "invalid_grant" });
     }
     this.#issued += 1;
-    if (this.rotates) this.valid = `rt-${this.#issued}`;
+    if (this.rotates) this.valid = `${this.#prefix}rt-${this.#issued}`;
     if (treatment === "loses") {
       throw Object.assign(new TypeError("fetch failed"), {
         cause: Object.assign(new Error("reset"), { code: "ECONNRESET" }),
       });
     }
     return json(200, {
-      access_token: `at-${this.#issued}`,
+      access_token: `${this.#prefix}at-${this.#issued}`,
       token_type: "bearer",
       expires_in: 599,
       ...(this.rotates && { refresh_token: this.valid }),
@@ -186,7 +201,7 @@ const json = (status: number, body: unknown): Response =>
 
 export const sessionClient = (
   endpoint: Pick<RotatingEndpoint, "fetch">,
-  clock: VirtualClock,
+  clock: Clock,
   options: Partial<TalkdeskClientOptions> = {},
 ): TalkdeskClient =>
   talkdeskClient({

@@ -1,6 +1,7 @@
 import {
   type AccessToken,
   accessToken,
+  type Clock,
   deserializeToken,
   isTalkdeskError,
   type StoreLock,
@@ -15,9 +16,10 @@ import { settled, VirtualClock } from "./lifecycle-fixture.js";
 import { RotatingEndpoint, sessionClient, TestStore } from "./session-fixture.js";
 
 /**
- * Random histories of two processes that share one session: every operation of store and network may wait for any
- * other, and a process may crash before or after each of them, or lose the answer of the token endpoint. The token
- * endpoint accepts each refresh token once and revokes the session when it sees one again.
+ * Random histories of processes that share one session: every operation of store and network may wait for any other,
+ * and a process may crash before or after each of them, be stopped for longer than a call may take while the answer lies
+ * in its socket, or lose the answer of the token endpoint. The token endpoint accepts each refresh token once and revokes
+ * the session when it sees one again.
  */
 const RUNS = Number(process.env["SESSION_MODEL_RUNS"] ?? 400);
 const SEED = Number(process.env["SESSION_MODEL_SEED"] ?? 20_260_102);
@@ -25,7 +27,16 @@ const SEED = Number(process.env["SESSION_MODEL_SEED"] ?? 20_260_102);
 const KEY = "session";
 const LIFETIME_MS = 599_000;
 
+const TIMEOUT_MS = 1_000;
+/** Longer than a call, and shorter than a lock. */
+const STOPPED_MS = 3_000;
+/** Longer than a lock too: another process may go on in the meantime. */
+const STOPPED_LONG_MS = 10_000;
+const DAY_MS = 86_400_000;
+
 type FaultKind =
+  | "stopped"
+  | "stopped for long"
   | "crash before"
   | "crash after"
   | "lose"
@@ -33,6 +44,8 @@ type FaultKind =
   | "unsent"
   | "store fails"
   | "store fails after";
+
+type Region = "us" | "eu";
 
 interface Fault {
   readonly process: number;
@@ -47,29 +60,29 @@ interface Round {
   readonly restarts: boolean;
 }
 
-const rounds = fc.array(
-  fc.record({
-    callers: fc.array(fc.nat({ max: 1 }), { minLength: 1, maxLength: 4 }),
-    faults: fc.array(
-      fc.record({
-        process: fc.nat({ max: 1 }),
-        operation: fc.nat({ max: 14 }),
-        kind: fc.constantFrom<FaultKind>(
-          "crash before",
-          "crash after",
-          "lose",
-          "503",
-          "unsent",
-          "store fails",
-          "store fails after",
-        ),
-      }),
-      { maxLength: 2 },
-    ),
-    restarts: fc.boolean(),
-  }),
-  { minLength: 1, maxLength: 5 },
-);
+const round: fc.Arbitrary<Round> = fc.record({
+  callers: fc.array(fc.nat({ max: 1 }), { minLength: 1, maxLength: 4 }),
+  faults: fc.array(
+    fc.record({
+      process: fc.nat({ max: 1 }),
+      operation: fc.nat({ max: 14 }),
+      kind: fc.constantFrom<FaultKind>(
+        "stopped",
+        "stopped for long",
+        "crash before",
+        "crash after",
+        "lose",
+        "503",
+        "unsent",
+        "store fails",
+        "store fails after",
+      ),
+    }),
+    { maxLength: 2 },
+  ),
+  restarts: fc.boolean(),
+});
+const rounds = fc.array(round, { minLength: 1, maxLength: 5 });
 
 const never = (): Promise<never> => new Promise(() => {});
 
@@ -85,13 +98,42 @@ class Process {
   readonly crashed = new Promise<void>((resolve) => {
     this.#crash.happen = resolve;
   });
+  /** Settles when the process, which was stopped, goes on. */
+  #stop: Promise<void> | undefined;
+  /** Timers that were due while it was stopped. */
+  readonly #overdue: (() => void)[] = [];
 
-  constructor(world: World, number: number) {
+  constructor(world: World, number: number, region: Region = "us") {
     this.#world = world;
     this.#number = number;
-    const { store, endpoint, clock } = world;
-    const client = sessionClient({ fetch: this.#fetch(endpoint) }, clock, { timeoutMs: 1_000 });
-    this.session = userSession(client, { store: this.#store(store), key: KEY });
+    const options = { timeoutMs: TIMEOUT_MS, region };
+    const client = sessionClient({ fetch: this.#fetch(world.endpoints[region]) }, this.#clock(), options);
+    this.session = userSession(client, { store: this.#store(world.store), key: KEY });
+  }
+
+  #clock(): Clock {
+    const { clock } = this.#world;
+    return {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      setTimeout: (callback, delayMs) =>
+        clock.setTimeout(() => {
+          if (this.#stop === undefined) callback();
+          else this.#overdue.push(callback);
+        }, delayMs),
+      clearTimeout: (timer) => clock.clearTimeout(timer),
+    };
+  }
+
+  /** Stops the process. When it goes on, its timers run before it reads what has arrived. */
+  #stopFor(durationMs: number): void {
+    this.#stop ??= new Promise((resolve) => {
+      this.#world.clock.setTimeout(() => {
+        this.#stop = undefined;
+        for (const callback of this.#overdue.splice(0)) callback();
+        resolve();
+      }, durationMs);
+    });
   }
 
   #die(): Promise<never> {
@@ -111,6 +153,7 @@ class Process {
     if (this.hasCrashed) return never();
     const kind = this.#take();
     await this.#world.turn(`${this.#number} ${name}`);
+    await this.#stop;
     if (this.hasCrashed) return never();
     if (kind === "crash before") {
       return this.#die();
@@ -124,7 +167,11 @@ class Process {
     if (kind === "crash after") {
       return this.#die();
     }
+    if (kind === "stopped") this.#stopFor(STOPPED_MS);
+    if (kind === "stopped for long") this.#stopFor(STOPPED_LONG_MS);
     await this.#world.turn(`${this.#number} ${name} is answered`);
+    // What has arrived by then is there as soon as the process goes on.
+    await this.#stop;
     if (this.hasCrashed) return never();
     if (isStore && kind === "store fails after") throw new Error("the answer was lost");
     if ("error" in outcome) throw outcome.error;
@@ -138,7 +185,13 @@ class Process {
       delete: (key) => this.#perform("delete", () => store.delete(key)),
       lock: async (key, options): Promise<StoreLock | undefined> => {
         const lock = await this.#perform("lock", () => store.lock(key, options));
-        return lock && { fence: lock.fence, release: () => this.#perform("release", () => lock.release()) };
+        return (
+          lock && {
+            fence: lock.fence,
+            extend: (ttlMs) => this.#perform("extend", async () => (await lock.extend?.(ttlMs)) === true),
+            release: () => this.#perform("release", () => lock.release()),
+          }
+        );
       },
     };
   }
@@ -167,6 +220,7 @@ class World {
   readonly clock = new VirtualClock();
   readonly store = new TestStore(this.clock);
   readonly endpoint = new RotatingEndpoint();
+  readonly endpoints = { us: this.endpoint, eu: new RotatingEndpoint("eu-") };
   readonly #scheduler: fc.Scheduler;
   processes: Process[] = [];
   faults: readonly Fault[] = [];
@@ -210,6 +264,9 @@ class World {
   }
 }
 
+const loginToken = ({ clock }: World, members = { value: "at-login", refreshToken: "rt-0" }): AccessToken =>
+  accessToken({ ...members, issuedAt: clock.now(), expiresAt: clock.now() + LIFETIME_MS });
+
 type Outcome = AccessToken | { readonly code: string };
 
 async function play(world: World, { callers, faults, restarts }: Round): Promise<Outcome[]> {
@@ -231,12 +288,10 @@ async function play(world: World, { callers, faults, restarts }: Round): Promise
   await world.until(Promise.all(calls));
   world.faults = [];
   // What failed to be saved is saved.
-  for (let wait = 0; wait < 4; wait += 1) {
+  for (let wait = 0; wait < 6; wait += 1) {
     await world.clock.advance(2_000);
     await world.quiet();
   }
-  // What the token endpoint gave and nobody could keep.
-  if (world.endpoint.valid !== world.stored.refreshToken) world.isLost = true;
   return outcomes;
 }
 
@@ -244,8 +299,9 @@ function check(world: World, { faults }: Round, outcomes: readonly Outcome[], wa
   const codes = outcomes.filter((outcome) => "code" in outcome).map(({ code }) => code);
   // Nobody has revoked the session: whatever was lost, the network or a crash has lost it.
   expect(codes).not.toContain("reauthentication_required");
-  const isCrash = faults.some(({ kind }) => kind.startsWith("crash"));
-  const mayLose = isCrash || faults.some(({ kind }) => kind === "lose");
+  const mayLose = faults.some(
+    ({ kind }) => kind.startsWith("crash") || kind === "lose" || kind === "stopped for long",
+  );
   if (!mayLose && !wasLost) {
     expect(world.isLost).toBe(false);
     expect(world.stored.refreshToken).toBe(world.endpoint.valid);
@@ -262,17 +318,13 @@ it("never loses the refresh token that is good, and names what the network has l
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), rounds, async (scheduler, history) => {
       const world = new World(scheduler);
-      const token = accessToken({
-        value: "at-login",
-        refreshToken: "rt-0",
-        issuedAt: world.clock.now(),
-        expiresAt: world.clock.now() + LIFETIME_MS,
-      });
-      await world.store.write(KEY, serializeToken(token), { expectedVersion: 0 });
+      await world.store.write(KEY, serializeToken(loginToken(world)), { expectedVersion: 0 });
       world.processes = [0, 1].map((number) => new Process(world, number));
       for (const round of history) {
         const wasLost = world.isLost;
         const outcomes = await play(world, round);
+        // What the token endpoint gave and nobody could keep.
+        if (world.endpoint.valid !== world.stored.refreshToken) world.isLost = true;
         check(world, round, outcomes, wasLost);
       }
       refreshes += world.endpoint.received.length;
@@ -282,5 +334,131 @@ it("never loses the refresh token that is good, and names what the network has l
   );
   // The histories reach what they are for.
   expect(refreshes).toBeGreaterThan(RUNS);
-  expect(losses).toBeGreaterThan(RUNS / 50);
+  expect(losses).toBeGreaterThan(RUNS / 100);
+});
+
+/** What a call comes to: its token, or the code of its error. */
+const outcomeOf = (call: Promise<AccessToken>): Promise<string> =>
+  call.then(
+    ({ value }) => value,
+    (error: unknown) => (isTalkdeskError(error) ? error.code : String(error)),
+  );
+
+it("hands out no token of a session that was ended beside slow writers, or was idle for too long", {
+  timeout: 120_000,
+}, async () => {
+  let ends = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.scheduler(),
+      fc.array(round, { maxLength: 1 }),
+      round,
+      fc.constantFrom("end", "idle"),
+      fc.record({ ender: fc.nat({ max: 1 }), turns: fc.nat({ max: 24 }) }),
+      async (scheduler, before, last, how, when) => {
+        const world = new World(scheduler);
+        await world.store.write(KEY, serializeToken(loginToken(world)), { expectedVersion: 0 });
+        world.processes = [0, 1].map((number) => new Process(world, number));
+        for (const history of before) await play(world, history);
+        for (const { expiresAt } of world.store.records.values()) {
+          // What was written by a session has an end; the first record was put there without one.
+          if (world.endpoint.received.length === 0) continue;
+          expect(expiresAt).toBeLessThanOrEqual(world.clock.now() + 30 * DAY_MS);
+        }
+        if (how === "idle") {
+          const sent = world.endpoint.received.length;
+          if (sent === 0) return;
+          world.clock.pass(30 * DAY_MS);
+          expect(await world.store.read(KEY)).toBeUndefined();
+          const late = outcomeOf(new Process(world, 0).session.getToken());
+          await world.until(late);
+          expect(await late).toBe("reauthentication_required");
+          expect(world.endpoint.received).toHaveLength(sent);
+          ends += 1;
+          return;
+        }
+
+        const ender = world.processes[when.ender] as Process;
+        let isEnded = false;
+        const end = (async () => {
+          for (let turn = 0; turn < when.turns; turn += 1) await world.turn("the end waits");
+          await ender.session.end().then(
+            () => {
+              isEnded = true;
+            },
+            () => {},
+          );
+        })();
+        await play(world, { ...last, restarts: false });
+        await world.until(Promise.race([end, ender.crashed]));
+        await world.quiet();
+        if (!isEnded) return;
+        ends += 1;
+        expect(world.store.records.has(KEY)).toBe(false);
+        world.clock.pass(LIFETIME_MS);
+        for (const [number, process] of [...world.processes, new Process(world, 1)].entries()) {
+          if (process.hasCrashed) continue;
+          const call = outcomeOf(process.session.getToken());
+          await world.until(call);
+          expect(await call).toBe(process === ender ? "source_closed" : "reauthentication_required");
+          expect(number).toBeLessThan(3);
+        }
+      },
+    ),
+    { numRuns: RUNS, seed: SEED, endOnFailure: true },
+  );
+  expect(ends).toBeGreaterThan(RUNS / 4);
+});
+
+it("keeps two regions on one store and key apart, whoever logs in, refreshes, or is slow", {
+  timeout: 120_000,
+}, async () => {
+  const tokens = { us: 0, eu: 0 };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.scheduler(),
+      fc.array(
+        fc.record({
+          logsIn: fc.option(fc.constantFrom(0, 1, 2), { nil: undefined }),
+          callers: fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 4 }),
+          passes: fc.boolean(),
+        }),
+        { minLength: 1, maxLength: 5 },
+      ),
+      async (scheduler, history) => {
+        const world = new World(scheduler);
+        const regions: readonly Region[] = ["us", "us", "eu"];
+        world.processes = regions.map((region, number) => new Process(world, number, region));
+        for (const { logsIn, callers, passes } of history) {
+          if (passes) world.clock.pass(LIFETIME_MS + 60_000);
+          const work: Promise<unknown>[] = callers.map(async (number) => {
+            const region = regions[number] as Region;
+            const outcome = await outcomeOf((world.processes[number] as Process).session.getToken());
+            const isToken = outcome.includes("at-");
+            if (!isToken) return expect(outcome).toBe("reauthentication_required");
+            tokens[region] += 1;
+            expect(outcome.startsWith("eu-")).toBe(region === "eu");
+          });
+          if (logsIn !== undefined) {
+            const region = regions[logsIn] as Region;
+            const token = loginToken(world, world.endpoints[region].login());
+            work.push((world.processes[logsIn] as Process).session.start(token).catch(() => {}));
+          }
+          const settledWork = Promise.allSettled(work);
+          await world.until(settledWork);
+          for (const result of await settledWork) {
+            if (result.status === "rejected") throw result.reason;
+          }
+          await world.quiet();
+        }
+        const isOfEurope = (refreshToken: string): boolean => refreshToken.startsWith("eu-");
+        expect(world.endpoints.us.received.filter(isOfEurope)).toEqual([]);
+        expect(world.endpoints.eu.received.every(isOfEurope)).toBe(true);
+      },
+    ),
+    { numRuns: RUNS, seed: SEED, endOnFailure: true },
+  );
+  // The histories reach what they are for.
+  expect(tokens.us).toBeGreaterThan(RUNS / 4);
+  expect(tokens.eu).toBeGreaterThan(RUNS / 8);
 });
