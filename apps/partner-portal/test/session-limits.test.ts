@@ -1,5 +1,7 @@
+import { getEventListeners } from "node:events";
 import { answers } from "@talkdesk-oauth/emulator";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { takeTurns } from "../src/session-limits.js";
 import { openStage, type PortalStage } from "./portal-stage.js";
 import { locationOf, type Visitor, visitor } from "./visitor.js";
 
@@ -182,24 +184,45 @@ describe("one session", () => {
   });
 
   it("has ten pages made at the same time, and the others when it is their turn", async () => {
+    const other = visitor(stage.origin);
+    await other.signIn();
     const release = holdAnswers(10);
     const pages = Array.from({ length: 30 }, (_, page) => guest.visit(`/contacts?page=${page}`));
     const served = Promise.all(pages);
     await expect.poll(polls).toBe(10);
-    const other = visitor(stage.origin);
-    await other.signIn();
     expect((await other.visit("/contacts")).status).toBe(200);
     expect(polls()).toBe(11);
     release();
     expect((await served).map(({ status }) => status)).toEqual(Array(30).fill(200));
   });
+});
 
-  it("is told when it asks for more pages than can wait", async () => {
-    const release = holdAnswers(10);
-    const pages = Array.from({ length: 211 }, () => guest.visit("/contacts"));
-    expect((await Promise.race(pages)).status).toBe(429);
-    release();
-    const statuses = (await Promise.all(pages)).map(({ status }) => status);
-    expect(statuses.filter((status) => status === 200)).toHaveLength(210);
+describe("turns", () => {
+  const going = new AbortController().signal;
+
+  it("come when one leaves, and are refused when too many wait", async () => {
+    const take = takeTurns("pages", { atOnce: 1, waiting: 1 });
+    const leave = await take("a", going);
+    const second = take("a", going);
+    await expect(take("a", going)).rejects.toMatchObject({ name: "TooMuch", what: "pages" });
+    (await take("b", going))();
+    leave();
+    leave();
+    const third = take("a", going);
+    (await second)();
+    (await third)();
+  });
+
+  it("are not held for those who have gone", async () => {
+    const take = takeTurns("pages", { atOnce: 1, waiting: 1 });
+    const leave = await take("a", going);
+    const gone = new AbortController();
+    const second = take("a", gone.signal);
+    gone.abort();
+    await expect(second).rejects.toBe(gone.signal.reason);
+    const third = take("a", going);
+    leave();
+    (await third)();
+    expect(getEventListeners(gone.signal, "abort")).toEqual([]);
   });
 });
