@@ -23,7 +23,7 @@ export function readRequest(given: Options): ReadRequest | undefined {
   const headers = readHeaders(options.headers);
   if (headers === undefined) return undefined;
   // An iterable has been read by now.
-  if (Symbol.iterator in Object(options.headers)) options.headers = headers as string[];
+  if (Array.isArray(headers)) options.headers = headers as string[];
   if (typeof options.origin === "object") {
     const origin = parseUrl(String(options.origin));
     if (origin === undefined) return undefined;

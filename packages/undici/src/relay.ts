@@ -74,7 +74,7 @@ export function relay(original: Handler, takesOld: boolean): Relay {
     isOver: false,
     connect(made, shared) {
       connection = made;
-      Object.assign(context, shared);
+      if (shared) Object.assign(context, shared);
       const { history } = context as { readonly history?: readonly unknown[] };
       if (client.isOver) made.abort(controller.reason ?? new errors.RequestAbortedError());
       // It has been told of the start. What is new is a redirect that was followed beneath; a fetch would add a listener

@@ -8,6 +8,8 @@ export interface Routed {
   readonly authorization: string;
   /** Where it is meant to go. */
   readonly url: URL;
+  /** Its place among those that are under way; -1 before and after. */
+  place: number;
 }
 
 /** What undici tells of a request on its diagnostics channels. */
@@ -19,8 +21,8 @@ interface UndiciRequest {
   error?: Error;
 }
 
-/** The requests that have not ended. */
-export const underWay: Set<Routed> = new Set();
+/** The requests that have not ended. A Set would take a tenth of all the time that a request takes. */
+const underWay: Routed[] = [];
 let isWatching = false;
 
 /**
@@ -50,10 +52,26 @@ export function watchRoutes(): void {
   });
 }
 
+/** Begins to watch one request. */
+export function enterRoute(routed: Routed): void {
+  routed.place = underWay.push(routed) - 1;
+}
+
+/** Ends that, once. */
+export function leaveRoute(routed: Routed): void {
+  const { place } = routed;
+  if (place < 0) return;
+  routed.place = -1;
+  const last = underWay.pop();
+  if (last === undefined || last === routed) return;
+  underWay[place] = last;
+  last.place = place;
+}
+
 function routedBy({ headers }: UndiciRequest): readonly Routed[] {
-  if (underWay.size === 0) return [];
+  if (underWay.length === 0) return [];
   const at = indexOfAuthorization(headers);
-  return at < 0 ? [] : [...underWay].filter(({ authorization }) => authorization === headers[at + 1]);
+  return at < 0 ? [] : underWay.filter(({ authorization }) => authorization === headers[at + 1]);
 }
 
 function indexOfAuthorization(headers: readonly string[]): number {

@@ -10,7 +10,7 @@ import { withAuthorization } from "./headers.js";
 import type { ReadRequest } from "./read-request.js";
 import type { Redirects } from "./redirects.js";
 import type { Relay } from "./relay.js";
-import { type Routed, underWay } from "./route.js";
+import { enterRoute, leaveRoute, type Routed } from "./route.js";
 
 type Handler = Dispatcher.DispatchHandler;
 type Controller = Dispatcher.DispatchController;
@@ -31,6 +31,7 @@ export interface Outgoing {
 export class Sending implements Handler, Routed {
   readonly authorization: string;
   readonly url: URL;
+  place = -1;
   isRefusal = false;
   /** Whether it has ended with an error, of the connection or of undici. */
   hasFailed = false;
@@ -66,7 +67,7 @@ export class Sending implements Handler, Routed {
     if (held !== undefined) this.#held = [];
     return new Promise((resolve) => {
       this.#answer = resolve;
-      underWay.add(this);
+      enterRoute(this);
       try {
         dispatch(
           { ...request.options, headers: withAuthorization(request.headers, this.authorization) },
@@ -135,7 +136,7 @@ export class Sending implements Handler, Routed {
     }
     this.#hasStarted = true;
     this.#followed = redirects.start(request, false, status, headers);
-    if (isTokenRefusal(status, String(headers["www-authenticate"] ?? ""))) this.#refuse();
+    if (status === 401 && isTokenRefusal(status, String(headers["www-authenticate"] ?? ""))) this.#refuse();
     this.#pass(() => client.start(status, unstored(headers), message));
     this.#answer(this);
   }
@@ -191,7 +192,7 @@ export class Sending implements Handler, Routed {
   #end(): void {
     this.#isEnded = true;
     clearTimeout(this.#deadline);
-    underWay.delete(this);
+    leaveRoute(this);
   }
 
   #giveUp(): void {
@@ -222,5 +223,7 @@ function unstored(headers: ResponseHeaders): ResponseHeaders {
   const directives = headers["cache-control"];
   const unstorable = directives === undefined ? "no-store" : `no-store, ${directives}`;
   // Many times as fast as a spread.
-  return Object.assign({}, headers, { "cache-control": unstorable });
+  const answered: ResponseHeaders = Object.assign({}, headers);
+  answered["cache-control"] = unstorable;
+  return answered;
 }

@@ -1,0 +1,55 @@
+import { channel } from "node:diagnostics_channel";
+import { describe, expect, it } from "vitest";
+import { enterRoute, leaveRoute, type Routed, watchRoutes } from "../src/route.js";
+
+const created = channel("undici:request:create");
+
+function routed(name: string): Routed {
+  return { authorization: `Bearer ${name}`, url: new URL(`https://${name}.example`), place: -1 };
+}
+
+/** A request as undici makes it, to another origin than it should go to, and whether it was stopped. */
+function isStopped(name: string): boolean {
+  const headers = ["x-trace", "1", "Authorization", `Bearer ${name}`, "x-last", "2"];
+  const request: { origin: string; headers: string[]; error?: Error } = {
+    origin: "https://elsewhere.example",
+    headers,
+  };
+  created.publish({ request });
+  if (request.error !== undefined) expect(headers).toEqual(["x-trace", "1", "x-last", "2"]);
+  return request.error !== undefined;
+}
+
+describe("requests that are under way", () => {
+  it("are watched until they have ended, in whichever order they do", () => {
+    watchRoutes();
+    const names = ["a", "b", "c", "d"];
+    for (const order of [names, ["d", "c", "b", "a"], ["b", "d", "a", "c"], ["c", "a", "d", "b"]]) {
+      const routes = new Map(names.map((name) => [name, routed(name)]));
+      for (const each of routes.values()) enterRoute(each);
+      const left = new Set(names);
+      for (const name of order) {
+        expect(names.filter(isStopped)).toEqual(names.filter((each) => left.has(each)));
+        const ended = routes.get(name) as Routed;
+        leaveRoute(ended);
+        // Told twice, when a handler throws at the end.
+        leaveRoute(ended);
+        left.delete(name);
+      }
+      expect(names.filter(isStopped)).toEqual([]);
+    }
+  });
+
+  it("go where they should", () => {
+    const route = routed("a");
+    enterRoute(route);
+    const headers = ["authorization", "Bearer a"];
+    const request: { origin: string; headers: string[]; error?: Error } = {
+      origin: "https://a.example",
+      headers,
+    };
+    created.publish({ request });
+    leaveRoute(route);
+    expect(request).toEqual({ origin: "https://a.example", headers: ["authorization", "Bearer a"] });
+  });
+});
