@@ -23,7 +23,8 @@ export function returnTo(wanted: unknown, own: readonly string[] = []): string |
   }
   // Browsers drop some of these and read on.
   const url = /[\p{Cc}\p{Cs}\u2028\u2029]/u.test(wanted) ? undefined : parseUrl(wanted, HERE);
-  if (url === undefined || url.origin !== HERE || !isWellFormed(url.pathname)) return undefined;
+  if (url === undefined || url.origin !== HERE || strictlyDecoded(url.pathname) === undefined)
+    return undefined;
   const ownPaths = own.map(comparable);
   let reading = url.pathname;
   for (let decodings = 0; ; decodings++) {
@@ -35,12 +36,12 @@ export function returnTo(wanted: unknown, own: readonly string[] = []): string |
   }
 }
 
-function isWellFormed(path: string): boolean {
+/** Undefined when a sequence in it is malformed. */
+function strictlyDecoded(path: string): string | undefined {
   try {
-    decodeURIComponent(path);
-    return true;
+    return decodeURIComponent(path);
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -50,10 +51,9 @@ function isWellFormed(path: string): boolean {
  */
 function decodedOnce(path: string): string {
   return path
-    .replace(/(?:%[\da-f]{2})+/gi, (run) =>
-      isWellFormed(run)
-        ? decodeURIComponent(run)
-        : run.replace(/%[0-7][\da-f]/gi, (byte) => decodeURIComponent(byte)),
+    .replace(
+      /(?:%[\da-f]{2})+/gi,
+      (run) => strictlyDecoded(run) ?? run.replace(/%[0-7][\da-f]/gi, (byte) => decodeURIComponent(byte)),
     )
     .replace(/%u([\da-f]{4})/gi, (_sequence, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }
