@@ -262,7 +262,11 @@ describe("a forged ID token", () => {
       const [, payload] = idTokenFor(host, pending, { sub: "admin" }).split(".");
       return `${header}.${payload}.${signature}`;
     });
-    expect((await failure(forged)).code).toBe("id_token_invalid");
+    const { code, cause } = await failure(forged);
+    expect([code, cause]).toEqual([
+      "id_token_invalid",
+      expect.objectContaining({ code: "ERR_JWS_SIGNATURE_VERIFICATION_FAILED" }),
+    ]);
   });
 
   it("is refused: it brings its own key, or says where to find one", async () => {

@@ -72,6 +72,7 @@ describe("loading core", () => {
 
     afterEach(() => {
       vi.doUnmock("jose/jwt/sign");
+      vi.doUnmock("jose");
     });
 
     it("waits with it until an assertion is signed, and never needs it for a secret", async () => {
@@ -109,6 +110,28 @@ describe("loading core", () => {
         message: expect.stringMatching(/^The package jose could not be loaded/),
       });
       // What the module loader said: only it can tell a package that is missing from an import() that does not work.
+      expect(error.cause).toMatchObject({ message: expect.stringMatching(/mocking|Cannot find package/) });
+    });
+
+    it("says that it is missing where it is, when an ID token is to be verified", async () => {
+      vi.doMock("jose", () => {
+        throw new Error("Cannot find package");
+      });
+      vi.resetModules();
+      const core = await import("@talkdesk-oauth/core");
+      const answer = { access_token: "at", token_type: "bearer", id_token: "e30.e30.AA" };
+      const client = core.talkdeskClient({
+        account: "acme",
+        authentication: core.clientSecretBasic({ clientId: "i", clientSecret: "s" }),
+        fetch: async () => Response.json(answer),
+      });
+      const pending = await core.startAuthorization(client, {
+        redirectUri: "https://app.example.com/callback",
+        scope: "openid",
+      });
+      const error = await failure(core.finishAuthorization(client, `code=c&state=${pending.state}`, pending));
+      expect(error.code).toBe("id_token_invalid");
+      expect(error.message).toMatch(/^The package jose could not be loaded/);
       expect(error.cause).toMatchObject({ message: expect.stringMatching(/mocking|Cannot find package/) });
     });
   });
