@@ -206,7 +206,7 @@ describe("a logout while the token is being refreshed", () => {
     const browser = stage.browser();
     await browser.signIn();
     clock.aheadMs = 700_000;
-    stage.talkdesk.faults.add({ at: "token", delayMs: 400 });
+    stage.talkdesk.faults.add({ at: "token", delayMs: 3_000 });
     const waiting = browser.visit("/me");
     await expect.poll(() => stage.talkdesk.requests.to("token")).toHaveLength(2);
     expect((await browser.visit("/auth/logout", { method: "POST" })).status).toBe(303);

@@ -29,7 +29,7 @@ export function describeAborts(subject: Subject): void {
 
   it("ends the wait for a token of the caller that gives up, and no other", async () => {
     await using stage = await setStage(subject);
-    stage.talkdesk.faults.add({ at: "token", delayMs: 150 });
+    stage.talkdesk.faults.add({ at: "token", delayMs: 500 });
     const giveUp = new AbortController();
     const patience = new AbortController();
     const abandoned = stage.send({ url: `${stage.api}/echo?n=1`, signal: giveUp.signal });
@@ -64,7 +64,7 @@ export function describeAborts(subject: Subject): void {
   it("ends the wait for another token, and does not send again", async () => {
     await using stage = await setStage(subject);
     await stage.useRefusedToken();
-    stage.talkdesk.faults.add({ at: "token", delayMs: 150 });
+    stage.talkdesk.faults.add({ at: "token", delayMs: 500 });
     const giveUp = new AbortController();
     const abandoned = stage.send({ url: `${stage.api}/echo?n=1`, signal: giveUp.signal });
     const other = stage.send({ url: `${stage.api}/echo?n=2` });

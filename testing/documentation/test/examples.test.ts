@@ -120,7 +120,7 @@ describe("the examples in the documentation", () => {
       const { clientSecret, privateKey } = talkdesk.clients.get();
       for (const secret of [clientSecret, privateKey]) expect(said).not.toContain(secret);
     },
-    30_000,
+    300_000,
   );
 
   it.each(served)(
@@ -148,7 +148,7 @@ describe("the examples in the documentation", () => {
       expect(said).not.toMatch(/error/i);
       expect(said).not.toContain(client.clientSecret);
     },
-    30_000,
+    300_000,
   );
 
   it.each(links)("links from $file lead to files", ({ file, targets }) => {
