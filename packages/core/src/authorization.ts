@@ -78,6 +78,10 @@ const COMMON_ISSUER = "https://www.talkdeskid.com";
  *
  * @returns A promise that rejects with a `TypeError` for a redirect URI, scope or extra parameter that cannot be used,
  *   and for a client whose authentication names no `clientId`.
+ * @example
+ * const pending = await startAuthorization(client, { redirectUri, scope: "openid refresh_token" });
+ * session.pending = pending;
+ * response.redirect(pending.url);
  * @see RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1, RFC 7636 (PKCE); Talkdesk, "Authorization Code"
  */
 export async function startAuthorization(
@@ -132,6 +136,10 @@ export async function startAuthorization(
  *     - `id_token_invalid`: the ID token is missing although `openid` was asked for, or it cannot be trusted; with
  *       `retryable: true` when the keys could not be read, which lets a new login succeed;
  *     - one of those of {@link requestToken}, never retryable.
+ * @example
+ * const { pending } = session;
+ * delete session.pending;
+ * const { token, claims } = await finishAuthorization(client, request.url, pending);
  * @see RFC 6749 §4.1.2 and §4.1.3, RFC 9207, OpenID Connect Core §3.1.3.7
  */
 export async function finishAuthorization(

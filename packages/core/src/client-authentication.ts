@@ -36,6 +36,8 @@ export interface ClientSecretBasicOptions {
  *   line break at the end is the usual one).
  * @throws TalkdeskError (rejection of the token call) `credentials_unavailable` when a secret that is looked up
  *   is not a usable string.
+ * @example
+ * clientSecretBasic({ clientId: "4f1c", clientSecret: () => vault.read("talkdesk") });
  * @see RFC 6749 §2.3.1, RFC 7617; Talkdesk, "Client Credentials - Basic"
  */
 export function clientSecretBasic(options: ClientSecretBasicOptions): ClientAuthentication {

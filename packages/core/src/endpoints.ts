@@ -38,6 +38,8 @@ const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
  * @param region Default `"us"`; in any case of letters. The gateway of `"au"` is not verified; override `endpoints.api` of
  *   {@link TalkdeskClientOptions} if Talkdesk gave you another.
  * @throws TypeError at once, when either is anything else: no account name can lead to another host.
+ * @example
+ * talkdeskEndpoints("acme", "eu").token; // https://acme.talkdeskid.eu/oauth/token
  * @see Talkdesk, "How to guarantee your app works in all regions" and "Refresh Token - Basic"
  */
 export function talkdeskEndpoints(account: string, region: Region = "us"): Endpoints {

@@ -121,7 +121,13 @@ const BRAND = Symbol.for("@talkdesk-oauth/error");
 // is recognised by another copy of the package (ESM beside CommonJS, or two versions).
 Object.defineProperty(TalkdeskError.prototype, BRAND, { value: true });
 
-/** Tells whether `value` is a {@link TalkdeskError}, also one of another copy or version of the package. */
+/**
+ * Tells whether `value` is a {@link TalkdeskError}, also one of another copy or version of the package, for which
+ * `instanceof` says no.
+ *
+ * @example
+ * if (isTalkdeskError(error) && error.code === "reauthentication_required") return logIn();
+ */
 export function isTalkdeskError(value: unknown): value is TalkdeskError {
   return typeof value === "object" && value !== null && (value as Record<symbol, unknown>)[BRAND] === true;
 }
