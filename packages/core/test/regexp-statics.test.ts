@@ -20,24 +20,30 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 
 /**
  * `RegExp.input`, `RegExp.lastMatch` and their kin hold the last text that matched any regular expression, for whoever
- * reads them, and keep it alive. So no secret may be matched by one of ours.
+ * reads them, and keep it alive. So no match of a secret by one of ours may be the last, once others can run.
  */
-const matched: string[] = [];
+const left: string[] = [];
 const { exec } = RegExp.prototype;
 let isLooking = false;
 
 beforeEach(() => {
-  matched.length = 0;
+  left.length = 0;
+  let matches = 0;
   RegExp.prototype.exec = function (text) {
     const match = exec.call(this, text);
-    if (match !== null && !isLooking) {
-      // A stack is made with regular expressions too.
-      isLooking = true;
-      const [caller = ""] = (new Error("here").stack ?? "")
-        .split("\n")
-        .filter((line) => line.includes("/") && !line.includes("regexp-statics"));
-      if (["src", "dist"].some((folder) => caller.includes(`/packages/core/${folder}/`))) matched.push(text);
-      isLooking = false;
+    // A stack is made with regular expressions too.
+    if (match === null || isLooking) return match;
+    matches += 1;
+    const mine = matches;
+    isLooking = true;
+    const [caller = ""] = (new Error("here").stack ?? "")
+      .split("\n")
+      .filter((line) => line.includes("/") && !line.includes("regexp-statics"));
+    isLooking = false;
+    if (["src", "dist"].some((folder) => caller.includes(`/packages/core/${folder}/`))) {
+      queueMicrotask(() => {
+        if (matches === mine) left.push(text);
+      });
     }
     return match;
   };
@@ -137,11 +143,13 @@ const shown = (text: string): boolean =>
 
 it.each(uses)("no secret of %s is left in the statics of RegExp", async (_, use) => {
   await use();
-  expect(matched.filter(shown)).toEqual([]);
+  await Promise.resolve();
+  expect(left.filter(shown)).toEqual([]);
 });
 
-it("would notice a secret there", () => {
-  // Run by core over what it is given, and not secret.
-  expect(() => talkdeskClient({ account: "canary-account", authentication: basic() })).not.toThrow();
-  expect(matched.filter(shown)).toContain("canary-account");
+it("would notice a secret there", async () => {
+  // Core matches the name of an account, which is not secret.
+  talkdeskClient({ account: "canary-account", authentication: basic() });
+  await Promise.resolve();
+  expect(left.filter(shown)).toContain("canary-account");
 });
