@@ -60,6 +60,18 @@ function throughDispatcher(setup: AdapterSetup, dispatcher: Dispatcher): Send {
   return detour(setup, { dispatcher }, () => dispatcher.destroy());
 }
 
+/** Two clients over one Agent with this layer. */
+function overOne(
+  layer: Dispatcher.DispatcherComposeInterceptor,
+  [alice, bob]: readonly [AdapterSetup, AdapterSetup],
+): readonly [Send, Send] {
+  const agent = new Agent();
+  const beneath = fetchOn(agent.compose(layer));
+  const client = (setup: AdapterSetup): Send =>
+    Object.assign(driver(setup, beneath), { close: () => agent.destroy() });
+  return [client(alice), client(bob)];
+}
+
 const stacks: AdapterStacks = {
   alone: () => sendBy(globalThis.fetch),
   throwing: {
@@ -77,6 +89,11 @@ const stacks: AdapterStacks = {
     "an Agent on a socket": (setup, { socketPath }) =>
       throughDispatcher(setup, new Agent({ connect: { socketPath } })),
     "a proxy in the clear": (setup, { origin }) => throughDispatcher(setup, new ProxyAgent(origin)),
+  },
+  // Above, nothing that an adapter of fetch can do keeps users apart: its README says so.
+  sharing: {
+    "undici's cache() beneath": (setups) => overOne(interceptors.cache(), setups),
+    "undici's deduplicate() beneath": (setups) => overOne(interceptors.deduplicate(), setups),
   },
 };
 
