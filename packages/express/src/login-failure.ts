@@ -13,7 +13,7 @@ export interface Restart {
 
 /** Answers a login that has failed: a `TalkdeskError` with a page, any other error through `next`. */
 export async function answerLoginFailure(
-  { onError, contact }: LoginSetup,
+  { onError, contact, loginLink }: LoginSetup,
   thrown: unknown,
   restart: Restart | undefined,
   { request, response, next }: { request: Request; response: Response; next: NextFunction },
@@ -32,7 +32,7 @@ export async function answerLoginFailure(
   sendErrorPage(response, {
     ...page,
     text: [...page.text, ...saidBy(thrown)],
-    link: { name: "Sign in again", address: addressOf(restart) },
+    link: { name: "Sign in again", address: addressOf(loginLink(request), restart) },
     contact,
   });
 }
@@ -87,11 +87,11 @@ function saidBy({ code, error, errorDescription }: TalkdeskError): readonly stri
   return [`Code: ${code}`, ...(said.length > 0 ? [`Talkdesk said: ${said.join(": ")}`] : [])];
 }
 
-/** A relative address: `/login` and `/callback` have the same parent, whatever a proxy does to the paths above. */
-function addressOf(restart: Restart | undefined): string {
-  if (restart === undefined) return "login";
+/** Begins the login again, to the same page. */
+function addressOf(login: string, restart: Restart | undefined): string {
+  if (restart === undefined) return login;
   const { returnTo, installationId } = restart;
-  return `login?${new URLSearchParams({
+  return `${login}?${new URLSearchParams({
     returnTo,
     ...(installationId !== undefined && { talkdesk_installation_id: installationId }),
   })}`;

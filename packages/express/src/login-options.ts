@@ -11,7 +11,7 @@ import {
   type TokenStore,
 } from "@talkdesk-oauth/core";
 import type { NextFunction, Request, Response } from "express";
-import { checkKeepSession, type KeepSession } from "./kept-session.js";
+import { checkKeepSession } from "./kept-session.js";
 import { checkNames } from "./option-names.js";
 
 /** The launch that a login began with. */
@@ -63,7 +63,7 @@ export interface TalkdeskLoginOptions {
    * A login gives the browser a new session. Keep what belongs to the person, such as the id of the app's own user, and
    * nothing that a stranger may have put there. Default false.
    */
-  readonly keepSession?: KeepSession;
+  readonly keepSession?: boolean | readonly string[];
   /**
    * How long a sign-in may lie unused in the token store, in milliseconds; it is removed afterwards. Choose more than the
    * lifetime of a browser's session. Default: that of `userSession`, 30 days.

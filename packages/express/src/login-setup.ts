@@ -24,6 +24,11 @@ export interface LoginSetup {
   /** True when the client depends on the installation that a launch names; otherwise the name is ignored. */
   readonly isPerInstallation: boolean;
   clientFor(request: Request, installationId: string | undefined): TalkdeskClient | Promise<TalkdeskClient>;
+  /**
+   * The address of `/login` for a link on a page of `/callback`. It is relative: the two have the same parent, whatever a
+   * proxy does to the paths above; unless the redirect URI has another name.
+   */
+  loginLink(request: Request): string;
   /** The app's first page, as browsers find it. */
   home(request: Request): string;
   /**
@@ -70,6 +75,7 @@ export function loginSetup(options: TalkdeskLoginOptions): LoginSetup {
       checkLoginClient(chosen);
       return chosen;
     },
+    loginLink: ({ baseUrl }) => (publicMount === undefined ? `${baseUrl}${ROUTES.login}` : "login"),
     home,
     returnPath(request, wanted) {
       if (wanted === undefined) return home(request);

@@ -181,5 +181,7 @@ describe.each(frameworks)("a login in %s", (_name, framework: Framework) => {
     const callback = await browser.toTalkdesk("?returnTo=/contacts");
     expect(callback).toMatch(/^\/signed-in\?/);
     expect((await browser.visit(callback.replace("/signed-in", "/auth/callback"))).to).toBe("/contacts");
+    const stranger = await stage.browser().visit("/auth/callback");
+    expect(stranger.text).toContain('href="/auth/login"');
   });
 });
