@@ -30,7 +30,7 @@ let isWatching = false;
  * `Client` or a proxy beneath it may lead elsewhere. A request that goes astray loses its token before it is written, and
  * fails.
  *
- * What goes over TLS reaches the name in the URL by any route, so only plain http is held to a direct connection.
+ * What goes over TLS reaches the name that TLS proves by any route, so only plain http is held to a direct connection.
  */
 export function watchRoutes(): void {
   if (isWatching) return;
@@ -45,8 +45,11 @@ export function watchRoutes(): void {
   subscribe("undici:client:sendHeaders", (message) => {
     const { request, socket } = message as { request: UndiciRequest; socket: Socket };
     for (const { url } of routedBy(request)) {
-      if (url.protocol !== "http:" || isDirect(socket, url)) continue;
-      socket.destroy(astray("a proxy or a socket path"));
+      const isRight = url.protocol === "http:" ? isDirect(socket, url) : provesName(socket, url);
+      if (isRight) continue;
+      socket.destroy(
+        astray(url.protocol === "http:" ? "a proxy or a socket path" : "a server of another name"),
+      );
       return;
     }
   });
@@ -91,6 +94,12 @@ function leadsTo(url: URL, { origin, servername }: UndiciRequest): boolean {
 /** Whether a connection leads to a loopback address, which alone plain http is allowed to, and to the URL's port. */
 function isDirect({ remoteAddress = "", remotePort }: Socket, url: URL): boolean {
   return /^(?:::ffff:)?127\.|^::1$/.test(remoteAddress) && remotePort === Number(url.port || 80);
+}
+
+/** Whether the name that TLS was asked to prove is the URL's. There is none for an address. */
+function provesName(socket: Socket, { hostname }: URL): boolean {
+  const { servername } = socket as { servername?: string | false | null };
+  return !servername || servername.toLowerCase() === hostname;
 }
 
 function astray(to: string): TypeError {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import {
   type AddressInfo,
   connect,
@@ -14,6 +15,7 @@ import { accessToken, TalkdeskError, type TokenSource } from "@talkdesk-oauth/co
 import { talkdeskUndici } from "@talkdesk-oauth/undici";
 import type { Dispatcher } from "undici";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { selfSigned } from "../../core/test/self-signed.js";
 import type { Undici } from "./undici-drivers.js";
 
 type Interceptor = Dispatcher.DispatcherComposeInterceptor;
@@ -359,6 +361,27 @@ export function describeInterceptor(undici: Undici, name: string): void {
           expect(received.map(({ authorization }) => authorization)).toEqual(["Bearer known"]);
         },
       );
+
+      it("sends no token where TLS is asked to prove another name", async () => {
+        const authorizations: unknown[] = [];
+        const server = createHttpsServer(selfSigned, ({ headers }, response) => {
+          authorizations.push(headers.authorization);
+          response.end("from anywhere");
+        }).listen(0, "127.0.0.1");
+        await once(server, "listening");
+        closing.push(() => {
+          server.closeAllConnections();
+          server.close();
+        });
+        const origin = `https://localhost:${(server.address() as AddressInfo).port}`;
+        const answers = ["elsewhere.example", "localhost"].map((servername) => {
+          const connect = { rejectUnauthorized: false, servername, host: "127.0.0.1" };
+          return textOf(origin, agent({ connect }).compose(talkdeskUndici(sourceOf(origin, "known"))));
+        });
+        await expect(answers[0]).rejects.toThrow(/leads to a server of another name/);
+        await expect(answers[1]).resolves.toBe("from anywhere");
+        expect(authorizations).toEqual(["Bearer known"]);
+      });
 
       it("sends the token to localhost below dns", async () => {
         const { origin, received } = await api();
