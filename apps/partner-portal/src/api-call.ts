@@ -1,3 +1,5 @@
+import { retryAfterMs } from "@talkdesk-oauth/core";
+
 /** Talkdesk's API refused a call, or could not be reached. Holds nothing of the request. */
 export class ApiFailure extends Error {
   override readonly name = "ApiFailure";
@@ -115,8 +117,6 @@ export function textIn(value: unknown): string {
 }
 
 function retryAfterSeconds({ headers }: Response): number | undefined {
-  const said = headers.get("retry-after") ?? "";
-  if (/^\d{1,6}$/.test(said)) return Number(said);
-  const until = Date.parse(said) - Date.parse(headers.get("date") ?? "");
-  return Number.isNaN(until) ? undefined : Math.max(0, Math.ceil(until / 1000));
+  const ms = retryAfterMs(headers, undefined, Date.now());
+  return ms === undefined ? undefined : Math.ceil(ms / 1000);
 }

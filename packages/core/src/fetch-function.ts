@@ -7,7 +7,9 @@ export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchRespo
 /** What a {@link FetchFunction} is called with. */
 export interface FetchInit {
   readonly method: "GET" | "POST";
-  readonly headers: Headers;
+  /** The platform's `Headers`. Not typed as such: each implementation has a type of its own for them, and takes others. */
+  // biome-ignore lint/suspicious/noExplicitAny: no other type is taken by all of them
+  readonly headers: any;
   readonly body?: string;
   readonly redirect: "manual";
   readonly signal: AbortSignal;

@@ -43,6 +43,7 @@ export { parseUrl } from "./parse-url.js";
 export { type PrivateKeyJwtOptions, privateKeyJwt } from "./private-key-jwt.js";
 export { bufferedBody, type RequestBody, replayableBody } from "./request-body.js";
 export { requestToken } from "./request-token.js";
+export { retryAfterMs } from "./retry-after.js";
 export { checkSecret } from "./secret-strength.js";
 export {
   type AuthorizedRequest,

@@ -9,11 +9,17 @@ const LONGEST_MS = 86_400_000;
  * date is measured against the answer's own `Date`, so a clock that is off here does not matter. Of several, which come
  * as one text with commas, the longest counts.
  *
+ * @param body The answer's JSON, parsed, where there is some.
  * @param now Epoch milliseconds, for a date in an answer without `Date`.
+ * @example
+ * const waitMs = retryAfterMs(response.headers, undefined, Date.now()) ?? 1_000;
  * @see RFC 9110 §10.2.3 and §5.6.7
- * @internal
  */
-export function retryAfterMs(headers: Headers, body: unknown, now: number): number | undefined {
+export function retryAfterMs(
+  headers: { get(name: string): string | null },
+  body: unknown,
+  now: number,
+): number | undefined {
   const said = headers.get("retry-after") ?? retryAfterField(body);
   if (said === undefined) return undefined;
   const sentAt = Date.parse(headers.get("date") ?? "");

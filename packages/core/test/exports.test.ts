@@ -32,6 +32,7 @@ it("exports these names and no others", () => {
     "refuseDetour",
     "replayableBody",
     "requestToken",
+    "retryAfterMs",
     "secureUrl",
     "sendAuthorized",
     "serializeToken",
