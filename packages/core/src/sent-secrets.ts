@@ -61,24 +61,23 @@ export function credentialsOf(
   return end <= 0 || credentials === "" ? undefined : { scheme: header.slice(0, end), credentials };
 }
 
-/** What gives a secret away, in lower case. */
+/** What gives a secret away. */
 interface Traces {
-  /** Every part of {@link SHORTEST_RUN} characters of every form. */
+  /** Every part of {@link SHORTEST_RUN} characters of every form, in lower case. */
   readonly runs: ReadonlySet<string>;
-  /** The forms that are shorter. */
-  readonly short: readonly string[];
+  /** The forms that are shorter, as they are: in any case, they would be found in ordinary words. */
+  readonly short: ReadonlySet<string>;
 }
 
 function tracesOf(secrets: readonly string[]): Traces {
   const runs = new Set<string>();
   const short = new Set<string>();
-  for (const form of new Set(
-    secrets.flatMap((secret) => (secret === "" ? [] : formsOf(secret))).map(folded),
-  )) {
-    if (form.length < SHORTEST_RUN) short.add(form);
-    for (let at = 0; at + SHORTEST_RUN <= form.length; at++) runs.add(form.slice(at, at + SHORTEST_RUN));
+  for (const form of new Set(secrets.flatMap((secret) => (secret === "" ? [] : formsOf(secret))))) {
+    if (form.length < SHORTEST_RUN && form !== "") short.add(form);
+    const lower = form.length < SHORTEST_RUN ? "" : folded(form);
+    for (let at = 0; at + SHORTEST_RUN <= lower.length; at++) runs.add(lower.slice(at, at + SHORTEST_RUN));
   }
-  return { runs, short: [...short].filter((form) => form !== "") };
+  return { runs, short };
 }
 
 /** A text, as it is or decoded, and where in the text as it is each of its characters comes from. */
@@ -97,7 +96,7 @@ function hidden(text: string, traces: Traces): string {
   const found: [number, number][] = [];
   for (let readings = 0; reading !== undefined && readings < MOST_READINGS; readings++) {
     const { from, to } = reading;
-    for (const [start, end] of tracesIn(folded(reading.text), traces)) {
+    for (const [start, end] of tracesIn(reading.text, traces)) {
       found.push([from[start] ?? 0, to[end - 1] ?? text.length]);
     }
     reading = decoded(reading);
@@ -111,12 +110,13 @@ function hidden(text: string, traces: Traces): string {
   return masked + text.slice(shown);
 }
 
-/** Where a text in lower case shows traces; those that overlap are one. */
+/** Where a text shows traces; runs that overlap are one. */
 function* tracesIn(text: string, { runs, short }: Traces): Generator<readonly [number, number]> {
+  const lower = folded(text);
   let start = 0;
   let end = 0;
-  for (let at = 0; at + SHORTEST_RUN <= text.length; at++) {
-    if (!runs.has(text.slice(at, at + SHORTEST_RUN))) continue;
+  for (let at = 0; at + SHORTEST_RUN <= lower.length; at++) {
+    if (!runs.has(lower.slice(at, at + SHORTEST_RUN))) continue;
     if (at >= end) {
       if (end > 0) yield [start, end];
       start = at;

@@ -265,6 +265,20 @@ describe("what was sent in secret", () => {
     expect(error.cause).toMatchObject({ message: "to ***", code: "E_***" });
   });
 
+  it("leaves ordinary words alone when it is very short, and in another case", async () => {
+    const client = clientOf(
+      { endpoints: endpointsAt("http://127.0.0.1:9") },
+      {
+        authentication: clientSecretBasic({ clientId: "i", clientSecret: "s" }),
+        fetch: async () => {
+          throw Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+        },
+      },
+    );
+    const error = await failure(requestToken(client, { grant_type: "client_credentials" }));
+    expect(error.cause).toMatchObject({ message: "read ECONNRESET", code: "ECONNRESET" });
+  });
+
   it("leaves words alone that share less with it", async () => {
     const said = "The value Rt7-kQ2 is unknown, as are vB3~wY6 and JSON";
     expect(await described(said, refresh)).toBe(said);
