@@ -24,8 +24,8 @@ export interface TalkdeskLogin extends RequestHandler {
   readonly source: (request: Request) => Promise<TokenSource | undefined>;
   /**
    * The user who is signed in, as the ID token said (scope `openid`); undefined when nobody is, or without an ID token.
-   * It asks no store: it goes by what `source` was last told about this sign-in, so call it behind
-   * `talkdesk(login.source)`.
+   * It does not wait for the token store, and goes by what the store said last: call it behind `talkdesk(login.source)`,
+   * which waits.
    */
   readonly user: (request: Request) => SignedInUser | undefined;
 }
@@ -93,7 +93,12 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
         throw error;
       }
     },
-    user: (request: Request): SignedInUser | undefined => currentSignIn(request)?.user,
+    user(request: Request): SignedInUser | undefined {
+      const signIn = currentSignIn(request);
+      // It cannot be waited for here; the next call goes by it.
+      if (signIn !== undefined) setup.users.isSignedIn(signIn.key).catch(() => {});
+      return signIn?.user;
+    },
   });
 }
 

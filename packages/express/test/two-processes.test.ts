@@ -116,6 +116,24 @@ describe.each(frameworks)("a logout at another process, in %s,", (_name, framewo
   });
 });
 
+describe("an app that only asks for the user", () => {
+  it("hears of a logout at another process, too", async () => {
+    const clock = leapingClock();
+    await open({ client: { clock } });
+    await using other = await openSecondStage(stage, { client: { clock } });
+    const browser = stage.browser();
+    await browser.signIn();
+    const [{ talkdeskLogins } = { talkdeskLogins: {} }] = sessionsOf(stage);
+    // A request is a session to the login. This one was read before the logout.
+    const request = { session: { talkdeskLogins, regenerate() {}, save() {}, destroy() {} } };
+    const userThere = () => other.login.user(request as never);
+    expect(userThere()).toEqual({ sub: expect.any(String) });
+    await signOut(browser);
+    clock.aheadMs = 10_000;
+    await vi.waitFor(() => expect(userThere()).toBeUndefined(), { timeout: 10_000 });
+  });
+});
+
 describe("the store of tokens", () => {
   it("is asked whether somebody is still signed in at most every ten seconds, however many requests there are", async () => {
     const begunAt = Date.now();
