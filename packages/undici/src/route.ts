@@ -44,14 +44,9 @@ export function watchRoutes(): void {
   });
   subscribe("undici:client:sendHeaders", (message) => {
     const { request, socket } = message as { request: UndiciRequest; socket: Socket };
-    for (const { url } of routedBy(request)) {
-      const isRight = url.protocol === "http:" ? isDirect(socket, url) : provesName(socket, url);
-      if (isRight) continue;
-      socket.destroy(
-        astray(url.protocol === "http:" ? "a proxy or a socket path" : "a server of another name"),
-      );
-      return;
-    }
+    const routed = routedBy(request).filter(({ url }) => leadsTo(url, request));
+    if (routed.length === 0 || routed.some(({ url }) => isReached(url, socket))) return;
+    socket.destroy(astray("a proxy, a socket path or a server of another name"));
   });
 }
 
@@ -86,18 +81,20 @@ function indexOfAuthorization(headers: readonly string[]): number {
 
 function leadsTo(url: URL, { origin, servername }: UndiciRequest): boolean {
   const reached = destination({ origin, path: "/", servername });
-  // The dns interceptor puts an address in place of `localhost`; isDirect looks at the address.
+  // The dns interceptor puts an address in place of `localhost`; isReached looks at the address.
   if (url.protocol === "http:") return reached?.protocol === "http:" && reached.port === url.port;
   return reached?.origin === url.origin;
 }
 
-/** Whether a connection leads to a loopback address, which alone plain http is allowed to, and to the URL's port. */
-function isDirect({ remoteAddress = "", remotePort }: Socket, url: URL): boolean {
-  return /^(?:::ffff:)?127\.|^::1$/.test(remoteAddress) && remotePort === Number(url.port || 80);
-}
-
-/** Whether the name that TLS was asked to prove is the URL's. There is none for an address. */
-function provesName(socket: Socket, { hostname }: URL): boolean {
+/**
+ * Whether a connection leads where a URL says: for plain http to its port on a loopback address, and for https to its
+ * name, which TLS was asked to prove. An address has no name.
+ */
+function isReached({ protocol, hostname, port }: URL, socket: Socket): boolean {
+  if (protocol === "http:") {
+    const { remoteAddress = "", remotePort } = socket;
+    return /^(?:::ffff:)?127\.|^::1$/.test(remoteAddress) && remotePort === Number(port || 80);
+  }
   const { servername } = socket as { servername?: string | false | null };
   return !servername || servername.toLowerCase() === hostname;
 }

@@ -327,7 +327,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
         if (made === undefined) throw new Error(what);
         const dispatcher = closed(made).compose(talkdeskUndici(sourceOf(origin, "secret")));
         await expect(request(`${origin}/users`, { dispatcher })).rejects.toThrow(
-          /leads to a proxy or a socket path/,
+          /leads to a proxy, a socket path or a server/,
         );
         expect(tunnelled).not.toContain("secret");
         expect(received).toEqual([]);
@@ -344,7 +344,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
               : new undici.Agent({ connect: { socketPath: path } }),
           ).compose(talkdeskUndici(sourceOf(origin, "secret")));
           await expect(request(`${origin}/users`, { dispatcher })).rejects.toThrow(
-            /leads to a proxy or a socket path/,
+            /leads to a proxy, a socket path or a server/,
           );
           expect(received.join("")).toBe("");
         },
@@ -378,9 +378,26 @@ export function describeInterceptor(undici: Undici, name: string): void {
           const connect = { rejectUnauthorized: false, servername, host: "127.0.0.1" };
           return textOf(origin, agent({ connect }).compose(talkdeskUndici(sourceOf(origin, "known"))));
         });
-        await expect(answers[0]).rejects.toThrow(/leads to a server of another name/);
+        await expect(answers[0]).rejects.toThrow(/a server of another name/);
         await expect(answers[1]).resolves.toBe("from anywhere");
         expect(authorizations).toEqual(["Bearer known"]);
+      });
+
+      it("sends one token to two origins at once", async () => {
+        let release = (): void => {};
+        const released = new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        const slow = await serving((_request, response) => void released.then(() => response.end("slow")));
+        const quick = await serving((_request, response) => void response.end("quick"));
+        const ours = talkdeskUndici(sourceOf(slow.origin, "known"), { origins: [quick.origin] });
+        const dispatcher = agent().compose(ours);
+        const first = textOf(slow.origin, dispatcher);
+        await vi.waitFor(() => expect(slow.received).toHaveLength(1), 10_000);
+        expect(await textOf(quick.origin, dispatcher)).toBe("quick");
+        release();
+        expect(await first).toBe("slow");
+        expect(quick.received).toMatchObject([{ authorization: "Bearer known" }]);
       });
 
       it("sends the token to localhost below dns", async () => {
