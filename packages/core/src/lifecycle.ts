@@ -30,6 +30,8 @@ export interface TokenCallContext {
   readonly outdated: readonly string[];
   /** The value that the API has refused, where that is why the call is made. */
   readonly refused?: string;
+  /** How long the token is needed: 0 for as long as any lasts. */
+  readonly neededMs: number;
   /** Says that the session is over for the token held as well: nobody gets it any more if the call fails. */
   readonly withdraw: () => void;
   /** Publishes an event of the source. */
@@ -58,6 +60,8 @@ export interface TokenCall {
 const DEFAULT_REFRESH_EARLY_MS = 60_000;
 /** The hard margin: this long before its end, and never more than a sixtieth of a lifetime, callers wait. */
 const HARD_MARGIN_MS = 5_000;
+/** A renewal for a caller who needs a token for long happens at most once in this share of a lifetime. */
+const RENEWAL_SHARE = 1 / 10;
 /** A token that was issued because its predecessor was refused, and is refused within this time, is not the fault. */
 const REFUSAL_LOOP_MS = 30_000;
 /** So many failed calls in a row close the gate. */
@@ -88,6 +92,8 @@ interface Waiter {
   reject(error: unknown): void;
   /** The value that this caller must not get. */
   readonly rejected: string | undefined;
+  /** Whether this caller gets the token that lasts longer, of the one held and its replacement. */
+  readonly wantsLongest: boolean;
 }
 
 /** A token call under way, and who waits for it. */
@@ -168,6 +174,7 @@ export function tokenLifecycle(call: TokenCall, options: LifecycleOptions): Life
   const source: ClosableTokenSource = {
     api: call.client.endpoints.api,
     tokenEndpoint: call.client.endpoints.token,
+    identity: call.client.endpoints.identity,
     getToken(request) {
       const { held } = state;
       // Nearly every call ends here.
@@ -182,9 +189,13 @@ export function tokenLifecycle(call: TokenCall, options: LifecycleOptions): Life
 }
 
 /** Decides what one caller gets: a token held, a place in the queue, or an error at once. */
-function answer(state: State, { signal, rejected }: TokenRequest): Promise<AccessToken> {
+function answer(state: State, request: TokenRequest): Promise<AccessToken> {
   const { held } = state;
+  const { signal, rejected, minimumLifetimeMs: neededMs = 0 } = request;
   if (state.isClosed) return Promise.reject(sourceClosed());
+  if (typeof neededMs !== "number" || !(neededMs >= 0)) {
+    return Promise.reject(new TypeError("minimumLifetimeMs must be a number of milliseconds, 0 or more."));
+  }
   if (signal?.aborted) return Promise.reject(signal.reason);
 
   if (held !== undefined && rejected !== undefined && rejected.value === held.token.value) {
@@ -192,6 +203,10 @@ function answer(state: State, { signal, rejected }: TokenRequest): Promise<Acces
   }
   if (held !== undefined) {
     const age = elapsedSince(state.clock, held.askedAt);
+    const isTooShort = held.endAgeMs - age < neededFor(held.endAgeMs, neededMs);
+    if (isTooShort && age < held.endAgeMs && !(state.flight === undefined && isPaused(state))) {
+      return renewed(state, "renewal", rejected, signal, neededMs);
+    }
     if (isBefore(state.clock, held.softAt)) return held.answer;
     if (age < held.endAgeMs) {
       if (state.flight === undefined && !isPaused(state)) startFlight(state, "renewal");
@@ -201,8 +216,15 @@ function answer(state: State, { signal, rejected }: TokenRequest): Promise<Acces
       }
     }
   }
-  return renewed(state, "no_token", rejected, signal);
+  return renewed(state, "no_token", rejected, signal, neededMs);
 }
+
+/**
+ * How long a token of this lifetime has to last still, for a caller who needs one for so long.
+ * @internal
+ */
+export const neededFor = (lifetimeMs: number, neededMs: number): number =>
+  Math.min(neededMs, lifetimeMs * (1 - RENEWAL_SHARE));
 
 /** What a caller gets whose token, the one held, was refused by the API. */
 function replacement(
@@ -227,19 +249,23 @@ function renewed(
   reason: TokenRequested["reason"],
   rejected: AccessToken | undefined,
   signal: AbortSignal | undefined,
+  neededMs = 0,
 ): Promise<AccessToken> {
   if (state.flight === undefined && isGateClosed(state)) return Promise.reject(gateError(state));
-  if (state.flight === undefined) startFlight(state, reason, rejected);
-  return state.flight === undefined ? Promise.reject(sourceClosed()) : wait(state.flight, rejected, signal);
+  if (state.flight === undefined) startFlight(state, reason, rejected, { neededMs });
+  return state.flight === undefined
+    ? Promise.reject(sourceClosed())
+    : wait(state.flight, rejected, signal, neededMs > 0);
 }
 
 function wait(
   flight: Flight,
   rejected: AccessToken | undefined,
   signal: AbortSignal | undefined,
+  wantsLongest: boolean,
 ): Promise<AccessToken> {
   return new Promise((resolve, reject) => {
-    const waiter: Waiter = { resolve, reject, rejected: rejected?.value };
+    const waiter: Waiter = { resolve, reject, rejected: rejected?.value, wantsLongest };
     flight.waiters.add(waiter);
     if (signal === undefined) return;
     const stopListening = onAbort(signal, () => {
@@ -262,7 +288,7 @@ function startFlight(
   state: State,
   reason: TokenRequested["reason"],
   rejected?: AccessToken,
-  waiters: Set<Waiter> = new Set(),
+  { waiters = new Set(), neededMs = 0 }: { waiters?: Set<Waiter>; neededMs?: number } = {},
 ): void {
   if (state.isClosed) return;
   const flight: Flight = {
@@ -281,6 +307,7 @@ function startFlight(
     signal: flight.abort.signal,
     outdated,
     ...(rejected !== undefined && { refused: rejected.value }),
+    neededMs,
     withdraw() {
       flight.isWithdrawn = true;
     },
@@ -313,6 +340,8 @@ function land(state: State, flight: Flight, { token, sentAt, isShared }: TokenAn
     return;
   }
   const { failure, held } = state;
+  const heldMs =
+    held === undefined || held.isRefused ? 0 : held.endAgeMs - elapsedSince(state.clock, held.askedAt);
   // The value that the API has refused has come back: as refused as it was, and asking again would change nothing.
   const isRefused = held?.token.value === token.value && held.isRefused;
   state.held = heldToken(state, token, sentAt, lifetimeMs, {
@@ -332,12 +361,15 @@ function land(state: State, flight: Flight, { token, sentAt, isShared }: TokenAn
   if (closedAt !== undefined) {
     emit(state, "gate_opened", () => ({ durationMs: elapsedSince(state.clock, closedAt) }));
   }
-  settle(flight, token);
+  const longest =
+    held !== undefined && heldMs > lifetimeMs - elapsedSince(state.clock, sentAt) ? held.token : token;
+  settle(flight, token, longest);
 }
 
-function settle(flight: Flight, token: AccessToken): void {
+function settle(flight: Flight, token: AccessToken, longest: AccessToken = token): void {
   for (const waiter of flight.waiters) {
-    if (waiter.rejected === token.value) waiter.reject(tokenRefused());
+    if (waiter.wantsLongest && waiter.rejected !== longest.value) waiter.resolve(longest);
+    else if (waiter.rejected === token.value) waiter.reject(tokenRefused());
     else waiter.resolve(token);
   }
 }
@@ -472,7 +504,7 @@ function restart(state: State): void {
   state.flight = undefined;
   if (flight === undefined) return;
   flight.abort.abort();
-  startFlight(state, "no_token", undefined, flight.waiters);
+  startFlight(state, "no_token", undefined, { waiters: flight.waiters });
 }
 
 async function close(state: State): Promise<void> {

@@ -4,7 +4,7 @@ import { type Clock, elapsedSince, type Instant, platformClock } from "./clock.j
 import { isControlFlow } from "./control-flow.js";
 import type { Deadline } from "./deadline.js";
 import { isTalkdeskError, reducedCause, TalkdeskError } from "./errors.js";
-import { hardMarginMs, type TokenAnswer, type TokenCallContext } from "./lifecycle.js";
+import { hardMarginMs, neededFor, type TokenAnswer, type TokenCallContext } from "./lifecycle.js";
 import { isSameOwner, noteOwner, ownerOf, type TokenOwner } from "./token-owner.js";
 import { deserializeRecord, hasScope, serializeRecord, type TokenRecord } from "./token-record.js";
 import { checkTokenStore, type StoreLock, type TokenStore } from "./token-store.js";
@@ -183,7 +183,7 @@ export async function replaceRecord(
  */
 export function sharedAnswer(
   { record }: FoundRecord,
-  { outdated }: Pick<TokenCallContext, "outdated">,
+  { outdated, neededMs }: Pick<TokenCallContext, "outdated" | "neededMs">,
   scope: readonly string[] | undefined,
   clock: Clock,
 ): TokenAnswer | undefined {
@@ -193,6 +193,7 @@ export function sharedAnswer(
   const lifetimeMs = token.expiresAt - token.issuedAt;
   const remainingMs = lifetimeMs - elapsedSince(clock, sentAt);
   if (outdated.includes(token.value) || remainingMs <= hardMarginMs(lifetimeMs)) return undefined;
+  if (remainingMs < neededFor(lifetimeMs, neededMs)) return undefined;
   return { token, sentAt, isShared: true };
 }
 

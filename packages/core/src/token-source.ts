@@ -9,6 +9,12 @@ export interface TokenRequest {
    * if the source already has another, that one is the answer.
    */
   readonly rejected?: AccessToken;
+  /**
+   * How long the token is needed, in milliseconds. When the one held ends sooner, the call waits for a renewal, and
+   * answers the longest-lived token that can be had: the one held, should the renewal fail or bring a shorter one. More
+   * than nine tenths of a token's lifetime count as nine tenths, so that not every call renews.
+   */
+  readonly minimumLifetimeMs?: number;
 }
 
 /**
@@ -21,6 +27,8 @@ export interface TokenSource {
   readonly api: string;
   /** Adapters pass requests for this URL through untouched. */
   readonly tokenEndpoint?: string;
+  /** The identity host of the client, where the source knows it; core's sources do. */
+  readonly identity?: string;
   /** Resolves to a token that is valid now. Safe to call concurrently, and without `this`. */
   getToken(request?: TokenRequest): Promise<AccessToken>;
 }

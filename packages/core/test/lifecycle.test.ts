@@ -1103,3 +1103,52 @@ describe("close", () => {
     expect((await other.getToken()).value).toBe("token-1");
   });
 });
+
+describe("a caller who needs a token for longer than the one held lasts", () => {
+  it("waits for a renewal, and others do not", async () => {
+    const { source, clock, endpoint } = stage({ onCall: granting() });
+    await source.getToken();
+    clock.pass(300_000);
+    expect((await source.getToken({ minimumLifetimeMs: 200_000 })).value).toBe("token-1");
+    expect((await source.getToken({ minimumLifetimeMs: 400_000 })).value).toBe("token-2");
+    expect((await source.getToken()).value).toBe("token-2");
+    expect(endpoint.calls).toHaveLength(2);
+  });
+
+  it("gets the token held when the renewal fails, and the next call asks nothing more for a while", async () => {
+    const { source, clock, endpoint } = stage({
+      onCall: (call) => (call.number === 1 ? call.grant() : refusing(call)),
+    });
+    await source.getToken();
+    clock.pass(300_000);
+    for (let call = 0; call < 3; call += 1) {
+      expect((await source.getToken({ minimumLifetimeMs: 400_000 })).value).toBe("token-1");
+    }
+    expect(endpoint.calls).toHaveLength(2);
+  });
+
+  it("gets the token that lasts longer, when the renewal brings a shorter one", async () => {
+    const { source, clock } = stage({
+      onCall: (call) => call.grant(call.number === 1 ? {} : { expires_in: 60 }),
+    });
+    await source.getToken();
+    clock.pass(300_000);
+    expect((await source.getToken({ minimumLifetimeMs: 400_000 })).value).toBe("token-1");
+  });
+
+  it("does not cause a request per call, however long that is", async () => {
+    const { source, clock, endpoint } = stage({ onCall: granting() });
+    for (let call = 0; call < 100; call += 1) {
+      await source.getToken({ minimumLifetimeMs: Number.POSITIVE_INFINITY });
+      clock.pass(1_000);
+    }
+    expect(endpoint.calls).toHaveLength(2);
+  });
+
+  it.each([-1, Number.NaN, "5"])("must not say %s", async (minimumLifetimeMs) => {
+    const { source, endpoint } = stage({ onCall: granting() });
+    const error = await rejection(source.getToken({ minimumLifetimeMs: minimumLifetimeMs as number }));
+    expect(error).toBeInstanceOf(TypeError);
+    expect(endpoint.calls).toHaveLength(0);
+  });
+});

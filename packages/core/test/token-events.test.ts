@@ -434,6 +434,7 @@ describe("secrets", () => {
       "api",
       "close",
       "getToken",
+      "identity",
       "tokenEndpoint",
     ]);
   });
