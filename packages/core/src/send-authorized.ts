@@ -1,5 +1,6 @@
 import type { AccessToken } from "./access-token.js";
 import { platformClock } from "./clock.js";
+import { isControlFlow } from "./control-flow.js";
 import { isTalkdeskError } from "./errors.js";
 import type { TokenSource } from "./token-source.js";
 
@@ -69,7 +70,7 @@ export async function sendAuthorized<Answer>(
     next = await source.getToken({ ...(signal && { signal }), rejected: token });
   } catch (error) {
     const isSessionOver = isTalkdeskError(error) && error.code === "reauthentication_required";
-    if (!signal?.aborted && !isSessionOver) return handOver();
+    if (!signal?.aborted && !isSessionOver && !isControlFlow(error)) return handOver();
     free(request, answer);
     throw signal?.aborted ? signal.reason : error;
   }

@@ -9,6 +9,7 @@ import {
   type Grant,
   memoryStore,
   requestToken,
+  sendAuthorized,
   startAuthorization,
   type TokenEvent,
   type TokenStore,
@@ -319,6 +320,29 @@ describe("what a framework throws to steer itself", () => {
     expect(await rejection(source.getToken({ rejected: token }))).toBe(steering);
     expect((await source.getToken()).value).toBe("t-1");
     expect(events).not.toContain("token_failed");
+  });
+
+  it("passes through an adapter, rather than the refusal that it was asked because of", async () => {
+    let isFreed = false;
+    const call = sendAuthorized(
+      {
+        api: "https://api.example",
+        getToken: async (request) => {
+          if (request?.rejected !== undefined) throw steering;
+          return accessToken({ value: "t-1", expiresAt: Date.now() + 60_000 });
+        },
+      },
+      {
+        send: async () => 401,
+        isRefusal: () => true,
+        isReplayable: () => true,
+        discard: () => {
+          isFreed = true;
+        },
+      },
+    );
+    expect(await rejection(call)).toBe(steering);
+    expect(isFreed).toBe(true);
   });
 
   it("passes through from a function that looks a secret up", async () => {
