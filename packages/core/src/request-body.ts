@@ -17,15 +17,19 @@ export interface RequestBody<Body> {
  * - Everything else is the client's to understand: it comes back as it is, to be sent once. That is so for streams and
  *   iterators, and for a `FormData`, `Blob` or `URLSearchParams` of another library, whose bytes may differ next time.
  *
+ * @param ownFormData A `FormData` of the client's own, which it takes as it takes the platform's. Default: it has none.
  * @throws TypeError for a buffer that has been transferred.
  */
-export function replayableBody<Body>(body: Body): RequestBody<Body | Blob | URLSearchParams> {
+export function replayableBody<Body>(
+  body: Body,
+  ownFormData?: FormDataClass,
+): RequestBody<Body | Blob | URLSearchParams> {
   if (typeof body !== "object" || body === null) return { body, isReplayable: typeof body !== "function" };
   const copy = copyOfBytes(body) ?? copyOfChunks(body);
   if (copy !== undefined) return { body: copy as Body, isReplayable: true };
   if (isOf(body, globalThis.URLSearchParams)) return { body: new URLSearchParams(body), isReplayable: true };
   if (isPlatformBlob(body)) return { body, isReplayable: true };
-  const entries = platformEntries(body);
+  const entries = entriesOf(body, ownFormData);
   if (entries !== undefined) return { body: multipartBlob(entries), isReplayable: true };
   return { body, isReplayable: false };
 }
@@ -71,13 +75,13 @@ function tagOf(value: object): string {
 
 type FormEntry = readonly [name: string, value: string | File];
 
-/** What a `FormData` consists of now; undefined when it is none, or has files that are not the platform's. */
-function platformEntries(body: object): readonly FormEntry[] | undefined {
-  // Of any realm, and undici's own. The package `form-data` calls its streams so too, and those have no entries.
-  // Cloudflare Workers with compatibility dates before 2024-09-26 do not tag their own.
-  const isForm = isOf(body, globalThis.FormData) || tagOf(body) === "FormData";
-  if (!isForm || !(Symbol.iterator in body)) return undefined;
-  const entries = [...(body as Iterable<FormEntry>)];
+type FormDataClass = new (...args: never[]) => object;
+
+/** What a known `FormData` consists of now; undefined for any other, and where it has files that are not the platform's. */
+function entriesOf(body: object, ownFormData?: FormDataClass): readonly FormEntry[] | undefined {
+  const classes: readonly (FormDataClass | undefined)[] = [globalThis.FormData, ownFormData];
+  if (!classes.some((known) => isOf(body, known))) return undefined;
+  const entries = [...(body as unknown as Iterable<FormEntry>)];
   const isKnown = ([, value]: FormEntry): boolean => typeof value === "string" || isPlatformBlob(value);
   return entries.every(isKnown) ? entries : undefined;
 }

@@ -84,6 +84,7 @@ describe("a body that the client alone understands comes back as it is, to be se
 
   const bodies: Readonly<Record<string, unknown>> = {
     "a FormData of another library, with a file of its own": foreignForm(foreignFile),
+    "a FormData of another library, with a file of the platform's": foreignForm(new File(["a"], "a.txt")),
     "a FormData of another library, with something unknown": foreignForm({ uri: "file:///a" }),
     "a FormData without entries, such as form-data's": foreign("FormData", { pipe() {} }),
     "a FormData with a file that is read when sent": lazyForm,
@@ -128,11 +129,27 @@ describe("a body that cannot change can be sent again, as it is", () => {
   });
 });
 
-it("makes the parts of a FormData of another library whose files are the platform's", async () => {
-  const { body, isReplayable } = replayableBody(
-    foreignForm(new File(["a,b"], "a.csv", { type: "text/csv" })),
-  );
-  expect(isReplayable).toBe(true);
-  const parsed = await new Response(body as Blob).formData();
-  expect(await (parsed.get("file") as File).text()).toBe("a,b");
+describe("a FormData that the client calls its own", () => {
+  class OwnFormData {
+    *[Symbol.iterator](): Iterator<[string, unknown]> {
+      yield ["file", new File(["a,b"], "a.csv", { type: "text/csv" })];
+    }
+  }
+
+  it("is made of parts as the platform's is", async () => {
+    const { body, isReplayable } = replayableBody<unknown>(new OwnFormData(), OwnFormData);
+    expect(isReplayable).toBe(true);
+    const parsed = await new Response(body as Blob).formData();
+    expect(await (parsed.get("file") as File).text()).toBe("a,b");
+  });
+
+  it("is left to the client where it has files of its own", () => {
+    class WithForeignFile extends OwnFormData {
+      override *[Symbol.iterator](): Iterator<[string, unknown]> {
+        yield ["file", foreignFile];
+      }
+    }
+    const form = new WithForeignFile();
+    expect(replayableBody<unknown>(form, WithForeignFile)).toEqual({ body: form, isReplayable: false });
+  });
 });

@@ -44,9 +44,5 @@ function copyOf(value: unknown): unknown {
 
 /** Reads a body that is sent with a token, and tells whether it can be sent again. */
 export function readBody(body: Options["body"]): RequestBody<Options["body"] | null> {
-  const isForm = Object.prototype.toString.call(body) === "[object FormData]";
-  // undici refuses those of other libraries.
-  const isForeign = isForm && !(body instanceof FormData || body instanceof FormDataOfUndici);
-  if (isForeign) return { body, isReplayable: false };
-  return replayableBody(body ?? null) as RequestBody<NonNullable<typeof body> | null>;
+  return replayableBody(body ?? null, FormDataOfUndici) as RequestBody<NonNullable<typeof body> | null>;
 }
