@@ -3,7 +3,7 @@ import type { ReportStatus } from "./reports.js";
 import { TooMuch } from "./session-limits.js";
 
 /** One page that shows a report, and wants to know how far it is. */
-export interface ReportViewer {
+interface ReportViewer {
   /** The session that the page belongs to. */
   readonly session: string;
   readonly fetch: typeof globalThis.fetch;
