@@ -43,7 +43,7 @@ export function clientCredentials(
     ...(scope !== undefined && { scope }),
   };
   grantParameters(grant);
-  const place = tokenPlace(client, options.store, options.key);
+  const place = tokenPlace(client, options.store, options.key, "client_credentials");
   const { source } = tokenLifecycle(
     {
       client,

@@ -2,7 +2,8 @@ import type { AccessToken } from "./access-token.js";
 import { platformClock } from "./clock.js";
 import { isControlFlow } from "./control-flow.js";
 import { isTalkdeskError } from "./errors.js";
-import type { TokenSource } from "./token-source.js";
+import { onAbort } from "./shared-abort.js";
+import type { TokenRequest, TokenSource } from "./token-source.js";
 
 /** The most that an adapter keeps of a body in order to send or return it later, in bytes. */
 export const MAX_BUFFERED_BYTES = 65_536;
@@ -48,7 +49,7 @@ export async function sendAuthorized<Answer>(
 ): Promise<Answer> {
   const { signal } = request;
   // A source answers at once when nothing is asked of it but a token.
-  const token = await (signal === undefined ? source.getToken() : source.getToken({ signal }));
+  const token = await (signal === undefined ? source.getToken() : askForToken(source, { signal }));
   let answer: Answer;
   let thrown: { readonly error: unknown } | undefined;
   try {
@@ -67,7 +68,7 @@ export async function sendAuthorized<Answer>(
 
   let next: AccessToken;
   try {
-    next = await source.getToken({ ...(signal && { signal }), rejected: token });
+    next = await askForToken(source, { ...(signal && { signal }), rejected: token });
   } catch (error) {
     const isSessionOver = isTalkdeskError(error) && error.code === "reauthentication_required";
     if (!signal?.aborted && !isSessionOver && !isControlFlow(error)) return handOver();
@@ -77,6 +78,18 @@ export async function sendAuthorized<Answer>(
   if (next.value === token.value || !request.isReplayable(answer)) return handOver();
   free(request, answer);
   return request.send(next);
+}
+
+/** Ends with the signal, whatever the source does with it: one that a user has written may not look at it. */
+function askForToken(source: TokenSource, request: TokenRequest): Promise<AccessToken> {
+  const { signal } = request;
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  const asked = source.getToken(request);
+  if (signal === undefined) return asked;
+  return new Promise((resolve, reject) => {
+    const stopListening = onAbort(signal, () => reject(signal.reason));
+    asked.then(resolve, reject).finally(stopListening);
+  });
 }
 
 function free<Answer>(request: AuthorizedRequest<Answer>, answer: Answer): void {

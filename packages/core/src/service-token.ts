@@ -56,7 +56,7 @@ export function serviceToken(client: TalkdeskClient, options: ServiceTokenOption
     ...(lifetimeSeconds !== undefined && { expires_in: lifetimeSeconds }),
   };
   grantParameters(grant);
-  const place = tokenPlace(client, options.store, options.key);
+  const place = tokenPlace(client, options.store, options.key, "service_token");
   const { source } = tokenLifecycle(
     {
       client,

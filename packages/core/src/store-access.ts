@@ -6,7 +6,13 @@ import type { Deadline } from "./deadline.js";
 import { isTalkdeskError, reducedCause, TalkdeskError } from "./errors.js";
 import { hardMarginMs, neededFor, type TokenAnswer, type TokenCallContext } from "./lifecycle.js";
 import { isSameOwner, noteOwner, ownerOf, type TokenOwner } from "./token-owner.js";
-import { deserializeRecord, hasScope, serializeRecord, type TokenRecord } from "./token-record.js";
+import {
+  deserializeRecord,
+  hasScope,
+  serializeRecord,
+  type TokenKind,
+  type TokenRecord,
+} from "./token-record.js";
 import { checkTokenStore, type StoreLock, type TokenStore } from "./token-store.js";
 
 /**
@@ -18,6 +24,7 @@ export interface TokenPlace {
   readonly key: string;
   /** Whose the records are. */
   readonly owner: TokenOwner;
+  readonly kind: TokenKind;
   readonly clock: Clock;
 }
 
@@ -42,6 +49,7 @@ export function tokenPlace(
   client: TalkdeskClient,
   store: TokenStore | undefined,
   key: string | undefined,
+  kind: TokenKind,
 ): TokenPlace | undefined {
   if (store === undefined) {
     if (key !== undefined) throw new TypeError("key is the name of a token in a store: give store as well.");
@@ -51,7 +59,7 @@ export function tokenPlace(
   if (typeof key !== "string" || key === "") {
     throw new TypeError("key must be a string that is not empty: one key of a store is one token.");
   }
-  return { store, key, owner: ownerOf(client), clock: client.clock ?? platformClock };
+  return { store, key, owner: ownerOf(client), kind, clock: client.clock ?? platformClock };
 }
 
 /**
@@ -122,7 +130,7 @@ export function faultsOnce(report: TokenCallContext["report"]): TokenCallContext
   };
 }
 
-async function readRecord({ store, key, owner }: TokenPlace, limit: Deadline): Promise<FoundRecord> {
+async function readRecord({ store, key, owner, kind }: TokenPlace, limit: Deadline): Promise<FoundRecord> {
   try {
     const stored = await ask(limit, () => store.read(key));
     if (stored === undefined) return { version: 0, isCorrupt: false };
@@ -136,6 +144,9 @@ async function readRecord({ store, key, owner }: TokenPlace, limit: Deadline): P
     const record = deserializeRecord(value);
     if (record.owner !== undefined && !isSameOwner(record.owner, owner)) {
       return { version, isCorrupt: false, fault: ofAnother() };
+    }
+    if (record.kind !== undefined && record.kind !== kind) {
+      return { version, isCorrupt: false, fault: ofAnotherKind(record.kind, kind) };
     }
     if (record.owner !== undefined) noteOwner(record.token, owner);
     return { record, version, isCorrupt: false };
@@ -151,6 +162,12 @@ const ofAnother = (): TalkdeskError =>
     "The stored token belongs to another client, region or gateway, so it is not used; the next login or token replaces it. Give each client a key of its own.",
   );
 
+const ofAnotherKind = (found: TokenKind, wanted: TokenKind): TalkdeskError =>
+  new TalkdeskError(
+    "store_corrupt",
+    `The stored token is a ${found} and not a ${wanted}, so it is not used; the next login or token replaces it. Give each source a key of its own.`,
+  );
+
 /**
  * Puts a record in the place of the one that was found, and answers its version; undefined when another took that
  * place. It ends at `endsAt`, by the client's clock.
@@ -158,7 +175,7 @@ const ofAnother = (): TalkdeskError =>
  * @internal
  */
 export async function replaceRecord(
-  { store, key, owner, clock }: TokenPlace,
+  { store, key, owner, kind, clock }: TokenPlace,
   limit: Deadline,
   found: FoundRecord,
   record: TokenRecord,
@@ -169,7 +186,7 @@ export async function replaceRecord(
   // Nothing else makes room for the write: its version is unknown.
   if (found.isCorrupt) await ask(limit, () => store.delete(key));
   return ask(limit, () =>
-    store.write(key, serializeRecord({ ...record, owner }), {
+    store.write(key, serializeRecord({ ...record, owner, kind }), {
       expectedVersion: found.version,
       expiresAt,
       ...options,

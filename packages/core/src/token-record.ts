@@ -3,6 +3,11 @@ import { sha256 } from "./digest.js";
 import { TalkdeskError } from "./errors.js";
 import type { TokenOwner } from "./token-owner.js";
 
+/** For a program, as a Bearer token; for a program, sent bare; for a user who has logged in. */
+export type TokenKind = (typeof KINDS)[number];
+
+const KINDS = ["client_credentials", "service_token", "user_session"] as const;
+
 /**
  * What a source keeps in a store under one key: a serialized token with a member more, so that {@link deserializeToken}
  * reads it, and what that wrote is a record.
@@ -12,6 +17,8 @@ export interface TokenRecord {
   readonly token: AccessToken;
   /** Whose the token is. Absent in a bare serialized token, which belongs to whoever put it there. */
   readonly owner?: TokenOwner;
+  /** What the token is for: a user's is no program's, and is sent in another form. Absent in a bare serialized token. */
+  readonly kind?: TokenKind;
   /** The scopes that the token was asked with; absent when it was asked without, and for a login's first token. */
   readonly scope?: readonly string[];
   /** Names the refresh token that was sent, until an answer to it is known. */
@@ -30,6 +37,7 @@ const MEMBER = "source";
 /** What is in it, beside what a later version may write there. */
 const MEMBERS = [
   "owner",
+  "kind",
   "scope",
   "attempt",
   "dead",
@@ -53,12 +61,20 @@ export function serializeRecord({ token, ...source }: TokenRecord): string {
 export function deserializeRecord(text: string): TokenRecord {
   const token = deserializeToken(text);
   const source = Object(unknownMembers(token)[MEMBER]) as Record<string, unknown>;
-  const { owner, scope, attempt, dead, isOver, refreshTokenExpiresAt } = source;
+  const { owner, kind, scope, attempt, dead, isOver, refreshTokenExpiresAt } = source;
   const isNames =
     scope === undefined || (Array.isArray(scope) && scope.every((name) => typeof name === "string"));
   const isTime = refreshTokenExpiresAt === undefined || Number.isFinite(refreshTokenExpiresAt);
   const isFlag = isOver === undefined || isOver === true;
-  if (!isNames || !isTime || !isFlag || !isText(attempt) || !isText(dead) || !isOwner(owner)) {
+  if (
+    !isNames ||
+    !isTime ||
+    !isFlag ||
+    !isText(attempt) ||
+    !isText(dead) ||
+    !isOwner(owner) ||
+    !isKind(kind)
+  ) {
     throw new TalkdeskError(
       "store_corrupt",
       "A stored token could not be read: its owner, scope or refresh markers are malformed.",
@@ -71,6 +87,7 @@ export function deserializeRecord(text: string): TokenRecord {
   return {
     token,
     ...(owner !== undefined && { owner }),
+    ...(kind !== undefined && { kind }),
     ...(scope !== undefined && { scope: scope as readonly string[] }),
     ...(attempt !== undefined && { attempt }),
     ...(dead !== undefined && { dead }),
@@ -84,6 +101,9 @@ function isOwner(value: unknown): value is TokenOwner | undefined {
   const { tokenEndpoint, clientId, api } = Object(value) as Record<string, unknown>;
   return typeof tokenEndpoint === "string" && typeof api === "string" && isText(clientId);
 }
+
+const isKind = (value: unknown): value is TokenKind | undefined =>
+  value === undefined || KINDS.some((kind) => kind === value);
 
 const isText = (value: unknown): value is string | undefined =>
   value === undefined || typeof value === "string";

@@ -85,7 +85,7 @@ export interface UserSession extends ClosableTokenSource {
 export function userSession(client: TalkdeskClient, options: UserSessionOptions): UserSession {
   checkClient(client);
   const { store = memoryStore(), key, token, scope, maxIdleMs = DEFAULT_MAX_IDLE_MS, ...lifecycle } = options;
-  const place = tokenPlace(client, store, key);
+  const place = tokenPlace(client, store, key, "user_session");
   if (place === undefined) throw new TypeError("store must be a store of tokens.");
   if (token !== undefined) checkLogin(client, token);
   if (typeof maxIdleMs !== "number" || !(maxIdleMs > 0 && maxIdleMs < Number.POSITIVE_INFINITY)) {

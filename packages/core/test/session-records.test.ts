@@ -100,6 +100,19 @@ describe("one store and key, used by two clients", () => {
     expect(us.received).toEqual([]);
   });
 
+  it("gives a program no user's token, and no source a token that is sent in another form", async () => {
+    const endpoint = new RotatingEndpoint();
+    const user = open(sessionClient(endpoint, clock), { token: loginToken() });
+    await user.getToken();
+    const answers = { fetch: async () => Response.json({ access_token: "of-program", expires_in: 599 }) };
+    const options = { store, key: KEY, onEvent: (event: TokenEvent) => events.push(event) };
+    const program = clientCredentials(sessionClient(answers, clock), options);
+    expect((await program.getToken()).authorization).toBe("Bearer of-program");
+    const service = serviceToken(sessionClient(answers, clock), options);
+    expect((await service.getToken()).authorization).toBe("of-program");
+    expect(faults()).toEqual(["store_corrupt", "store_corrupt"]);
+  });
+
   it("refuses the token of another client's login at once", async () => {
     const endpoint = new RotatingEndpoint();
     const grant = { grant_type: "refresh_token", refresh_token: "rt-0" } as const;

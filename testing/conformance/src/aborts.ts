@@ -79,6 +79,28 @@ export function describeAborts(subject: Subject): void {
     expect(stage.tokenRequests).toBe(2);
   });
 
+  it("ends the wait also where the source does not look at the signal", async () => {
+    let wasAsked = (): void => {};
+    const asked = new Promise<void>((resolve) => {
+      wasAsked = resolve;
+    });
+    await using stage = await setStage(subject, (talkdesk) => ({
+      source: {
+        api: talkdesk.endpoints().api,
+        getToken() {
+          wasAsked();
+          return new Promise(() => {});
+        },
+      },
+    }));
+    const giveUp = new AbortController();
+    const abandoned = stage.send({ url: `${stage.api}/users`, signal: giveUp.signal });
+    await asked;
+    giveUp.abort(reason);
+    expectAbort(await rejectionOf(abandoned));
+    expect(stage.apiRequests).toEqual([]);
+  });
+
   it("stops a request that is under way", async () => {
     await using stage = await setStage(subject);
     stage.talkdesk.faults.add({ at: "api", hang: true });
