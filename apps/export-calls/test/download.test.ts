@@ -24,7 +24,7 @@ async function expectWhole(): Promise<void> {
 
 /** Stops a run when a part of the file is there. */
 async function stopHalfway(): Promise<void> {
-  talkdesk.faults.add({ at: "files", trickle: { chunkBytes: 65_536, everyMs: 5 } });
+  talkdesk.faults.add({ at: "files", trickle: { chunkBytes: 65_536, everyMs: 50 } });
   const { code } = await place.run([], { onLine: (line, stop) => /(?:25|50|75) %/.test(line) && stop() });
   expect(code).toBe(1);
   expect(await place.files()).toEqual(["calls.csv.part", "calls.csv.part.json"]);
