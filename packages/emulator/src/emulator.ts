@@ -22,6 +22,8 @@ import { startWebServer, type WebServer } from "./web-server.js";
 
 /** Where an account is found in a region. */
 export interface EmulatorEndpoints {
+  /** What the other addresses of the identity host begin with: its origin, and a path for region and account. */
+  readonly identity: string;
   readonly token: string;
   readonly authorize: string;
   readonly jwks: string;
@@ -236,11 +238,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   function endpoints(account: string = firstAccount, region: Region = "us"): EmulatorEndpoints {
     if (typeof account !== "string") throw new TypeError("account must be a string");
     checkRegion(region);
-    const base = `${origins.identity}/${region}/${encodeURIComponent(account)}/oauth`;
+    const identity = `${origins.identity}/${region}/${encodeURIComponent(account)}`;
     return Object.freeze({
-      token: `${base}/token`,
-      authorize: `${base}/authorize`,
-      jwks: `${base}/2023-10/certs`,
+      identity,
+      token: `${identity}/oauth/token`,
+      authorize: `${identity}/oauth/authorize`,
+      jwks: `${identity}/oauth/2023-10/certs`,
       api: origins[region],
     });
   }

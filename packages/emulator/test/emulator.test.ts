@@ -47,6 +47,7 @@ describe("options", () => {
     const port = await freeBasePort();
     await using talkdesk = await startEmulator({ port });
     expect(talkdesk.endpoints()).toEqual({
+      identity: `http://127.0.0.1:${port}/us/acme`,
       token: `http://127.0.0.1:${port}/us/acme/oauth/token`,
       authorize: `http://127.0.0.1:${port}/us/acme/oauth/authorize`,
       jwks: `http://127.0.0.1:${port}/us/acme/oauth/2023-10/certs`,
