@@ -589,27 +589,6 @@ describe("age", () => {
       vi.setSystemTime(Date.now() + HOUR);
       expect((await source.getToken()).value).toBe("token-2");
     });
-
-    it("has a timer that keeps the process alive while somebody waits, and none when nobody does", async () => {
-      const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
-      const { source, endpoint } = platformSource();
-      const before = timers();
-      await source.getToken();
-      expect(timers()).toBe(before);
-      const waiting = scriptedEndpoint();
-      const { client } = stage({ client: { fetch: waiting.fetch } });
-      const { clock: _, ...withoutClock } = client;
-      const pending = clientCredentials({ ...withoutClock });
-      const rejected = rejection(pending.getToken());
-      await settled();
-      expect(waiting.open).toBe(1);
-      expect(timers()).toBe(before + 1);
-      await pending.close();
-      await rejected;
-      await settled();
-      expect(timers()).toBe(before);
-      expect(endpoint.calls).toHaveLength(1);
-    });
   });
 });
 
