@@ -107,6 +107,14 @@ export async function renewSession(
   }
 }
 
+/** The same call, when a write of it is tried again. */
+const repeated = (call: Call, limit: Deadline, report: TokenCallContext["report"]): Call => ({
+  ...call,
+  limit,
+  context: { ...call.context, report },
+  conflicts: { left: MAX_CONFLICTS },
+});
+
 const clockOf = ({ session }: Pick<Call, "session">): Clock => session.client.clock ?? platformClock;
 
 const find = ({ session, limit, context }: Call): Promise<FoundRecord> =>
@@ -122,23 +130,24 @@ async function storedLogin(
   const { session } = call;
   const { login } = session;
   if (login === undefined) return { found: await find(call) };
-  const save: Unsaved["save"] = (limit, report) =>
-    saveLogin({ ...call, limit, context: { ...call.context, report } }, login);
+  const save: Unsaved["save"] = (limit, report) => saveLogin(repeated(call, limit, report), login);
   try {
     await save(call.limit, call.context.report);
     return { found: await find(call) };
   } catch (error) {
+    if (session.isEnded || !isTalkdeskError(error)) throw error;
+    if (session.login === login) keepUnsaved(call, error, save, undefined);
     const record: TokenRecord = { token: login.token };
     const answer = shared(call, { record, version: 0, isCorrupt: false });
-    if (session.isEnded || answer === undefined || !isTalkdeskError(error)) throw error;
-    keepUnsaved(call, error, save, undefined);
+    if (answer === undefined) throw error;
     return { found: { version: 0, isCorrupt: false }, answer };
   }
 }
 
 async function saveLogin(call: Call, login: Login): Promise<void> {
   const { token, isNew } = login;
-  for (;;) {
+  // Another login that has come since is the one to be stored.
+  while (call.session.login === login) {
     const found = await find(call);
     const { record } = found;
     const isStored = record?.token.value === token.value;
@@ -261,6 +270,10 @@ async function renewed(call: Call, lock: StoreLock, leaseEnd: Instant): Promise<
     const { record, refreshToken, name } = await spendableToken(call, found);
     if (context.signal.aborted) throw sessionClosed();
     const wasMarked = record.attempt === name;
+    // Not once the lock may be another's: the mark then stands for its attempt as well.
+    const unmark = async (marked: FoundRecord): Promise<void> => {
+      if (!wasMarked && isHeld()) await write(call, marked, record).catch(() => {});
+    };
     if (!wasMarked) await write(call, found, { ...record, attempt: name });
     const marked = wasMarked ? found : await find(call);
     if (marked.record?.attempt !== name || marked.record.token.refreshToken !== refreshToken) continue;
@@ -279,7 +292,7 @@ async function renewed(call: Call, lock: StoreLock, leaseEnd: Instant): Promise<
     } catch (error) {
       if (!isTalkdeskError(error)) {
         // A framework that steers itself has sent nothing.
-        if (!wasMarked && isControlFlow(error)) await write(call, marked, record).catch(() => {});
+        if (isControlFlow(error)) await unmark(marked);
         throw error;
       }
       if (isGrantRefused(error)) {
@@ -287,7 +300,7 @@ async function renewed(call: Call, lock: StoreLock, leaseEnd: Instant): Promise<
         if (over !== undefined) throw await ended(call, over, REFUSED_FOR_GOOD, error);
         continue;
       }
-      if (!wasMarked && saysNothingExchanged(error)) await write(call, marked, record).catch(() => {});
+      if (saysNothingExchanged(error)) await unmark(marked);
       if (error.code === "token_network" && !isHeld()) return undefined;
       throw error;
     }
@@ -310,18 +323,16 @@ interface Successor {
   readonly lock: StoreLock;
 }
 
-/** Stores what a refresh token was exchanged for; or answers what has taken its place meanwhile. */
+/** Stores what a refresh token was exchanged for; or answers what has taken its place meanwhile, which may be nothing. */
 async function storedSuccessor(call: Call, renewal: Successor): Promise<"stored" | FoundRecord> {
+  const { session } = call;
   try {
     return await saveSuccessor(call, renewal);
   } catch (error) {
-    if (call.session.isEnded || !isTalkdeskError(error)) throw error;
-    if (error.code === "reauthentication_required") {
-      call.context.withdraw();
-      throw error;
-    }
+    // A login that has come since takes its place.
+    if (session.isEnded || session.login !== undefined || !isTalkdeskError(error)) throw error;
     const save: Unsaved["save"] = async (limit, report) => {
-      await saveSuccessor({ ...call, limit, context: { ...call.context, report } }, renewal);
+      await saveSuccessor(repeated(call, limit, report), renewal);
     };
     keepUnsaved(call, error, save, renewal.lock);
     return "stored";
@@ -338,9 +349,8 @@ async function saveSuccessor(
     if (await write(call, place, successor, fence)) return "stored";
     const found = await find(call);
     const { record } = found;
-    if (record === undefined && !found.isCorrupt) {
-      throw reauthentication("The session was ended elsewhere; log the user in again.");
-    }
+    // It was ended elsewhere.
+    if (record === undefined && !found.isCorrupt) return found;
     if (record !== undefined) {
       const { value, refreshToken, issuedAt } = record.token;
       // An earlier attempt whose answer was lost.
@@ -417,17 +427,14 @@ function trySave(session: SessionState, unsaved: Unsaved, report: TokenCallConte
     const limit = deadline(session.client.timeoutMs, undefined, session.client.clock);
     try {
       // Until the next attempt: while it is held, no other process spends the refresh token that was exchanged.
-      if (lock !== undefined) await extendLock(lock, limit, session.client.timeoutMs + SAVE_PAUSE_MS.longest);
+      // Not awaited: the store may do the one and not the other.
+      if (lock !== undefined) void extendLock(lock, limit, session.client.timeoutMs + SAVE_PAUSE_MS.longest);
       await unsaved.save(limit, report);
       if (session.unsaved === unsaved) forgetUnsaved(session);
       if (lock !== undefined) await release(lock, limit);
     } catch (error) {
       unsaved.failures += 1;
-      const isOver = isTalkdeskError(error) && error.code === "reauthentication_required";
-      if (isOver) {
-        if (session.unsaved === unsaved) forgetUnsaved(session);
-        if (lock !== undefined) await release(lock, limit);
-      } else if (isTalkdeskError(error) && !session.isEnded) report("store_failed", error);
+      if (isTalkdeskError(error) && !session.isEnded) report("store_failed", error);
       throw error;
     } finally {
       limit.clear();
@@ -480,6 +487,7 @@ async function refusedSession(
     const { record } = found;
     if (record === undefined) return found;
     if (record.token.refreshToken !== refreshToken) return undefined;
+    if (record.dead === name) return found;
     if (wasMarked) {
       const { status, error, errorDescription } = refusal;
       throw new TalkdeskError(
@@ -513,7 +521,7 @@ async function write(
     delete: (name) => store.delete(name),
     lock: (name, lockOptions) => store.lock(name, lockOptions),
     async write(name, value, writeOptions) {
-      const writing = store.write(name, value, writeOptions);
+      const writing = Promise.resolve(store.write(name, value, writeOptions));
       // Not what it settles with: an error remembers the calls that it came from, and what they work with.
       session.writing = writing.then(
         () => {},
@@ -521,8 +529,7 @@ async function write(
       );
       const version = await writing;
       // One that hung until the end must not outlive it, nor take away what a new login has put there since.
-      if (session.isEnded && version && (await store.read(name))?.version === version)
-        await store.delete(name);
+      if (session.isEnded && (await store.read(name))?.value === value) await store.delete(name);
       return version;
     },
   };

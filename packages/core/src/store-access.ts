@@ -134,8 +134,8 @@ async function readRecord({ store, key, owner, kind }: TokenPlace, limit: Deadli
   try {
     const stored = await ask(limit, () => store.read(key));
     if (stored === undefined) return { version: 0, isCorrupt: false };
-    const { value, version } = stored;
-    if (typeof value !== "string" || !Number.isFinite(version)) {
+    const { value, version } = Object(stored) as Partial<typeof stored>;
+    if (typeof value !== "string" || typeof version !== "number" || !Number.isFinite(version)) {
       throw new TalkdeskError(
         "store_corrupt",
         "The store of tokens answered with something that is no record.",
@@ -232,14 +232,24 @@ export async function takeLock(
 ): Promise<StoreLock | undefined> {
   let isAwaited = true;
   try {
-    return await ask(limit, async () => {
-      const lock = await store.lock(key, { ttlMs: lockMs(timeoutMs), signal: limit.signal });
-      if (!isAwaited) await lock?.release();
-      return lock;
+    const lock = await ask(limit, async () => {
+      const taken = await store.lock(key, { ttlMs: lockMs(timeoutMs), signal: limit.signal });
+      if (!isAwaited) await taken?.release();
+      return taken;
     });
+    if (lock === undefined || isLock(lock)) return lock;
+    throw new TalkdeskError(
+      "store_unavailable",
+      "The store of tokens answered with something that is no lock; test it with describeTokenStore of @talkdesk-oauth/conformance.",
+    );
   } finally {
     isAwaited = false;
   }
+}
+
+function isLock(lock: unknown): boolean {
+  const { fence, release } = Object(lock) as Partial<StoreLock>;
+  return Number.isFinite(fence) && typeof release === "function";
 }
 
 /**

@@ -123,7 +123,7 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
     checkLogin(client, login);
     if (!isClosed) {
       const superseded = forgetUnsaved(session);
-      superseded?.release().catch(() => {});
+      (async () => superseded?.release())().catch(() => {});
       session.login = { token: login, isNew: true };
       restart();
     }
