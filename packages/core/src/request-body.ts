@@ -98,13 +98,13 @@ function multipartBlob(form: readonly FormEntry[]): Blob {
       .replaceAll('"', "%22");
   const parts: (string | Blob)[] = [];
   for (const [name, value] of form) {
-    const disposition = `--${boundary}\r\ncontent-disposition: form-data; name="${escaped(name)}"`;
+    const disposition = `--${boundary}\r\nContent-Disposition: form-data; name="${escaped(name)}"`;
     if (typeof value === "string") {
       parts.push(`${disposition}\r\n\r\n${value.replace(/\r\n?|\n/g, "\r\n")}\r\n`);
     } else {
       const type = value.type === "" ? "application/octet-stream" : value.type;
       const fileName = value.name.replaceAll("\r", "%0D").replaceAll("\n", "%0A").replaceAll('"', "%22");
-      parts.push(`${disposition}; filename="${fileName}"\r\ncontent-type: ${type}\r\n\r\n`, value, "\r\n");
+      parts.push(`${disposition}; filename="${fileName}"\r\nContent-Type: ${type}\r\n\r\n`, value, "\r\n");
     }
   }
   parts.push(`--${boundary}--\r\n`);

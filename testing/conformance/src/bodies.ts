@@ -128,6 +128,12 @@ export function describeBodies(subject: Subject): void {
         headers: { "content-type": sent["content-type"] ?? "" },
       }).formData();
       expect([parts.get("title"), (parts.get("file") as File).name]).toEqual(["Zoë", "a.csv"]);
+      // As every fetch and axios write them: not every receiver disregards their case.
+      expect(latin1(body).match(/^content-[a-z]+(?=:)/gim)).toEqual([
+        "Content-Disposition",
+        "Content-Disposition",
+        "Content-Type",
+      ]);
     });
   }
 
