@@ -4,11 +4,13 @@ import { deadline } from "./deadline.js";
 import { type Scope, scopeNames } from "./grant.js";
 import { type LifecycleOptions, reporter, type TokenCall, tokenLifecycle } from "./lifecycle.js";
 import { memoryStore } from "./memory-store.js";
-import { forgetUnsaved, renewSession, type SessionState, saveAtLast } from "./session-renewal.js";
+import type { SessionState } from "./session-call.js";
+import { renewSession } from "./session-renewal.js";
 import { ask, tokenPlace } from "./store-access.js";
 import { isOfAnother } from "./token-owner.js";
 import type { ClosableTokenSource } from "./token-source.js";
 import type { TokenStore } from "./token-store.js";
+import { forgetUnsaved, saveAtLast } from "./unsaved-write.js";
 
 /** Options of {@link userSession}. */
 export interface UserSessionOptions extends LifecycleOptions {
