@@ -70,7 +70,7 @@ export function talkdeskAxios(
       const headers = copyOf(request.headers);
       const hasOwn = headers.has("authorization") || Boolean(request.auth);
       if (url === undefined || hasOwn || !mayHaveToken(url)) {
-        return (cached ?? send)({ ...request, ...changes });
+        return (cached ?? send)(Object.assign(request, changes));
       }
       if (cached !== undefined) {
         const answer = await cached(given);
@@ -79,8 +79,8 @@ export function talkdeskAxios(
         given.transformResponse ??= config.transformResponse ?? axios.defaults.transformResponse ?? [];
       }
       try {
-        const sent = { ...request, ...changes, ...queryOf(request), headers };
-        const response = await sendWithToken(source, send, given, sent, url);
+        Object.assign(request, changes, queryOf(request), { headers });
+        const response = await sendWithToken(source, send, given, request, url);
         markForCache(response, given, source);
         return response;
       } catch (error) {

@@ -19,21 +19,17 @@ export function tokenDestination(source: TokenSource, options: AdapterOptions = 
   }
   const { origins = [] } = options;
   if (!Array.isArray(origins)) throw new TypeError("origins must be a list of origins.");
-  const allowed = new Set([
+  const allowed = [
     originOf(secureUrl(source.api, "The source's api"), "The source's api"),
     ...origins.map((origin, index) => originOf(secureUrl(origin, `origins[${index}]`), `origins[${index}]`)),
-  ]);
+  ].map((origin) => `${origin}/`);
   const tokenEndpoint = source.tokenEndpoint === undefined ? undefined : new URL(source.tokenEndpoint);
   return (url) =>
-    allowed.has(url.origin) &&
-    // A `blob:` URL has the origin of whoever made it.
-    (url.protocol === "https:" || url.protocol === "http:") &&
-    // A user in the URL is an Authorization header of the caller's own.
-    url.username === "" &&
-    url.password === "" &&
+    // Not its origin, which a `blob:` URL shares, and one with a user: that is an Authorization header of the caller's own.
+    allowed.some((start) => url.href.startsWith(start)) &&
     !(
       tokenEndpoint !== undefined &&
-      url.origin === tokenEndpoint.origin &&
-      url.pathname === tokenEndpoint.pathname
+      url.pathname === tokenEndpoint.pathname &&
+      url.origin === tokenEndpoint.origin
     );
 }
