@@ -97,6 +97,13 @@ export const find = ({ session, limit, context }: Call): Promise<FoundRecord> =>
 export const shared = (call: Call, found: FoundRecord): TokenAnswer | undefined =>
   sharedAnswer(found, call.context, call.session.scope, clockOf(call));
 
+/**
+ * {@link shared}, however long it is needed.
+ * @internal
+ */
+export const sharedForNow = (call: Call, found: FoundRecord): TokenAnswer | undefined =>
+  shared({ ...call, context: { ...call.context, neededMs: 0 } }, found);
+
 /** @internal */
 export function recordOf(token: AccessToken, previous?: TokenRecord, scope?: readonly string[]): TokenRecord {
   const lifetime = token.extra["refresh_token_expires_in"];

@@ -16,6 +16,7 @@ import {
   type SessionState,
   sessionClosed,
   shared,
+  sharedForNow,
   type Unsaved,
   write,
 } from "./session-call.js";
@@ -47,16 +48,31 @@ export async function renewSession(
   session: SessionState,
   callContext: TokenCallContext,
 ): Promise<TokenAnswer> {
-  const context = { ...callContext, report: faultsOnce(callContext.report) };
+  let isWithdrawn = false;
+  const context: TokenCallContext = {
+    ...callContext,
+    report: faultsOnce(callContext.report),
+    withdraw() {
+      isWithdrawn = true;
+      callContext.withdraw();
+    },
+  };
   // Not by the signal of the source: what was sent has to be heard and stored.
   const limit = deadline(session.client.timeoutMs, undefined, session.client.clock);
   const call: Call = { session, context, limit, conflicts: { left: MAX_CONFLICTS } };
   try {
     if (session.unsaved !== undefined) await savedNow(call, session.unsaved);
     const { found, answer = shared(call, found) } = await storedLogin(call);
-    const fresh = answer ?? (await lockedRenewal(call, found));
-    session.endReported = false;
-    return fresh;
+    try {
+      const fresh = answer ?? (await lockedRenewal(call, found));
+      session.endReported = false;
+      return fresh;
+    } catch (error) {
+      // One that ends sooner than it is needed is better than no token.
+      const short = sharedForNow(call, found);
+      if (isWithdrawn || short === undefined || !isTalkdeskError(error)) throw error;
+      return short;
+    }
   } finally {
     limit.clear();
   }
@@ -77,7 +93,7 @@ async function storedLogin(
     if (session.isEnded || !isTalkdeskError(error)) throw error;
     if (session.login === login) keepUnsaved(call, error, save, undefined);
     const record: TokenRecord = { token: login.token };
-    const answer = shared(call, { record, version: 0, isCorrupt: false });
+    const answer = sharedForNow(call, { record, version: 0, isCorrupt: false });
     if (answer === undefined) throw error;
     return { found: { version: 0, isCorrupt: false }, answer };
   }

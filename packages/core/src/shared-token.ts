@@ -57,18 +57,18 @@ interface Call {
 }
 
 async function sharedToken(call: Call): Promise<TokenAnswer> {
-  const { client, place, context, limit } = call;
+  const { client, place, limit } = call;
   let lock: StoreLock | undefined;
   for (;;) {
     const found = await find(call);
     if (found === undefined) return alone(call);
-    const shared = sharedAnswer(found, context, call.scope, client.clock ?? platformClock);
+    const shared = answerIn(call, found);
     if (shared !== undefined) return shared;
     const locked = await attempt(call, (patience) => takeLock(place, patience, client.timeoutMs));
-    if (locked === undefined) return alone(call);
+    if (locked === undefined) return aloneOr(call, found);
     lock = locked.value;
     if (lock !== undefined) break;
-    if (limit.remainingMs() < client.timeoutMs * (1 - WAIT_SHARE)) return alone(call);
+    if (limit.remainingMs() < client.timeoutMs * (1 - WAIT_SHARE)) return aloneOr(call, found);
     await limit.wait(pollMs(client.random ?? Math.random)).catch((reason: unknown) => {
       if (!limit.isPast) throw reason;
     });
@@ -83,14 +83,14 @@ async function sharedToken(call: Call): Promise<TokenAnswer> {
 
 /** Under the lock: another process may have put a token there just before. */
 async function renewedToken(call: Call): Promise<TokenAnswer> {
-  const { client, place, context, scope } = call;
+  const { place, scope } = call;
   const found = await find(call);
   if (found === undefined) return alone(call);
-  const shared = sharedAnswer(found, context, scope, client.clock ?? platformClock);
+  const shared = answerIn(call, found);
   if (shared !== undefined) return shared;
-  const answer = await alone(call);
+  const answer = await aloneOr(call, found);
   const { token } = answer;
-  if (token.expiresAt > token.issuedAt) {
+  if (answer.isShared !== true && token.expiresAt > token.issuedAt) {
     const record = { token, ...(scope !== undefined && { scope }) };
     // When somebody else has written meanwhile, theirs is as good.
     await attempt(call, (patience) =>
@@ -102,6 +102,24 @@ async function renewedToken(call: Call): Promise<TokenAnswer> {
 
 const alone = ({ client, grant, context, limit }: Call): Promise<TokenAnswer> =>
   exchange(client, grant, { signal: context.signal, limit });
+
+const answerIn = (
+  { client, context, scope }: Call,
+  found: FoundRecord,
+  neededMs = context.neededMs,
+): TokenAnswer | undefined =>
+  sharedAnswer(found, { ...context, neededMs }, scope, client.clock ?? platformClock);
+
+/** A token of its own; if that fails, what was found, although it ends sooner than it is needed. */
+async function aloneOr(call: Call, found: FoundRecord): Promise<TokenAnswer> {
+  try {
+    return await alone(call);
+  } catch (error) {
+    const short = answerIn(call, found, 0);
+    if (short === undefined || !isTalkdeskError(error)) throw error;
+    return short;
+  }
+}
 
 async function find(call: Call): Promise<FoundRecord | undefined> {
   return (await attempt(call, (patience) => findRecord(call.place, patience, call.context.report)))?.value;

@@ -288,3 +288,50 @@ it("leaves the mark of an attempt alone when it was stopped before sending, and 
   await clock.advance(20_000);
   expect((await late).code).toBe("refresh_outcome_unknown");
 });
+
+describe("a stored token that ends sooner than its caller needs it", () => {
+  const shortToken = (members: Partial<Parameters<typeof accessToken>[0]> = {}): AccessToken =>
+    loginToken({ issuedAt: clock.now() - 569_000, expiresAt: clock.now() + 30_000, ...members });
+  const request = { minimumLifetimeMs: 60_000 };
+
+  it("is handed out all the same by a process that starts, when the renewal fails", async () => {
+    await open({ token: shortToken() }).getToken();
+    endpoint.treat = () => ({ status: 503 });
+    expect((await open().getToken(request)).value).toBe("at-login");
+    store.behave = (operation) => (operation === "lock" ? "fails" : "works");
+    expect((await open().getToken(request)).value).toBe("at-login");
+  });
+
+  it("is handed out when there is no refresh token, or no store to keep a login in", async () => {
+    const token = accessToken({
+      value: "at-alone",
+      issuedAt: clock.now() - 569_000,
+      expiresAt: clock.now() + 30_000,
+    });
+    expect((await open({ token }).getToken(request)).value).toBe("at-alone");
+    store.records.clear();
+    store.behave = () => "fails";
+    const session = open({ token: shortToken({ value: "at-later" }) });
+    expect((await session.getToken(request)).value).toBe("at-later");
+    await session.end().catch(() => {});
+  });
+
+  it("is handed out to nobody when its session was ended meanwhile", async () => {
+    await open({ token: shortToken() }).getToken();
+    endpoint.treat = () => {
+      store.records.delete(KEY);
+      return "answers";
+    };
+    expect((await failure(open().getToken(request))).code).toBe("reauthentication_required");
+  });
+
+  it("is handed out to a program too", async () => {
+    const client = sessionClient(endpoint, clock);
+    endpoint.valid = "";
+    endpoint.members = () => ({ expires_in: 599 });
+    await clientCredentials(client, { store, key: "c" }).getToken();
+    clock.pass(569_000);
+    endpoint.treat = () => ({ status: 400, error: "invalid_scope" });
+    expect((await clientCredentials(client, { store, key: "c" }).getToken(request)).value).toBe("at-1");
+  });
+});
