@@ -11,6 +11,7 @@ import {
   type UserSession,
   userSession,
 } from "@talkdesk-oauth/core";
+import { isWithin, unlessAborted } from "./bounded-wait.js";
 
 /** Options that all sign-ins of one login share. */
 export interface UserSessionsOptions {
@@ -321,34 +322,4 @@ function forgetOldest(kept: Map<string, unknown> | Set<string>, limit: number): 
     if (kept.size < limit) return;
     kept.delete(oldest);
   }
-}
-
-/** Waits for work, or rejects with the reason of a signal. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  signal.throwIfAborted();
-  let stop = (): void => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(signal.reason);
-  });
-  signal.addEventListener("abort", stop);
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}
-
-/** Waits for work, at most for so long. @returns True when it was done by then. */
-async function isWithin(limitMs: number, work: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const isDone = await Promise.race([
-    work.then(() => true),
-    new Promise<boolean>((resolve) => {
-      timer = setTimeout(resolve, limitMs, false);
-      timer.unref();
-    }),
-  ]);
-  clearTimeout(timer);
-  return isDone;
 }

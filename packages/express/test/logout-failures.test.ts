@@ -153,28 +153,6 @@ describe("at a logout, a store of tokens", () => {
   });
 });
 
-describe("a logout that waits for a store of tokens", () => {
-  it("keeps no process alive", async () => {
-    await open();
-    const browser = stage.browser();
-    await browser.signIn();
-    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
-    let during = Number.NaN;
-    stage.tokens.behave = async (operation) => {
-      if (operation !== "delete") return;
-      await new Promise((resolve) => setImmediate(resolve));
-      during = timers();
-    };
-    // A process that has not opened the session: core waits for its own, for as long as a call may take.
-    await using other = await openSecondStage(stage, { isLoginFirst: true });
-    const there = other.browser();
-    for (const [name, value] of browser.cookies) there.cookies.set(name, value);
-    const before = timers();
-    await there.visit("/auth/logout", { method: "POST" });
-    expect(during).toBeLessThanOrEqual(before);
-  });
-});
-
 describe("at a logout, a store of sessions that fails", () => {
   class FailingStore extends session.MemoryStore {
     isFailing = false;
