@@ -39,7 +39,7 @@ export const beginLogin: LoginRoute = async (setup, { request, response, restart
     });
     putRecords(session, { ...records, [setup.name]: { ...record, pending } });
     // Talkdesk may send the browser back before this response is all written.
-    await save(session);
+    await save(request);
   });
   response.redirect(302, url);
 };

@@ -1,4 +1,8 @@
 import type { Request } from "express";
+import { isWithin } from "./bounded-wait.js";
+
+/** As long as a client waits for Talkdesk by default. */
+const STORE_PATIENCE_MS = 10_000;
 
 /** The part of `req.session` that a login uses, as in express-session. Its methods may return promises instead. */
 export interface BrowserSession {
@@ -31,16 +35,16 @@ export function browserSession(request: Request): BrowserSession {
 
 /** Gives the request an empty session with another id, and destroys the old one. */
 export async function regenerate(request: Request): Promise<BrowserSession> {
-  const session = browserSession(request);
-  await settled((callback) => session.regenerate(callback));
+  await settled(request, (session, callback) => session.regenerate(callback));
   return browserSession(request);
 }
 
 /** Resolves when the session is in its store, where the browser's next request finds it. */
-export const save = (session: BrowserSession): Promise<void> => settled((callback) => session.save(callback));
+export const save = (request: Request): Promise<void> =>
+  settled(request, (session, callback) => session.save(callback));
 
-export const destroy = (session: BrowserSession): Promise<void> =>
-  settled((callback) => session.destroy(callback));
+export const destroy = (request: Request): Promise<void> =>
+  settled(request, (session, callback) => session.destroy(callback));
 
 /** Removes a destroyed session from its request, so that the end of the request does not store it or send its cookie. */
 export function forgetSession(request: Request): void {
@@ -64,7 +68,7 @@ export async function storedSession(
     callback: (error: unknown, found?: Record<string, unknown> | null) => void,
   ) => unknown;
   let stored: Record<string, unknown> | null | undefined;
-  await settled((callback) =>
+  await settled(request, (_session, callback) =>
     get(id, (error, found) => {
       stored = found;
       // Stores of files say so when a session does not exist; express-session understands it, too.
@@ -74,16 +78,29 @@ export async function storedSession(
   return stored ?? undefined;
 }
 
-/** Calls a function that reports its end to a callback or by a promise, and waits for it. */
-function settled(call: (callback: (error?: unknown) => void) => unknown): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const returned = call((error) => {
+/**
+ * Calls a function that reports its end to a callback or by a promise, and waits for it.
+ *
+ * @throws Error with `status` 503, which Express answers with, when the store has not answered within ten seconds.
+ */
+async function settled(
+  request: Request,
+  call: (session: BrowserSession, callback: (error?: unknown) => void) => unknown,
+): Promise<void> {
+  const answered = new Promise<void>((resolve, reject) => {
+    const returned = call(browserSession(request), (error) => {
       if (error === undefined || error === null) resolve();
       else reject(error);
     });
     if (typeof (returned as PromiseLike<unknown> | undefined)?.then === "function") {
       Promise.resolve(returned).then(() => resolve(), reject);
     }
+  });
+  if (await isWithin(STORE_PATIENCE_MS, answered)) return;
+  // Otherwise the end of the request would wait for the store again.
+  forgetSession(request);
+  throw Object.assign(new Error("The store of sessions has not answered within ten seconds."), {
+    status: 503,
   });
 }
 

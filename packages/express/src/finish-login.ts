@@ -105,7 +105,7 @@ function takePending({ name }: LoginSetup, request: Request, state: string | und
     const { taken, rest } = takenPending(record.pending, state);
     if (taken !== undefined && !isGone) {
       putRecords(session, { ...records, [name]: { ...record, pending: rest } });
-      await save(session);
+      await save(request);
     }
     return { pending: taken, session: await sessionDigest(session.id), signIn: record.signIn, isGone };
   });
@@ -142,7 +142,7 @@ async function changeSession(
       restoreMembers(session, kept);
       putRecords(session, { ...renewed, [name]: { pending, signIn: { ...signIn, ...time } } });
       try {
-        await save(session);
+        await save(request);
       } catch (error) {
         // express-session stores the session again at the end of the request, and that may succeed.
         putRecords(session, { ...renewed, [name]: { pending } });

@@ -36,12 +36,12 @@ function leaveSession({ name }: LoginSetup, request: Request): Promise<void> {
   return oneAtATime(request, async () => {
     const { [name]: _left, ...others } = recordsIn((await storedSession(request)) ?? {});
     if (Object.values(others).every(({ signIn }) => signIn === undefined)) {
-      await destroy(browserSession(request));
+      await destroy(request);
       return;
     }
     const session = await regenerate(request);
     putRecords(session, renewedRecords(others, Date.now()));
-    await save(session);
+    await save(request);
   });
 }
 
