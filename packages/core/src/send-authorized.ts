@@ -103,7 +103,15 @@ function free<Answer>(request: AuthorizedRequest<Answer>, answer: Answer): void 
  * @see RFC 6750 §3.1
  */
 export function isTokenRefusal(status: number, wwwAuthenticate: string | null | undefined): boolean {
-  return status === 401 && !/\berror\s*=\s*"?insufficient_scope\b/i.test(wwwAuthenticate ?? "");
+  return status === 401 && !(wwwAuthenticate && saysInsufficientScope(wwwAuthenticate));
+}
+
+function saysInsufficientScope(challenge: string): boolean {
+  // What stands in another value, such as a description, is no parameter.
+  const parameters = challenge.replace(/"(?:[^"\\]|\\.)*"/g, (value) =>
+    /^"insufficient_scope\b/i.test(value) ? value : '""',
+  );
+  return /(?:^|[\s,])error\s*=\s*"?insufficient_scope\b/i.test(parameters);
 }
 
 /**

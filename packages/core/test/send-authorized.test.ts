@@ -130,6 +130,24 @@ describe("an error that a client makes of an answer", () => {
       thrown({ response: new Response(null, { status: 401, headers: { "www-authenticate": forbidden } }) }),
       false,
     ],
+    [
+      "that only speaks of what the token may do, in a description",
+      thrown({
+        statusCode: 401,
+        headers: {
+          "www-authenticate": `${expired}, error_description="an \\" or, error=insufficient_scope"`,
+        },
+      }),
+      true,
+    ],
+    [
+      "about what the token may do, behind a description",
+      thrown({
+        statusCode: 401,
+        headers: { "www-authenticate": 'Bearer error_description="a \\" b", ERROR=insufficient_scope' },
+      }),
+      false,
+    ],
     ["with another status", thrown({ response: new Response(null, { status: 403 }), status: 401 }), false],
     ["of the network", thrown({ code: "ECONNRESET" }), false],
     ["that is no object", "401", false],
