@@ -77,7 +77,7 @@ export const nothingHere: AnsweredFailure = {
 /** What to answer to a form that another site has sent. */
 export const foreignForm: AnsweredFailure = {
   status: 403,
-  title: "That came from another site",
+  title: "This request came from another site",
   text: "For your safety, nothing was done. If it was you, please do it again from here.",
   action: { name: "Go to the home page", path: "/" },
 };

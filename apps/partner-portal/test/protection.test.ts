@@ -141,7 +141,7 @@ describe("what changes something", () => {
     for (const path of ["/reports", "/auth/logout"]) {
       const answer = await guest.visit(path, { form, headers });
       expect(answer.status).toBe(403);
-      expect(answer.text).toContain("That came from another site");
+      expect(answer.text).toContain("This request came from another site");
     }
     expect((await guest.visit("/profile")).status).toBe(200);
     expect(stage.talkdesk.requests.to("api").filter(({ method }) => method === "POST")).toEqual([]);

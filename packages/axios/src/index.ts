@@ -103,7 +103,7 @@ function checkVersion(): void {
   const [major = 0, minor = 0, patch = 0] = axios.VERSION.split(".").map(Number.parseFloat);
   if (major * 1e6 + minor * 1e3 + patch >= 1_016_001) return;
   throw new TypeError(
-    `axios 1.16.1 or newer is needed, since proxies read what older ones send: ${axios.VERSION}.`,
+    `axios ${axios.VERSION} is too old: use 1.16.1 or newer, since older versions send https requests unencrypted to a proxy.`,
   );
 }
 

@@ -17,7 +17,7 @@ export type TalkdeskErrorCode =
   | "request_refused"
   // A secret or key provider threw, or did not answer in time.
   | "credentials_unavailable"
-  // The API refuses tokens that were issued because it refused one.
+  // The API refused a token and then refused its replacement.
   | "token_refused"
   // The user must log in again; the answer to a rotation was lost.
   | "reauthentication_required"

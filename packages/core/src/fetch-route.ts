@@ -15,13 +15,17 @@ const GLOBAL_DISPATCHERS = [1, 2].map((version) => Symbol.for(`undici.globalDisp
 type RoutingOption = "dispatcher" | "proxy" | "unix";
 
 /**
- * Refuses a request by `fetch` that would not go where its URL says, since what may have a token is judged by the URL: to another
- * origin, to a socket, or in the clear through a proxy. A proxy learns nothing of `https:`, which tunnels through it.
+ * Refuses a request by `fetch` that would not go where its URL says: to another origin, to a socket, or unencrypted
+ * through a proxy. A proxy learns nothing of `https:`, which tunnels through it.
  *
- * Seen are the options of `fetch` and undici's global dispatcher, not what a dispatcher or a `fetch` of the user's own
- * hides in itself.
+ * It looks at the options of `fetch` and at undici's global dispatcher. It cannot see where a dispatcher or a `fetch` of
+ * the user's own leads.
  *
- * @throws TypeError
+ * @param settings The options of the request, as `fetch` takes them.
+ * @throws TypeError that names the route.
+ * @example
+ * refuseDetour(new URL("https://api.talkdeskapp.com/users"), init);
+ * const response = await fetch(url, init);
  */
 export function refuseDetour(url: URL, settings: object): void {
   const { dispatcher, proxy, unix } = settings as { readonly [Option in RoutingOption]?: unknown };
@@ -54,7 +58,7 @@ function refuseDispatcher(url: URL, dispatcher: object, name: string): void {
 
 function detour({ origin }: URL, where: string): TypeError {
   return new TypeError(
-    `A request to ${origin} would go ${where}, so it may not have a token. Send it there directly (for a proxy of the environment, add the host to NO_PROXY), or leave the token to whoever sends it.`,
+    `A request to ${origin} would go ${where}, so it may not have a token. Send it directly (for a proxy of the environment, add the host to NO_PROXY).`,
   );
 }
 

@@ -91,7 +91,7 @@ async function loadedJose(): Promise<Jose> {
   } catch (cause) {
     throw new TalkdeskError(
       "id_token_invalid",
-      "The package jose could not be loaded, which verifies ID tokens; the cause says why. Check that it is installed or bundled, and that import() works here.",
+      "The package jose, which verifies ID tokens, could not be loaded; the cause says why. Check that it is installed or bundled, and that import() works here.",
       { cause },
     );
   }
@@ -192,7 +192,7 @@ function checkedClaims(payload: Uint8Array, expected: Expected, nowSeconds: numb
     throw new TalkdeskError(
       "nonce_mismatch",
       nonce === undefined
-        ? "The ID token has no nonce, so it cannot be told which login it belongs to; start again."
+        ? "The ID token has no nonce, so it cannot be matched with a login; start again."
         : "The ID token belongs to another login: its nonce differs; start again.",
     );
   }
@@ -236,7 +236,7 @@ const invalid = (what: string, cause?: unknown): TalkdeskError =>
 export const missingIdToken = (): TalkdeskError =>
   new TalkdeskError(
     "id_token_invalid",
-    "The answer has no ID token although openid was asked for, so nothing binds its code to this login; check that the client may have openid, and start again.",
+    "The answer has no ID token although openid was asked for, so the code cannot be matched with this login; check that the client may have openid, and start again.",
   );
 
 const forged = ({ cause }: Tried): TalkdeskError =>

@@ -332,7 +332,7 @@ function land(state: State, flight: Flight, { token, sentAt, isShared }: TokenAn
   if (lifetimeMs <= 0) {
     const error = new TalkdeskError(
       "token_malformed",
-      "The token endpoint answered with a token that has no lifetime; it serves those who waited for it, once.",
+      "The token endpoint answered with a token that has no lifetime; it is given once, to the callers that waited for it.",
       { status: 200 },
     );
     noteFailure(state, flight, error);
@@ -565,5 +565,5 @@ const sourceClosed = (): TalkdeskError => new TalkdeskError("source_closed", "Th
 const tokenRefused = (): TalkdeskError =>
   new TalkdeskError(
     "token_refused",
-    "The API refuses tokens that were issued because it refused one; check what the client may do there, and that the API is in the client's region.",
+    "The API refused a token and then refused its replacement; check what the client may do there, and that the API is in the client's region.",
   );

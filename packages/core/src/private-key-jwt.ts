@@ -100,7 +100,7 @@ async function signed(
   const { SignJWT } = await import("jose/jwt/sign").catch((cause: unknown) => {
     throw new TalkdeskError(
       "credentials_unavailable",
-      "The package jose could not be loaded, which signs for the client; the cause says why. Check that it is installed or bundled, and that import() works here.",
+      "The package jose, which signs for the client, could not be loaded; the cause says why. Check that it is installed or bundled, and that import() works here.",
       { retryable: false, cause },
     );
   });
@@ -110,7 +110,7 @@ async function signed(
     // Without its cause, which may quote the key.
     throw new TalkdeskError(
       "credentials_unavailable",
-      `The platform refused to sign ${header.alg} with the client's private key; check that the key is whole, and the one of key id and algorithm.`,
+      `The platform refused to sign ${header.alg} with the client's private key; check that the key is complete and belongs to the key id and algorithm.`,
       { retryable: false },
     );
   }

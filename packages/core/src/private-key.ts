@@ -47,7 +47,7 @@ const UNFIT: ReadonlyMap<string, string> = new Map([
   ["2b656f", "X448"],
   ["2a8648ce380401", "DSA"],
 ]);
-const FIT = "Talkdesk's keys are of P-256, P-384, P-521 or RSA";
+const FIT = "Talkdesk's keys use P-256, P-384, P-521 or RSA";
 
 const INCOMPLETE = "is not a whole private key; paste it again, from its first character to its last";
 

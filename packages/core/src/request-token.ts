@@ -263,14 +263,14 @@ function withoutCredentials(error: unknown, limit: Deadline): TalkdeskError {
 const lateBefore = ({ grant_type }: Grant, { timeoutMs }: TalkdeskClient): TalkdeskError =>
   new TalkdeskError(
     grant_type === "refresh_token" ? "token_network" : "token_timeout",
-    `The ${timeoutMs} ms were over before the request for a token could be sent; check what comes before it, such as the store of tokens, or raise timeoutMs.`,
+    `The time of ${timeoutMs} ms ran out before the token request could be sent; check the steps before it, such as the store of tokens, or raise timeoutMs.`,
     { retryable: grant_type !== "authorization_code" },
   );
 
 const notSent = (): TalkdeskError =>
   new TalkdeskError(
     "token_network",
-    "The process was stopped for so long that another may have renewed the token meanwhile; nothing was sent, ask again.",
+    "The process was stopped for so long that another process may have renewed the token; nothing was sent, so ask again.",
   );
 
 interface Sending {

@@ -115,8 +115,11 @@ function saysInsufficientScope(challenge: string): boolean {
 }
 
 /**
- * Whether an error stands for a 401 that {@link isTokenRefusal} takes for a refusal: some clients and layers beneath an
- * adapter throw what others return. Looks at the error, its `response`, and its causes.
+ * True when an error stands for a 401 that {@link isTokenRefusal} takes for a refusal: some clients, and layers beneath
+ * an adapter, throw for a status. Looks at the error, its `response`, and its causes.
+ *
+ * @example
+ * answerIn: (error) => (isRefusalError(error) ? new Response(null, { status: 401 }) : undefined),
  */
 export function isRefusalError(error: unknown): boolean {
   for (let cause: unknown = error, depth = 0; depth < 4; depth += 1) {

@@ -88,7 +88,7 @@ export async function refusedSession(
       const { status, error, errorDescription } = refusal;
       throw new TalkdeskError(
         "refresh_outcome_unknown",
-        "The refresh token is refused, and the answer to an earlier attempt with it was lost: it was probably replaced then, and its successor never arrived. Log the user in again.",
+        "The refresh token was refused, and the answer to an earlier attempt with it was lost: that attempt probably replaced it. Log the user in again.",
         defined({ status, error, errorDescription }),
       );
     }
@@ -129,7 +129,7 @@ export async function ended(
 
 /** @internal */
 export const REFUSED_FOR_GOOD =
-  "The token endpoint refuses the session's refresh token: it was revoked, has expired, or was used elsewhere. Log the user in again.";
+  "The token endpoint refused the session's refresh token: it was revoked, has expired, or was used elsewhere. Log the user in again.";
 
 const reauthentication = (message: string, options?: TalkdeskErrorOptions): TalkdeskError =>
   new TalkdeskError("reauthentication_required", message, options);

@@ -52,7 +52,7 @@ export function tokenPlace(
   kind: TokenKind,
 ): TokenPlace | undefined {
   if (store === undefined) {
-    if (key !== undefined) throw new TypeError("key is the name of a token in a store: give store as well.");
+    if (key !== undefined) throw new TypeError("key names a token in a store: give store as well.");
     return undefined;
   }
   checkTokenStore(store);
@@ -138,7 +138,7 @@ async function readRecord({ store, key, owner, kind }: TokenPlace, limit: Deadli
     if (typeof value !== "string" || typeof version !== "number" || !Number.isFinite(version)) {
       throw new TalkdeskError(
         "store_corrupt",
-        "The store of tokens answered with something that is no record.",
+        "The store of tokens answered with a value that is not a record.",
       );
     }
     const record = deserializeRecord(value);

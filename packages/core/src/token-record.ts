@@ -82,7 +82,7 @@ export function deserializeRecord(text: string): TokenRecord {
   }
   // Earlier versions did not write the owner, so it cannot be known. A bare serialized token has no such member at all.
   if (owner === undefined && MEMBER in unknownMembers(token)) {
-    throw new TalkdeskError("store_corrupt", "A stored token does not say whose it is; it will be replaced.");
+    throw new TalkdeskError("store_corrupt", "A stored token does not name its owner; it will be replaced.");
   }
   return {
     token,

@@ -88,7 +88,7 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
   checkClient(client);
   const { store = memoryStore(), key, token, scope, maxIdleMs = DEFAULT_MAX_IDLE_MS, ...lifecycle } = options;
   const place = tokenPlace(client, store, key, "user_session");
-  if (place === undefined) throw new TypeError("store must be a store of tokens.");
+  if (place === undefined) throw new TypeError("store must be a TokenStore, such as memoryStore().");
   if (token !== undefined) checkLogin(client, token);
   if (typeof maxIdleMs !== "number" || !(maxIdleMs > 0 && maxIdleMs < Number.POSITIVE_INFINITY)) {
     throw new TypeError("maxIdleMs must be a number of milliseconds above 0.");

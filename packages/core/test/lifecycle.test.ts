@@ -677,7 +677,9 @@ describe("a refused token", () => {
       expect(error).toMatchObject({
         code: "token_refused",
         retryable: false,
-        message: expect.stringMatching(/refuses tokens .* check what the client may do there/),
+        message: expect.stringMatching(
+          /refused a token and then refused its replacement; check what the client may do there/,
+        ),
       });
     }
     expect(endpoint.calls).toHaveLength(2);

@@ -107,7 +107,7 @@ describe("loading core", () => {
       expect(error).toMatchObject({
         code: "credentials_unavailable",
         retryable: false,
-        message: expect.stringMatching(/^The package jose could not be loaded/),
+        message: expect.stringMatching(/^The package jose, .* could not be loaded/),
       });
       // What the module loader said: only it can tell a package that is missing from an import() that does not work.
       expect(error.cause).toMatchObject({ message: expect.stringMatching(/mocking|Cannot find package/) });
@@ -131,7 +131,7 @@ describe("loading core", () => {
       });
       const error = await failure(core.finishAuthorization(client, `code=c&state=${pending.state}`, pending));
       expect(error.code).toBe("id_token_invalid");
-      expect(error.message).toMatch(/^The package jose could not be loaded/);
+      expect(error.message).toMatch(/^The package jose, .* could not be loaded/);
       expect(error.cause).toMatchObject({ message: expect.stringMatching(/mocking|Cannot find package/) });
     });
   });

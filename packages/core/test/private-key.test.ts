@@ -335,7 +335,7 @@ const REFUSED: [string, () => unknown, RegExp][] = [
   [
     "of Ed25519",
     () => issued(unfit("ed25519")),
-    /is of Ed25519; Talkdesk's keys are of P-256, P-384, P-521 or RSA/,
+    /is of Ed25519; Talkdesk's keys use P-256, P-384, P-521 or RSA/,
   ],
   ["of X25519", () => issued(unfit("x25519")), /is of X25519/],
   [

@@ -59,7 +59,8 @@ export function requestLog(onEnd?: (record: RequestRecord) => void): RequestLog 
       return entries.map(({ record }) => record);
     },
     to(target) {
-      if (!targets.includes(target)) throw new TypeError(`a request target is one of ${targets.join(", ")}`);
+      if (!targets.includes(target))
+        throw new TypeError(`a request target must be one of ${targets.join(", ")}`);
       return entries.map(({ record }) => record).filter(({ to }) => to === target);
     },
     clear() {

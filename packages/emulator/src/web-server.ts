@@ -64,7 +64,7 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   // A resolver decides where localhost is.
   if (!loopbackAddress.test(address.address)) {
     server.close();
-    throw new Error(`${host} is ${address.address} here, which is not a loopback address`);
+    throw new Error(`${host} resolves to ${address.address}, which is not a loopback address`);
   }
   return {
     origin: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,

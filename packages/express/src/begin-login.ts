@@ -51,7 +51,7 @@ function installationIn({ isPerInstallation }: LoginSetup, query: URLSearchParam
   if (others.length > 0 || id.length > MAX_INSTALLATION_ID_LENGTH) {
     throw new TalkdeskError(
       "installation_unknown",
-      "The launch names no installation: its talkdesk_installation_id is given twice, or too long to be one.",
+      "The launch has no valid installation: its talkdesk_installation_id is given twice or is too long.",
     );
   }
   return id;

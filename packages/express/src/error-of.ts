@@ -4,5 +4,5 @@
  */
 export function errorOf(thrown: unknown): object {
   if (typeof thrown === "object" && thrown !== null) return thrown;
-  return new Error("Something was thrown that is not an error object.", { cause: thrown });
+  return new Error("A value that is not an error object was thrown.", { cause: thrown });
 }

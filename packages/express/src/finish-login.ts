@@ -168,5 +168,5 @@ function userOf(claims: IdTokenClaims, installationId: string | undefined): Sign
 const unknownState = (): TalkdeskError =>
   new TalkdeskError(
     "state_mismatch",
-    "The callback belongs to no login that this session of the browser has begun: the login is used, too old, or another session's, or the browser did not send the session's cookie. Behind a proxy that speaks TLS, a Secure cookie needs app.set('trust proxy', 1).",
+    "The callback does not match a login in this browser's session: the login was completed before, is too old, or belongs to another session, or the browser did not send the session's cookie. Behind a proxy that speaks TLS, a Secure cookie needs app.set('trust proxy', 1).",
   );

@@ -12,8 +12,8 @@ export const logOut: LoginRoute = async (setup, { request, response }) => {
   if (!isSameOrigin(request, setup.origin)) {
     sendErrorPage(response, {
       status: 403,
-      title: "That came from another site",
-      text: ["For your safety nothing was done. If you want to sign out, do it from the app itself."],
+      title: "This request came from another site",
+      text: ["For your safety, you were not signed out. To sign out, use the app itself."],
       contact: setup.contact,
     });
     return;

@@ -61,8 +61,8 @@ function pageOf(error: TalkdeskError): ErrorPage {
     case "installation_unknown":
       return {
         status: 404,
-        title: "The app is not installed there",
-        text: ["This app does not know the installation that you come from."],
+        title: "Unknown installation",
+        text: ["This app does not know the Talkdesk installation that you came from."],
       };
     default:
       return error.retryable || retryAfterSeconds(error) !== undefined ? busy : failed(502);
@@ -78,7 +78,7 @@ const failed = (status: number): ErrorPage => ({
 const busy: ErrorPage = {
   status: 503,
   title: "Signing in is not possible at the moment",
-  text: ["A service that is needed for it is not answering. Try again in a little while."],
+  text: ["A service that the sign-in needs does not answer. Try again in a few minutes."],
 };
 
 /** Details for the person who is asked for help: the code, and what Talkdesk said. */

@@ -64,7 +64,9 @@ function lifetimeOf(response: Response): AbortSignal {
   const controller = new AbortController();
   const abort = (): void => {
     if (response.writableEnded) return;
-    controller.abort(new DOMException("The client has gone before the response was finished.", "AbortError"));
+    controller.abort(
+      new DOMException("The client disconnected before the response was finished.", "AbortError"),
+    );
   };
   if (response.closed) abort();
   else response.once("close", abort);

@@ -45,7 +45,11 @@ export function requireLogin(options: RequireLoginOptions = {}): RequestHandler 
       return;
     }
     if (isLoginItself(login, request.originalUrl)) {
-      next(new TypeError("The login must stand before requireLogin(), which would send it to itself."));
+      next(
+        new TypeError(
+          "The login must be mounted before requireLogin(), which would otherwise redirect the login to itself.",
+        ),
+      );
       return;
     }
     const address = loginAddressFor(login, {
@@ -54,14 +58,14 @@ export function requireLogin(options: RequireLoginOptions = {}): RequestHandler 
     });
     response.vary("Accept");
     if (!prefersHtml(request)) {
-      sendProblem(response, { status: 401, detail: "Nobody is signed in here. Sign in first." });
+      sendProblem(response, { status: 401, detail: "You are not signed in. Sign in first." });
     } else if (isNavigation(request)) {
       response.set("Cache-Control", "no-store").redirect(302, address);
     } else {
       sendErrorPage(response, {
         status: 401,
         title: "Sign in first",
-        text: ["You are not signed in, so nothing was done with what you sent."],
+        text: ["You are not signed in, so your request was not processed."],
         link: { name: "Sign in", address },
       });
     }

@@ -41,7 +41,7 @@ export function talkdesk(source: TokenSource | SourceOfRequest): RequestHandler 
       if (found === undefined) return;
       if (!isSource(found) || typeof found.api !== "string") {
         throw new TypeError(
-          "The function given to talkdesk() must give a token source, such as clientCredentials(client), or undefined for nobody.",
+          "The function given to talkdesk() must give a token source, such as clientCredentials(client), or undefined when no user is signed in.",
         );
       }
       request.talkdesk = requestTalkdesk(found, response);

@@ -4,6 +4,6 @@ import type { Response } from "express";
 export function checkUnsent(response: Response): void {
   if (!response.headersSent) return;
   throw new Error(
-    "The response has begun before the login could answer, so the login can set no cookie. Look for middleware that sends headers early, or that answers slow requests itself.",
+    "The response was started before the login could answer, so the login cannot set a cookie. Look for middleware that sends headers early, or that answers slow requests itself.",
   );
 }

@@ -53,7 +53,7 @@ describe("a login with middleware beside it", () => {
     await expect(browser.visit(callback)).rejects.toThrow();
     await expect(browser.visit("/auth/login")).rejects.toThrow();
     expect(stage.errors.map(String)).toEqual(
-      Array(2).fill(expect.stringContaining("begun before the login")),
+      Array(2).fill(expect.stringContaining("started before the login")),
     );
     isEarly = false;
     expect((await browser.visit(callback)).to).toBe("/");
@@ -76,7 +76,7 @@ describe("a login with middleware beside it", () => {
     isImpatient = true;
     stage.talkdesk.faults.add({ at: "token", delayMs: 2_000 });
     await expect(browser.visit(callback)).rejects.toThrow();
-    expect(String(stage.errors[0])).toContain("begun before the login");
+    expect(String(stage.errors[0])).toContain("started before the login");
     expect(stage.tokens.records.size).toBe(0);
     isImpatient = false;
     expect((await whoIs(browser)).isSignedIn).toBe(false);

@@ -75,7 +75,7 @@ describe.each(frameworks)("requireLogin() in %s", (_name, framework) => {
       expect(JSON.parse(text)).toEqual({
         status: 401,
         title: "Unauthorized",
-        detail: "Nobody is signed in here. Sign in first.",
+        detail: "You are not signed in. Sign in first.",
       });
     }
   });
@@ -219,7 +219,7 @@ describe.each(frameworks)("requireLogin() in %s", (_name, framework) => {
     expect(app.errors).toHaveLength(2);
     for (const error of app.errors) {
       expect(error).toBeInstanceOf(TypeError);
-      expect(String(error)).toContain("The login must stand before requireLogin()");
+      expect(String(error)).toContain("The login must be mounted before requireLogin()");
     }
   });
 
@@ -229,13 +229,13 @@ describe.each(frameworks)("requireLogin() in %s", (_name, framework) => {
     const location = first.headers.location ?? "";
     expect(location).toBe("/portal/auth/login?returnTo=%2Fpage");
     expect((await app.ask(location.replace("/portal", ""), { headers: navigation })).status).toBe(500);
-    expect(String(app.errors.pop())).toContain("The login must stand before requireLogin()");
+    expect(String(app.errors.pop())).toContain("The login must be mounted before requireLogin()");
   });
 
   it("knows the login behind it by its whole address, in routers, too", async () => {
     await using app = await open({ login: "/router/login" });
     expect((await app.ask("/router/login", { headers: navigation })).status).toBe(500);
-    expect(String(app.errors.pop())).toContain("The login must stand before requireLogin()");
+    expect(String(app.errors.pop())).toContain("The login must be mounted before requireLogin()");
     const { status, headers } = await app.ask("/app/router/login", { headers: navigation });
     expect([status, headers.location]).toEqual([302, "/router/login?returnTo=%2Fapp%2Frouter%2Flogin"]);
   });

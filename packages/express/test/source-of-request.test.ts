@@ -115,7 +115,9 @@ describe.each(frameworks)("talkdesk() with a function in %s", (_name, framework)
     for (const give of [() => value, async () => value]) {
       const { errors, ran } = await failureOf(give);
       expect(errors).toEqual([expect.any(TypeError)]);
-      expect(String(errors[0])).toMatch(/function given to talkdesk\(\).*undefined for nobody/);
+      expect(String(errors[0])).toMatch(
+        /function given to talkdesk\(\).*undefined when no user is signed in/,
+      );
       expect(ran).toEqual([]);
     }
   });

@@ -34,7 +34,7 @@ export function relay(original: Handler, takesOld: boolean): Relay {
   const isOld = original.onRequestStart === undefined;
   if (isOld && !takesOld) {
     throw new TypeError(
-      "This request comes from a client for undici 7 or older, such as the fetch of Node 20 to 24, and undici 8 does not serve it: use undici's own fetch, @talkdesk-oauth/fetch, or undici 7.",
+      "This request comes from a client for undici 7 or older, such as the fetch of Node 20 to 24, and undici 8 does not support it: use undici's own fetch, @talkdesk-oauth/fetch, or undici 7.",
     );
   }
   const handler: Handler = isOld ? new DecoratorHandler(original) : original;

@@ -101,6 +101,6 @@ function isReached({ protocol, hostname, port }: URL, socket: Socket): boolean {
 
 function astray(to: string): TypeError {
   return mistake(
-    `The token was not sent: the URL names the API, and the dispatcher leads to ${to}. Compose over an Agent.`,
+    `The token was not sent: the URL names the API, but the dispatcher leads to ${to}. Compose over an Agent.`,
   );
 }

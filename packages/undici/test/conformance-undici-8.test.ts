@@ -19,6 +19,6 @@ if (major < 26) {
     const error = await fetch("https://api.example/users", { dispatcher } as object).catch(
       (reason) => reason,
     );
-    expect(error.cause?.message).toMatch(/undici 8 does not serve it: use undici's own fetch/);
+    expect(error.cause?.message).toMatch(/undici 8 does not support it: use undici's own fetch/);
   });
 }
