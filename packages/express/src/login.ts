@@ -76,6 +76,7 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
   };
   const currentSignIn = (request: Request): SignIn | undefined => {
     const signIn = signInOf(browserSession(request), setup.name);
+    if (signIn !== undefined) noteSignIn(request, signIn);
     // A request that ran beside a logout may have stored the session again.
     return signIn === undefined || setup.users.isEnded(signIn.key) ? undefined : signIn;
   };
@@ -84,7 +85,6 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
       const signIn = currentSignIn(request);
       if (signIn === undefined) return undefined;
       const { key, installationId } = signIn;
-      noteSignIn(request, signIn);
       try {
         return await setup.users.source(key, () => setup.clientFor(request, installationId));
       } catch (error) {

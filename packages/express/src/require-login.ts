@@ -4,6 +4,7 @@ import { sendErrorPage } from "./error-page.js";
 import { checkLoginAddress, isLoginItself, loginAddressFor } from "./login-address.js";
 import { checkNames } from "./option-names.js";
 import { sendProblem } from "./problem.js";
+import { isLoginInVain } from "./sign-in-row.js";
 
 /** Options of {@link requireLogin}. */
 export interface RequireLoginOptions {
@@ -14,7 +15,8 @@ export interface RequireLoginOptions {
 /**
  * Lets requests pass that have a `req.talkdesk`. Everybody else has to sign in:
  *
- * - a browser that opens a page is sent to the login, and comes back to that page;
+ * - a browser that opens a page is sent to the login, and comes back to that page. After three logins in a row that did not
+ *   help, each within a minute, it gets the page of the next case;
  * - a browser that sends something, such as a form, or whose script loads a page, gets 401 and a page with a link to the
  *   login, which does not lead back: what was sent is lost;
  * - a program gets 401 and problem details (RFC 9457).
@@ -59,7 +61,7 @@ export function requireLogin(options: RequireLoginOptions = {}): RequestHandler 
     response.vary("Accept");
     if (!prefersHtml(request)) {
       sendProblem(response, { status: 401, detail: "You are not signed in. Sign in first." });
-    } else if (isNavigation(request)) {
+    } else if (isNavigation(request) && !isLoginInVain(request)) {
       response.set("Cache-Control", "no-store").redirect(302, address);
     } else {
       sendErrorPage(response, {
