@@ -85,7 +85,7 @@ export function describeRoutes(): void {
     });
 
     it.each<[name: string, route: Route]>([
-      ["NO_PROXY names it", { variables: ({ url }) => ({ HTTPS_PROXY: url, NO_PROXY: "127.0.0.1" }) }],
+      ["NO_PROXY names it", { variables: ({ url }) => ({ HTTPS_PROXY: url, NO_PROXY: "localhost" }) }],
       [
         "proxy is false",
         { config: () => ({ proxy: false }), variables: ({ url }) => ({ HTTPS_PROXY: url }) },

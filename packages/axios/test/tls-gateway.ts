@@ -44,7 +44,9 @@ export async function startGateway(scheme: "http" | "https"): Promise<Gateway> {
   const server = scheme === "https" ? createTlsServer(certificate, answer) : createServer(answer);
   const { port, close } = await listening(server);
   const token = accessToken({ value: "token-of-this-test", expiresAt: Date.now() + 600_000 });
-  const source = { api: `${scheme}://127.0.0.1:${port}`, getToken: async () => token };
+  // By its name over TLS: Node 26 takes no address for the name that axios' tunnel asks TLS to prove.
+  const host = scheme === "https" ? "localhost" : "127.0.0.1";
+  const source = { api: `${scheme}://${host}:${port}`, getToken: async () => token };
   return { source, port, authorizations, [Symbol.asyncDispose]: close };
 }
 
