@@ -5,5 +5,5 @@ import { library } from "../../tsdown.base.ts";
 export default defineConfig({
   ...library,
   platform: "node",
-  format: { esm: { entry: ["src/index.ts", "src/cli.ts"] }, cjs: {} },
+  format: { esm: { entry: { index: "src/index.ts", cli: "src/cli/cli.ts" } }, cjs: {} },
 });

@@ -1,10 +1,15 @@
+export { refuseDetour } from "./adapter/fetch-route.js";
+export { bufferedBody, type RequestBody, replayableBody } from "./adapter/request-body.js";
 export {
-  type AccessToken,
-  type AccessTokenOptions,
-  accessToken,
-  deserializeToken,
-  serializeToken,
-} from "./access-token.js";
+  type AuthorizedRequest,
+  discardBody,
+  isRefusalError,
+  isTokenRefusal,
+  MAX_BUFFERED_BYTES,
+  MAX_DISCARD_MS,
+  sendAuthorized,
+} from "./adapter/send-authorized.js";
+export { type AdapterOptions, tokenDestination } from "./adapter/token-destination.js";
 export {
   checkIssuers,
   checkLoginClient,
@@ -15,49 +20,49 @@ export {
   type PendingAuthorization,
   type StartAuthorizationOptions,
   startAuthorization,
-} from "./authorization.js";
-export { checkClient, type TalkdeskClient, type TalkdeskClientOptions, talkdeskClient } from "./client.js";
-export {
-  type ClientAuthentication,
-  type ClientSecretBasicOptions,
-  clientSecretBasic,
-} from "./client-authentication.js";
-export { type ClientCredentialsOptions, clientCredentials } from "./client-credentials.js";
-export { talkdeskClientFromEnv } from "./client-from-env.js";
-export type { Clock } from "./clock.js";
-export { encryptedStore } from "./encrypted-store.js";
-export { type Endpoints, type Region, secureUrl, talkdeskEndpoints } from "./endpoints.js";
+} from "./authorization/authorization.js";
+export type { IdTokenClaims } from "./authorization/id-token.js";
+export type { Clock } from "./base/clock.js";
 export {
   isTalkdeskError,
   TalkdeskError,
   type TalkdeskErrorCode,
   type TalkdeskErrorOptions,
-} from "./errors.js";
-export type { FetchFunction, FetchInit, FetchResponse } from "./fetch-function.js";
-export { refuseDetour } from "./fetch-route.js";
-export { checkScope, type Grant, type Scope } from "./grant.js";
-export type { IdTokenClaims } from "./id-token.js";
-export type { LifecycleOptions } from "./lifecycle.js";
-export { type MemoryStoreOptions, memoryStore } from "./memory-store.js";
-export { parseUrl } from "./parse-url.js";
-export { type PrivateKeyJwtOptions, privateKeyJwt } from "./private-key-jwt.js";
-export { bufferedBody, type RequestBody, replayableBody } from "./request-body.js";
-export { requestToken } from "./request-token.js";
-export { retryAfterMs } from "./retry-after.js";
-export { checkSecret } from "./secret-strength.js";
+} from "./base/errors.js";
+export type { FetchFunction, FetchInit, FetchResponse } from "./base/fetch-function.js";
+export { parseUrl } from "./base/parse-url.js";
+export { type JoinedSignal, joinSignals } from "./base/shared-abort.js";
 export {
-  type AuthorizedRequest,
-  discardBody,
-  isRefusalError,
-  isTokenRefusal,
-  MAX_BUFFERED_BYTES,
-  MAX_DISCARD_MS,
-  sendAuthorized,
-} from "./send-authorized.js";
-export { type ServiceTokenOptions, serviceToken } from "./service-token.js";
-export { type JoinedSignal, joinSignals } from "./shared-abort.js";
-export type { SigningAlgorithm } from "./signing-key.js";
-export { type AdapterOptions, tokenDestination } from "./token-destination.js";
+  checkClient,
+  type TalkdeskClient,
+  type TalkdeskClientOptions,
+  talkdeskClient,
+} from "./client/client.js";
+export {
+  type ClientAuthentication,
+  type ClientSecretBasicOptions,
+  clientSecretBasic,
+} from "./client/client-authentication.js";
+export { talkdeskClientFromEnv } from "./client/client-from-env.js";
+export { type Endpoints, type Region, secureUrl, talkdeskEndpoints } from "./client/endpoints.js";
+export { type PrivateKeyJwtOptions, privateKeyJwt } from "./client/private-key-jwt.js";
+export type { SigningAlgorithm } from "./keys/signing-key.js";
+export { type ClientCredentialsOptions, clientCredentials } from "./source/client-credentials.js";
+export { type ServiceTokenOptions, serviceToken } from "./source/service-token.js";
+export { type UserSession, type UserSessionOptions, userSession } from "./source/user-session.js";
+export { encryptedStore } from "./store/encrypted-store.js";
+export { type MemoryStoreOptions, memoryStore } from "./store/memory-store.js";
+export { checkSecret } from "./store/secret-strength.js";
+export { checkTokenStore, type StoredToken, type StoreLock, type TokenStore } from "./store/token-store.js";
+export {
+  type AccessToken,
+  type AccessTokenOptions,
+  accessToken,
+  deserializeToken,
+  serializeToken,
+} from "./token/access-token.js";
+export { checkScope, type Grant, type Scope } from "./token/grant.js";
+export type { LifecycleOptions } from "./token/lifecycle.js";
 export type {
   GateClosed,
   GateOpened,
@@ -69,8 +74,12 @@ export type {
   TokenReceived,
   TokenRejected,
   TokenRequested,
-} from "./token-event.js";
-export { parseTokenResponse, type TokenResponse, type TokenResponseContext } from "./token-response.js";
-export type { ClosableTokenSource, TokenRequest, TokenSource } from "./token-source.js";
-export { checkTokenStore, type StoredToken, type StoreLock, type TokenStore } from "./token-store.js";
-export { type UserSession, type UserSessionOptions, userSession } from "./user-session.js";
+} from "./token/token-event.js";
+export type { ClosableTokenSource, TokenRequest, TokenSource } from "./token/token-source.js";
+export { requestToken } from "./token-endpoint/request-token.js";
+export { retryAfterMs } from "./token-endpoint/retry-after.js";
+export {
+  parseTokenResponse,
+  type TokenResponse,
+  type TokenResponseContext,
+} from "./token-endpoint/token-response.js";

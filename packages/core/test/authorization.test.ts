@@ -13,8 +13,8 @@ import {
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CODE, type LoginHost, loginHost, REDIRECT_URI } from "./login-fixture.js";
-import { failure, json, rejection, reset, text } from "./token-endpoint.js";
+import { CODE, type LoginHost, loginHost, REDIRECT_URI } from "./support/login-fixture.js";
+import { failure, json, rejection, reset, text } from "./support/token-endpoint.js";
 
 const client = talkdeskClient({
   account: "acme",

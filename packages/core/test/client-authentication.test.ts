@@ -10,8 +10,8 @@ import {
 } from "@talkdesk-oauth/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { leapingClock } from "./leaping-clock.js";
-import { clientOf, endpointsAt, failure, granted, json, tokenEndpoint } from "./token-endpoint.js";
+import { leapingClock } from "./support/leaping-clock.js";
+import { clientOf, endpointsAt, failure, granted, json, tokenEndpoint } from "./support/token-endpoint.js";
 
 async function headerOf(options: ClientSecretBasicOptions): Promise<string | null> {
   const headers = new Headers();

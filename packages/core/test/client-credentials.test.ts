@@ -10,7 +10,7 @@ import {
   rejection,
   reset,
   tokenEndpoint,
-} from "./token-endpoint.js";
+} from "./support/token-endpoint.js";
 
 /** Tokens that count up, as a server that keeps count gives them. */
 const counting = (members: Record<string, unknown> = {}): Answer => {

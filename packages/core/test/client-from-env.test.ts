@@ -1,8 +1,8 @@
 import { clientSecretBasic, requestToken, talkdeskClientFromEnv } from "@talkdesk-oauth/core";
 import jwt from "jsonwebtoken";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { issued, KEYS, pem } from "./signing-keys.js";
-import { granted, tokenEndpoint } from "./token-endpoint.js";
+import { issued, KEYS, pem } from "./support/signing-keys.js";
+import { granted, tokenEndpoint } from "./support/token-endpoint.js";
 
 const env = { TALKDESK_ACCOUNT: "acme", TALKDESK_CLIENT_ID: "client-1", TALKDESK_CLIENT_SECRET: "secret-1" };
 const urls = {

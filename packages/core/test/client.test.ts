@@ -1,6 +1,6 @@
 import { clientSecretBasic, type TalkdeskClientOptions, talkdeskClient } from "@talkdesk-oauth/core";
 import { describe, expect, it } from "vitest";
-import { leapingClock } from "./leaping-clock.js";
+import { leapingClock } from "./support/leaping-clock.js";
 
 const authentication = clientSecretBasic({ clientId: "client-1", clientSecret: "s" });
 

@@ -9,8 +9,8 @@ import {
 import fc from "fast-check";
 import jwt from "jsonwebtoken";
 import { describe, expect, it } from "vitest";
-import { type LeapingClock, leapingClock } from "./leaping-clock.js";
-import { issued, KEYS } from "./signing-keys.js";
+import { type LeapingClock, leapingClock } from "./support/leaping-clock.js";
+import { issued, KEYS } from "./support/signing-keys.js";
 import {
   type Answer,
   clientOf,
@@ -21,7 +21,7 @@ import {
   reset,
   type TokenEndpoint,
   tokenEndpoint,
-} from "./token-endpoint.js";
+} from "./support/token-endpoint.js";
 
 const GRANT: Grant = { grant_type: "client_credentials" };
 const MINUTES = 60_000;

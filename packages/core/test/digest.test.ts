@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { sha256 } from "../src/digest.js";
+import { sha256 } from "../src/base/digest.js";
 
 const expected = (text: string): string => createHash("sha256").update(text).digest("hex");
 

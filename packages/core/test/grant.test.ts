@@ -1,7 +1,7 @@
 import { type Grant, requestToken, type Scope } from "@talkdesk-oauth/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { clientOf, endpointsAt, rejection } from "./token-endpoint.js";
+import { clientOf, endpointsAt, rejection } from "./support/token-endpoint.js";
 
 /** The form that a grant is sent as; undefined when nothing is sent. */
 async function formOf(grant: Grant): Promise<string | undefined> {

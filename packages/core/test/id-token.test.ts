@@ -13,9 +13,9 @@ import {
   REDIRECT_URI,
   RSA,
   type Signing,
-} from "./login-fixture.js";
-import { issued, KEYS } from "./signing-keys.js";
-import { failure, json, rejection, text } from "./token-endpoint.js";
+} from "./support/login-fixture.js";
+import { issued, KEYS } from "./support/signing-keys.js";
+import { failure, json, rejection, text } from "./support/token-endpoint.js";
 
 let host: LoginHost;
 

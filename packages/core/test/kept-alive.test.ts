@@ -1,6 +1,6 @@
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ScriptFolder, scriptFolder } from "./own-process.js";
+import { type ScriptFolder, scriptFolder } from "./support/own-process.js";
 
 const REDIRECT_URI = "https://app.example/callback";
 

@@ -11,8 +11,8 @@ import {
   userSession,
 } from "@talkdesk-oauth/core";
 import { describe, expect, it } from "vitest";
-import { granting, settled, stage, VirtualClock } from "./lifecycle-fixture.js";
-import { RotatingEndpoint, sessionClient, TestStore } from "./session-fixture.js";
+import { granting, settled, stage, VirtualClock } from "./support/lifecycle-fixture.js";
+import { RotatingEndpoint, sessionClient, TestStore } from "./support/session-fixture.js";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;

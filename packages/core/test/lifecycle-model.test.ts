@@ -19,9 +19,9 @@ import {
   scriptedEndpoint,
   settled,
   VirtualClock,
-} from "./lifecycle-fixture.js";
-import { ReferenceModel } from "./lifecycle-reference-model.js";
-import { rejection } from "./token-endpoint.js";
+} from "./support/lifecycle-fixture.js";
+import { ReferenceModel } from "./support/lifecycle-reference-model.js";
+import { rejection } from "./support/token-endpoint.js";
 
 /**
  * Random histories of two sources in one process, each compared with the reference model after every burst of things

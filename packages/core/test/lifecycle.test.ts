@@ -21,8 +21,8 @@ import {
   settled,
   stage,
   VirtualClock,
-} from "./lifecycle-fixture.js";
-import { rejection } from "./token-endpoint.js";
+} from "./support/lifecycle-fixture.js";
+import { rejection } from "./support/token-endpoint.js";
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;

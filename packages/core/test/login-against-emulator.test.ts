@@ -8,7 +8,7 @@ import {
 } from "@talkdesk-oauth/core";
 import { type Emulator, type EmulatorOptions, startEmulator } from "@talkdesk-oauth/emulator";
 import { describe, expect, it } from "vitest";
-import { failure } from "./token-endpoint.js";
+import { failure } from "./support/token-endpoint.js";
 
 const [SCOPE, REDIRECT_URI] = ["openid users:read", "http://localhost:3000/callback"];
 

@@ -10,8 +10,8 @@ import {
   talkdeskClientFromEnv,
 } from "@talkdesk-oauth/core";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { shown } from "./shown.js";
-import { cryptoKey, issued, KEYS, pem, pkcs8 } from "./signing-keys.js";
+import { shown } from "./support/shown.js";
+import { cryptoKey, issued, KEYS, pem, pkcs8 } from "./support/signing-keys.js";
 import {
   type Answer,
   clientOf,
@@ -20,7 +20,7 @@ import {
   rejection,
   text,
   tokenEndpoint,
-} from "./token-endpoint.js";
+} from "./support/token-endpoint.js";
 
 const key = KEYS.ES256.privateKey;
 const { d = "" } = key.export({ format: "jwk" });

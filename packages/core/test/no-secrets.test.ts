@@ -14,7 +14,7 @@ import {
   type TokenEvent,
 } from "@talkdesk-oauth/core";
 import { describe, expect, it } from "vitest";
-import { shown } from "./shown.js";
+import { shown } from "./support/shown.js";
 import {
   type Answer,
   clientOf,
@@ -24,7 +24,7 @@ import {
   rejection,
   text,
   tokenEndpoint,
-} from "./token-endpoint.js";
+} from "./support/token-endpoint.js";
 
 /** Unlike anything else that is printed, from the first character on. */
 const PLANTED = {

@@ -16,7 +16,7 @@ import {
   userSession,
 } from "@talkdesk-oauth/core";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { clientOf, endpointsAt, failure, rejection } from "./token-endpoint.js";
+import { clientOf, endpointsAt, failure, rejection } from "./support/token-endpoint.js";
 
 const nowhere = { endpoints: endpointsAt("http://127.0.0.1:9") };
 const grants: [string, Grant][] = [

@@ -9,9 +9,9 @@ import {
 } from "@talkdesk-oauth/core";
 import jwt from "jsonwebtoken";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { leapingClock } from "./leaping-clock.js";
-import { ALGORITHMS, armoured, issued, KEYS, provedBy } from "./signing-keys.js";
-import { clientOf, endpointsAt, failure, granted, json, tokenEndpoint } from "./token-endpoint.js";
+import { leapingClock } from "./support/leaping-clock.js";
+import { ALGORITHMS, armoured, issued, KEYS, provedBy } from "./support/signing-keys.js";
+import { clientOf, endpointsAt, failure, granted, json, tokenEndpoint } from "./support/token-endpoint.js";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const NOW = Date.UTC(2026, 10, 24, 12);

@@ -4,7 +4,7 @@ import { privateKeyJwt } from "@talkdesk-oauth/core";
 import fc from "fast-check";
 import jwt from "jsonwebtoken";
 import { describe, expect, it } from "vitest";
-import { selfSigned } from "./self-signed.js";
+import { selfSigned } from "./support/self-signed.js";
 import {
   ALGORITHMS,
   type Algorithm,
@@ -18,7 +18,7 @@ import {
   provedBy,
   type WithoutDefaults,
   wrapped,
-} from "./signing-keys.js";
+} from "./support/signing-keys.js";
 
 /** DER, written here for what no library writes. */
 function der(tag: number, ...contents: readonly (Uint8Array | number[])[]): Buffer {

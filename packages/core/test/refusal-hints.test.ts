@@ -5,8 +5,8 @@ import {
   type TalkdeskClientOptions,
 } from "@talkdesk-oauth/core";
 import { describe, expect, it } from "vitest";
-import { leapingClock } from "./leaping-clock.js";
-import { type Answer, clientOf, failure, json, text, tokenEndpoint } from "./token-endpoint.js";
+import { leapingClock } from "./support/leaping-clock.js";
+import { type Answer, clientOf, failure, json, text, tokenEndpoint } from "./support/token-endpoint.js";
 
 const refused: Answer = json(401, { error: "invalid_client" });
 

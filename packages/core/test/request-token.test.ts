@@ -3,8 +3,8 @@ import { createServer as createHttpsServer } from "node:https";
 import { gzipSync } from "node:zlib";
 import { clientSecretBasic, type Grant, requestToken, type TalkdeskError } from "@talkdesk-oauth/core";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { leapingClock } from "./leaping-clock.js";
-import { selfSigned } from "./self-signed.js";
+import { leapingClock } from "./support/leaping-clock.js";
+import { selfSigned } from "./support/self-signed.js";
 import {
   type Answer,
   clientOf,
@@ -21,7 +21,7 @@ import {
   silence,
   text,
   tokenEndpoint,
-} from "./token-endpoint.js";
+} from "./support/token-endpoint.js";
 
 const clientCredentials: Grant = { grant_type: "client_credentials" };
 const code: Grant = {

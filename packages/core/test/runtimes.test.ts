@@ -15,7 +15,7 @@ import {
   userSession,
 } from "@talkdesk-oauth/core";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { rejection } from "./token-endpoint.js";
+import { rejection } from "./support/token-endpoint.js";
 
 /** Replaces a global until the test ends. */
 function replaceGlobal(name: string, replacement: PropertyDescriptor): void {

@@ -1,7 +1,7 @@
 import { clientSecretBasic, type Grant, requestToken } from "@talkdesk-oauth/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { clientOf, endpointsAt, failure, granted, json, tokenEndpoint } from "./token-endpoint.js";
+import { clientOf, endpointsAt, failure, granted, json, tokenEndpoint } from "./support/token-endpoint.js";
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 const lowerEscapes = (text: string): string => text.replace(/%../g, (code) => code.toLowerCase());

@@ -1,7 +1,7 @@
 import { type ServiceTokenOptions, serviceToken } from "@talkdesk-oauth/core";
 import { describe, expect, it } from "vitest";
-import { settled, VirtualClock } from "./lifecycle-fixture.js";
-import { clientOf, endpointsAt, failure, json, tokenEndpoint } from "./token-endpoint.js";
+import { settled, VirtualClock } from "./support/lifecycle-fixture.js";
+import { clientOf, endpointsAt, failure, json, tokenEndpoint } from "./support/token-endpoint.js";
 
 const DAY = 86_400;
 const YEAR = 31_556_952;

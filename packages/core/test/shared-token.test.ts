@@ -9,8 +9,8 @@ import {
   type TokenEvent,
 } from "@talkdesk-oauth/core";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type Call, granting, scriptedEndpoint, settled, VirtualClock } from "./lifecycle-fixture.js";
-import { failure, sessionClient, TestStore } from "./session-fixture.js";
+import { type Call, granting, scriptedEndpoint, settled, VirtualClock } from "./support/lifecycle-fixture.js";
+import { failure, sessionClient, TestStore } from "./support/session-fixture.js";
 
 const KEY = "acme";
 

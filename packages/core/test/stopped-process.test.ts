@@ -9,9 +9,9 @@ import {
 } from "@talkdesk-oauth/core";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { VirtualClock } from "./lifecycle-fixture.js";
-import { type OwnProcess, type ScriptFolder, scriptFolder } from "./own-process.js";
-import { clientOf, endpointsAt, eventually, failure, listening } from "./token-endpoint.js";
+import { VirtualClock } from "./support/lifecycle-fixture.js";
+import { type OwnProcess, type ScriptFolder, scriptFolder } from "./support/own-process.js";
+import { clientOf, endpointsAt, eventually, failure, listening } from "./support/token-endpoint.js";
 
 const TIMEOUT_MS = 2_000;
 /** Long enough for a test to stop the process while an answer is on its way. */

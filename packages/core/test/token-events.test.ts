@@ -3,8 +3,15 @@ import { channel, subscribe, unsubscribe } from "node:diagnostics_channel";
 import { inspect } from "node:util";
 import { clientCredentials, clientSecretBasic, isTalkdeskError, type TokenEvent } from "@talkdesk-oauth/core";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type Call, granting, refusing, type StageOptions, settled, stage } from "./lifecycle-fixture.js";
-import { rejection } from "./token-endpoint.js";
+import {
+  type Call,
+  granting,
+  refusing,
+  type StageOptions,
+  settled,
+  stage,
+} from "./support/lifecycle-fixture.js";
+import { rejection } from "./support/token-endpoint.js";
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;

@@ -1,6 +1,6 @@
 import { isTalkdeskError, parseTokenResponse, requestToken, type TalkdeskError } from "@talkdesk-oauth/core";
 import { describe, expect, it } from "vitest";
-import { stage } from "./lifecycle-fixture.js";
+import { stage } from "./support/lifecycle-fixture.js";
 
 const JSON_TYPE = { "content-type": "application/json" };
 

@@ -12,8 +12,8 @@ import {
 } from "@talkdesk-oauth/core";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { settled, VirtualClock } from "./lifecycle-fixture.js";
-import { RotatingEndpoint, sessionClient, TestStore } from "./session-fixture.js";
+import { settled, VirtualClock } from "./support/lifecycle-fixture.js";
+import { RotatingEndpoint, sessionClient, TestStore } from "./support/session-fixture.js";
 
 /**
  * Random histories of processes that share one session: every operation of store and network may wait for any other,

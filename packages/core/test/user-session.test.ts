@@ -9,8 +9,8 @@ import {
   userSession,
 } from "@talkdesk-oauth/core";
 import { beforeEach, describe, expect, it } from "vitest";
-import { settled, VirtualClock } from "./lifecycle-fixture.js";
-import { failure, RotatingEndpoint, sessionClient, TestStore } from "./session-fixture.js";
+import { settled, VirtualClock } from "./support/lifecycle-fixture.js";
+import { failure, RotatingEndpoint, sessionClient, TestStore } from "./support/session-fixture.js";
 
 const KEY = "session-1";
 

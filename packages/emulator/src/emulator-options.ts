@@ -1,9 +1,9 @@
-import { checkAccountNames } from "./account-name.js";
-import { checkMembers } from "./known-members.js";
-import type { KeyListing } from "./published-keys.js";
-import { regions } from "./region.js";
-import type { RequestRecord } from "./request-record.js";
-import type { SigningAlgorithm } from "./signing-keys.js";
+import { checkAccountNames } from "./base/account-name.js";
+import { checkMembers } from "./base/known-members.js";
+import { regions } from "./base/region.js";
+import type { KeyListing } from "./identity/published-keys.js";
+import type { RequestRecord } from "./message/request-record.js";
+import type { SigningAlgorithm } from "./world/signing-keys.js";
 
 /** How to start the emulator; everything has a default. */
 export interface EmulatorOptions {

@@ -1,24 +1,24 @@
 import { setMaxListeners } from "node:events";
-import { type BrowserLoginResult, browserLogin } from "./browser-login.js";
-import { type Clients, clientRegistry } from "./clients.js";
-import { type Directory, makeDirectory } from "./directory.js";
+import { checkRegion, type Region, regions } from "./base/region.js";
+import { seedFrom } from "./base/seed.js";
 import { checkEmulatorOptions, type EmulatorOptions } from "./emulator-options.js";
-import { type Engine, startEngine } from "./engine.js";
-import { loadEngineLibrary } from "./engine-library.js";
-import { type Faults, faultScript } from "./faults.js";
-import { filesHost } from "./files-host.js";
-import { gateway } from "./gateway.js";
-import { type Host, serveHost } from "./host-server.js";
-import { identityHost } from "./identity-host.js";
-import { issuedTokens, type TokenFilter } from "./issued-tokens.js";
-import { bodyMemory } from "./received-body.js";
-import { checkRegion, type Region, regions } from "./region.js";
-import { type ReportJobs, reportJobs } from "./report-jobs.js";
-import { type Requests, requestLog } from "./request-log.js";
-import { seedFrom } from "./seed.js";
-import { pathSigner } from "./signed-path.js";
-import { type Keys, signingKeys as makeSigningKeys } from "./signing-keys.js";
-import { startWebServer, type WebServer } from "./web-server.js";
+import { type Engine, startEngine } from "./engine/engine.js";
+import { loadEngineLibrary } from "./engine/engine-library.js";
+import { type Faults, faultScript } from "./faults/faults.js";
+import { gateway } from "./gateway/gateway.js";
+import { identityHost } from "./identity/identity-host.js";
+import { bodyMemory } from "./message/received-body.js";
+import { filesHost } from "./reports/files-host.js";
+import { type ReportJobs, reportJobs } from "./reports/report-jobs.js";
+import { pathSigner } from "./reports/signed-path.js";
+import { type Host, serveHost } from "./wire/host-server.js";
+import { type Requests, requestLog } from "./wire/request-log.js";
+import { startWebServer, type WebServer } from "./wire/web-server.js";
+import { type BrowserLoginResult, browserLogin } from "./world/browser-login.js";
+import { type Clients, clientRegistry } from "./world/clients.js";
+import { type Directory, makeDirectory } from "./world/directory.js";
+import { issuedTokens, type TokenFilter } from "./world/issued-tokens.js";
+import { type Keys, signingKeys as makeSigningKeys } from "./world/signing-keys.js";
 
 /** Where an account is found in a region. */
 export interface EmulatorEndpoints {

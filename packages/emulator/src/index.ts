@@ -1,13 +1,4 @@
-export type { BrowserLoginResult } from "./browser-login.js";
-export { answers } from "./canned-answers.js";
-export type { ClientKey } from "./client-key.js";
-export type {
-  AuthenticationMethod,
-  ClientRegistration,
-  Clients,
-  EmulatorClient,
-  GrantType,
-} from "./clients.js";
+export type { Region } from "./base/region.js";
 export {
   type AuthorizeOptions,
   type Emulator,
@@ -16,6 +7,7 @@ export {
   startEmulator,
 } from "./emulator.js";
 export type { EmulatorOptions } from "./emulator-options.js";
+export { answers } from "./faults/canned-answers.js";
 export type {
   CannedAnswer,
   CannedBody,
@@ -24,12 +16,20 @@ export type {
   FaultMatch,
   FaultOccasion,
   FaultPlace,
-} from "./fault.js";
-export type { FaultHandle, Faults } from "./faults.js";
-export type { TokenFilter } from "./issued-tokens.js";
-export type { KeyListing } from "./published-keys.js";
-export type { Region } from "./region.js";
-export type { Requests } from "./request-log.js";
-export type { RequestRecord, RequestTarget } from "./request-record.js";
-export type { KeyAlgorithm } from "./signature-algorithm.js";
-export type { Keys, SigningAlgorithm } from "./signing-keys.js";
+} from "./faults/fault.js";
+export type { FaultHandle, Faults } from "./faults/faults.js";
+export type { KeyListing } from "./identity/published-keys.js";
+export type { RequestRecord, RequestTarget } from "./message/request-record.js";
+export type { Requests } from "./wire/request-log.js";
+export type { BrowserLoginResult } from "./world/browser-login.js";
+export type { ClientKey } from "./world/client-key.js";
+export type {
+  AuthenticationMethod,
+  ClientRegistration,
+  Clients,
+  EmulatorClient,
+  GrantType,
+} from "./world/clients.js";
+export type { TokenFilter } from "./world/issued-tokens.js";
+export type { KeyAlgorithm } from "./world/signature-algorithm.js";
+export type { Keys, SigningAlgorithm } from "./world/signing-keys.js";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Emulator, startEmulator } from "./package-under-test.js";
-import { bearer, exchange, requestToken } from "./token-request.js";
-import { send } from "./wire.js";
+import { type Emulator, startEmulator } from "./support/package-under-test.js";
+import { bearer, exchange, requestToken } from "./support/token-request.js";
+import { send } from "./support/wire.js";
 
 const MIB = 2 ** 20;
 

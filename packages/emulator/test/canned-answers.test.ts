@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { answers, type CannedAnswer, startEmulator } from "./package-under-test.js";
-import { requestToken } from "./token-request.js";
+import { answers, type CannedAnswer, startEmulator } from "./support/package-under-test.js";
+import { requestToken } from "./support/token-request.js";
 
 it("makes the answers that tests want most", async () => {
   await using talkdesk = await startEmulator();

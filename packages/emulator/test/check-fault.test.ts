@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Emulator, type Fault, startEmulator } from "./package-under-test.js";
+import { type Emulator, type Fault, startEmulator } from "./support/package-under-test.js";
 
 let talkdesk: Emulator;
 beforeAll(async () => {

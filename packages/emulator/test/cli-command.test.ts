@@ -2,9 +2,9 @@ import { createPrivateKey } from "node:crypto";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { expect, it } from "vitest";
-import { runCommand } from "../src/cli-command.js";
-import { basic } from "./token-request.js";
-import { send } from "./wire.js";
+import { runCommand } from "../src/cli/cli-command.js";
+import { basic } from "./support/token-request.js";
+import { send } from "./support/wire.js";
 
 interface Run {
   readonly exitCode: Promise<number>;

@@ -6,9 +6,9 @@ import {
   type EmulatorClient,
   type KeyAlgorithm,
   startEmulator,
-} from "./package-under-test.js";
-import { basic } from "./token-request.js";
-import { send, type WireResponse } from "./wire.js";
+} from "./support/package-under-test.js";
+import { basic } from "./support/token-request.js";
+import { send, type WireResponse } from "./support/wire.js";
 
 let talkdesk: Emulator;
 beforeAll(async () => {

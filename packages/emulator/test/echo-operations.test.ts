@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Emulator, startEmulator } from "./package-under-test.js";
-import { bearer } from "./token-request.js";
-import { send } from "./wire.js";
+import { type Emulator, startEmulator } from "./support/package-under-test.js";
+import { bearer } from "./support/token-request.js";
+import { send } from "./support/wire.js";
 
 let talkdesk: Emulator;
 let api: string;

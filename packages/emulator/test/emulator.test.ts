@@ -1,8 +1,8 @@
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
-import { type EmulatorOptions, startEmulator } from "./package-under-test.js";
-import { bearer, claimsOf, login, requestToken } from "./token-request.js";
-import { send } from "./wire.js";
+import { type EmulatorOptions, startEmulator } from "./support/package-under-test.js";
+import { bearer, claimsOf, login, requestToken } from "./support/token-request.js";
+import { send } from "./support/wire.js";
 
 describe("options", () => {
   it.each<[string, unknown]>([

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Emulator, startEmulator } from "./package-under-test.js";
-import { claimsOf, exchange, refresh, requestToken } from "./token-request.js";
+import { type Emulator, startEmulator } from "./support/package-under-test.js";
+import { claimsOf, exchange, refresh, requestToken } from "./support/token-request.js";
 
 let talkdesk: Emulator;
 beforeAll(async () => {

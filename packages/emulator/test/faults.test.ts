@@ -1,8 +1,8 @@
 import { Agent } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { answers, type Emulator, type Fault, startEmulator } from "./package-under-test.js";
-import { basic, bearer, exchange, login, refresh, requestToken } from "./token-request.js";
-import { send } from "./wire.js";
+import { answers, type Emulator, type Fault, startEmulator } from "./support/package-under-test.js";
+import { basic, bearer, exchange, login, refresh, requestToken } from "./support/token-request.js";
+import { send } from "./support/wire.js";
 
 let talkdesk: Emulator;
 let echo: string;

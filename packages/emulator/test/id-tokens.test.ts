@@ -1,8 +1,8 @@
 import { constants, createPublicKey, type JsonWebKey, verify, X509Certificate } from "node:crypto";
 import { expect, it } from "vitest";
-import { type Emulator, startEmulator } from "./package-under-test.js";
-import { claimsOf, exchange, requestToken } from "./token-request.js";
-import { send } from "./wire.js";
+import { type Emulator, startEmulator } from "./support/package-under-test.js";
+import { claimsOf, exchange, requestToken } from "./support/token-request.js";
+import { send } from "./support/wire.js";
 
 type ShownKey = JsonWebKey & { kid?: string; alg?: string; x5c: readonly string[]; x5t: string };
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Emulator, startEmulator } from "./package-under-test.js";
-import { claimsOf, exchange } from "./token-request.js";
-import { send } from "./wire.js";
+import { type Emulator, startEmulator } from "./support/package-under-test.js";
+import { claimsOf, exchange } from "./support/token-request.js";
+import { send } from "./support/wire.js";
 
 let talkdesk: Emulator;
 beforeAll(async () => {

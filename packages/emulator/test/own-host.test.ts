@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Emulator, startEmulator } from "./package-under-test.js";
-import { bearer } from "./token-request.js";
-import { send } from "./wire.js";
+import { type Emulator, startEmulator } from "./support/package-under-test.js";
+import { bearer } from "./support/token-request.js";
+import { send } from "./support/wire.js";
 
 let talkdesk: Emulator;
 let addresses: Readonly<Record<string, string>>;

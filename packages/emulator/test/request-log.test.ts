@@ -2,9 +2,9 @@ import { Agent } from "node:http";
 import { connect } from "node:net";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { type Emulator, startEmulator } from "./package-under-test.js";
-import { basic, bearer, exchange, requestToken } from "./token-request.js";
-import { send } from "./wire.js";
+import { type Emulator, startEmulator } from "./support/package-under-test.js";
+import { basic, bearer, exchange, requestToken } from "./support/token-request.js";
+import { send } from "./support/wire.js";
 
 let talkdesk: Emulator;
 let headers: { readonly authorization: string };

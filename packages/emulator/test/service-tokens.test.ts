@@ -1,8 +1,8 @@
 import { createPublicKey, type JsonWebKey, verify } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Emulator, startEmulator } from "./package-under-test.js";
-import { bearer, requestToken } from "./token-request.js";
-import { send, type WireResponse } from "./wire.js";
+import { type Emulator, startEmulator } from "./support/package-under-test.js";
+import { bearer, requestToken } from "./support/token-request.js";
+import { send, type WireResponse } from "./support/wire.js";
 
 let talkdesk: Emulator;
 beforeAll(async () => {

@@ -15,7 +15,7 @@ import { accessToken, TalkdeskError, type TokenSource } from "@talkdesk-oauth/co
 import { talkdeskUndici } from "@talkdesk-oauth/undici";
 import type { Dispatcher } from "undici";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { selfSigned } from "../../core/test/self-signed.js";
+import { selfSigned } from "../../core/test/support/self-signed.js";
 import type { Undici } from "./undici-drivers.js";
 
 type Interceptor = Dispatcher.DispatcherComposeInterceptor;

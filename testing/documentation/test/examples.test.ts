@@ -23,7 +23,7 @@ async function markdownFiles(): Promise<string[]> {
   const folders = [
     ".",
     "docs",
-    "testing/conformance",
+    "packages/conformance",
     ...(await readdir(join(workspace, "packages"))).map((name) => `packages/${name}`),
   ];
   const files = await Promise.all(

@@ -1,0 +1,16 @@
+export { describeAdapter } from "./adapter/describe-adapter.js";
+export type {
+  AdapterCapabilities,
+  AdapterDriver,
+  AdapterSetup,
+  AdapterStacks,
+  BodyKind,
+  Elsewhere,
+  PlainRequest,
+  PlainResponse,
+  RequestBody,
+  Send,
+} from "./adapter/driver.js";
+export { setTokenStage, type TokenStage } from "./adapter/token-stage.js";
+export { describeTokenStore } from "./store/describe-token-store.js";
+export type { TokenStoreCapabilities, TokenStoreDriver, TokenStoreSetup } from "./store/store-driver.js";

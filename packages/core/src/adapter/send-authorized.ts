@@ -1,0 +1,196 @@
+import { platformClock } from "../base/clock.js";
+import { isControlFlow } from "../base/control-flow.js";
+import { isTalkdeskError } from "../base/errors.js";
+import { onAbort } from "../base/shared-abort.js";
+import type { AccessToken } from "../token/access-token.js";
+import type { TokenRequest, TokenSource } from "../token/token-source.js";
+
+/** The most that an adapter keeps of a body in order to send or return it later, in bytes. */
+export const MAX_BUFFERED_BYTES = 65_536;
+
+/** The longest that an adapter reads a refused answer that nobody will get, in milliseconds. */
+export const MAX_DISCARD_MS = 10_000;
+
+/** How an adapter for a promise-shaped client sends one request. `Answer` is the client's own response. */
+export interface AuthorizedRequest<Answer> {
+  /** Sends the request with this token. Called twice at the most. */
+  send(token: AccessToken): Promise<Answer>;
+  /**
+   * The answer that an error stands for, where the client or a layer beneath it throws for statuses; undefined for any
+   * other error. When that answer would be the caller's, the error is. Default: every error is the caller's.
+   */
+  answerIn?(error: unknown): Answer | undefined;
+  /** Whether the API refused the token: {@link isTokenRefusal}, and the answer came from where the token went. */
+  isRefusal(answer: Answer): boolean;
+  /** Whether the same bytes can be sent again, and doing so repeats nothing that was done. */
+  isReplayable(answer: Answer): boolean;
+  /**
+   * Frees what a refused answer holds, since nobody will read it: drains it within {@link MAX_BUFFERED_BYTES} and
+   * {@link MAX_DISCARD_MS}, so that its connection can be used again, and cancels what is longer. It is not waited for.
+   */
+  discard(answer: Answer): void | Promise<void>;
+  /** Ends the caller's wait for tokens. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Sends a request with a token, and once more with another one if the API refuses the first with 401.
+ *
+ * A refusal is reported to the source also when the request cannot be replayed, so the next one has a new token. When
+ * there is no other token to be had, the refused answer is the caller's, unread. A second refusal is too.
+ *
+ * @returns A promise that rejects when no token can be had for the first sending, when `send` rejects, with the
+ *   signal's reason when it aborts during a wait for a token, and after a refusal with `reauthentication_required` when
+ *   the session is over: only a login helps then.
+ */
+export async function sendAuthorized<Answer>(
+  source: TokenSource,
+  request: AuthorizedRequest<Answer>,
+): Promise<Answer> {
+  const { signal } = request;
+  // A source answers at once when nothing is asked of it but a token.
+  const token = await (signal === undefined ? source.getToken() : askForToken(source, { signal }));
+  let answer: Answer;
+  let thrown: { readonly error: unknown } | undefined;
+  try {
+    answer = await request.send(token);
+  } catch (error) {
+    const contained = request.answerIn?.(error);
+    if (contained === undefined) throw error;
+    answer = contained;
+    thrown = { error };
+  }
+  const handOver = (): Answer => {
+    if (thrown !== undefined) throw thrown.error;
+    return answer;
+  };
+  if (!request.isRefusal(answer)) return handOver();
+
+  let next: AccessToken;
+  try {
+    next = await askForToken(source, { ...(signal && { signal }), rejected: token });
+  } catch (error) {
+    const isSessionOver = isTalkdeskError(error) && error.code === "reauthentication_required";
+    if (!signal?.aborted && !isSessionOver && !isControlFlow(error)) return handOver();
+    free(request, answer);
+    throw signal?.aborted ? signal.reason : error;
+  }
+  if (next.value === token.value || !request.isReplayable(answer)) return handOver();
+  free(request, answer);
+  return request.send(next);
+}
+
+/** Ends with the signal, whatever the source does with it: one that a user has written may not look at it. */
+function askForToken(source: TokenSource, request: TokenRequest): Promise<AccessToken> {
+  const { signal } = request;
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  const asked = source.getToken(request);
+  if (signal === undefined) return asked;
+  return new Promise((resolve, reject) => {
+    const stopListening = onAbort(signal, () => reject(signal.reason));
+    asked.then(resolve, reject).finally(stopListening);
+  });
+}
+
+function free<Answer>(request: AuthorizedRequest<Answer>, answer: Answer): void {
+  Promise.resolve(request.discard(answer)).catch(() => {});
+}
+
+/**
+ * Whether an answer says that the token it was asked with is not, or no longer, good: 401, unless `WWW-Authenticate`
+ * says `insufficient_scope`. Talkdesk's own error codes differ by service, so they are not looked at; 403 is about
+ * what a good token may do.
+ * @see RFC 6750 §3.1
+ */
+export function isTokenRefusal(status: number, wwwAuthenticate: string | null | undefined): boolean {
+  return status === 401 && !(wwwAuthenticate && saysInsufficientScope(wwwAuthenticate));
+}
+
+function saysInsufficientScope(challenge: string): boolean {
+  // What stands in another value, such as a description, is no parameter.
+  const parameters = challenge.replace(/"(?:[^"\\]|\\.)*"/g, (value) =>
+    /^"insufficient_scope\b/i.test(value) ? value : '""',
+  );
+  return /(?:^|[\s,])error\s*=\s*"?insufficient_scope\b/i.test(parameters);
+}
+
+/**
+ * True when an error stands for a 401 that {@link isTokenRefusal} takes for a refusal: some clients, and layers beneath
+ * an adapter, throw for a status. Looks at the error, its `response`, and its causes.
+ *
+ * @example
+ * answerIn: (error) => (isRefusalError(error) ? new Response(null, { status: 401 }) : undefined),
+ */
+export function isRefusalError(error: unknown): boolean {
+  for (let cause: unknown = error, depth = 0; depth < 4; depth += 1) {
+    if (typeof cause !== "object" || cause === null) return false;
+    const { response = cause } = cause as { response?: object | null };
+    const { status, statusCode = status, headers } = Object(response) as ThrownAnswer;
+    if (typeof statusCode === "number") return isTokenRefusal(statusCode, challengeOf(headers));
+    ({ cause } = cause as { cause?: unknown });
+  }
+  return false;
+}
+
+interface ThrownAnswer {
+  readonly status?: unknown;
+  readonly statusCode?: unknown;
+  readonly headers?: unknown;
+}
+
+/** From `Headers`, or from a record of one value or several for each name. */
+function challengeOf(headers: unknown): string {
+  const { get } = Object(headers) as Partial<Headers>;
+  if (typeof get === "function") return String(get.call(headers, "www-authenticate") ?? "");
+  const entries = Object.entries(Object(headers) as Record<string, unknown>);
+  return String(entries.find(([name]) => name.toLowerCase() === "www-authenticate")?.[1] ?? "");
+}
+
+/**
+ * Reads away what is left of a refused answer's body, so that its connection can be used again. A body of more than
+ * {@link MAX_BUFFERED_BYTES}, or one that has not ended after {@link MAX_DISCARD_MS}, is cancelled. Never rejects.
+ *
+ * @param body A stream of the platform's or of Node's, or another thing that is read by iterating.
+ */
+export async function discardBody(body: UnreadBody | null | undefined): Promise<void> {
+  if (body === null || body === undefined) return;
+  let timer: unknown;
+  try {
+    const reader = readerOf(body);
+    timer = platformClock.setTimeout(() => void cancel(reader), MAX_DISCARD_MS);
+    for (let size = 0; size <= MAX_BUFFERED_BYTES; ) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      size += value.byteLength;
+    }
+    await cancel(reader);
+  } catch {
+    // The connection is gone already, or the caller has stopped it.
+  } finally {
+    platformClock.clearTimeout?.(timer);
+  }
+}
+
+async function cancel(reader: { cancel(): unknown }): Promise<void> {
+  try {
+    await reader.cancel();
+  } catch {
+    // There is nothing left to free.
+  }
+}
+
+type UnreadBody = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** Its `cancel` ends a read that is under way; the `return` of an iterator would wait for it. */
+function readerOf(body: UnreadBody): {
+  read(): Promise<IteratorResult<Uint8Array, unknown>>;
+  cancel(): unknown;
+} {
+  if ("getReader" in body) return body.getReader();
+  const iterator = body[Symbol.asyncIterator]();
+  const { destroy } = body as { destroy?: () => unknown };
+  return {
+    read: () => iterator.next(),
+    cancel: () => (destroy === undefined ? iterator.return?.() : destroy.call(body)),
+  };
+}

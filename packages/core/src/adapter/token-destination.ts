@@ -1,0 +1,35 @@
+import { originOf, secureUrl } from "../client/endpoints.js";
+import type { TokenSource } from "../token/token-source.js";
+
+/** What every adapter lets its user choose. */
+export interface AdapterOptions {
+  /** Further origins that may receive the token, such as `https://files.example.com`. The source's `api` always may. */
+  readonly origins?: readonly string[];
+}
+
+/**
+ * Tells which requests the source's token may go with: those to its `api` and to `origins`, not to its token endpoint.
+ * Everything else passes an adapter untouched.
+ *
+ * @throws TypeError at once, when an origin has a path, or is neither `https:` nor on a loopback address.
+ */
+export function tokenDestination(source: TokenSource, options: AdapterOptions = {}): (url: URL) => boolean {
+  if (typeof source?.getToken !== "function") {
+    throw new TypeError("The first argument must be a token source, such as clientCredentials(client).");
+  }
+  const { origins = [] } = options;
+  if (!Array.isArray(origins)) throw new TypeError("origins must be a list of origins.");
+  const allowed = [
+    originOf(secureUrl(source.api, "The source's api"), "The source's api"),
+    ...origins.map((origin, index) => originOf(secureUrl(origin, `origins[${index}]`), `origins[${index}]`)),
+  ].map((origin) => `${origin}/`);
+  const tokenEndpoint = source.tokenEndpoint === undefined ? undefined : new URL(source.tokenEndpoint);
+  return (url) =>
+    // Not its origin, which a `blob:` URL shares, and one with a user: that is an Authorization header of the caller's own.
+    allowed.some((start) => url.href.startsWith(start)) &&
+    !(
+      tokenEndpoint !== undefined &&
+      url.pathname === tokenEndpoint.pathname &&
+      url.origin === tokenEndpoint.origin
+    );
+}

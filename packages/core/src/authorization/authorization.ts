@@ -1,0 +1,291 @@
+import { copyOfError, isTalkdeskError, TalkdeskError, type TalkdeskErrorOptions } from "../base/errors.js";
+import { parseUrl } from "../base/parse-url.js";
+import { checkClient, type TalkdeskClient } from "../client/client.js";
+import { secureUrl } from "../client/endpoints.js";
+import type { AccessToken } from "../token/access-token.js";
+import { type Grant, type Scope, scopeNames } from "../token/grant.js";
+import { exchange } from "../token-endpoint/request-token.js";
+import { maskOf } from "../token-endpoint/sent-secrets.js";
+import { authorizationCode, callbackParameters } from "./authorization-callback.js";
+import { type IdTokenClaims, missingIdToken, verifiedClaims } from "./id-token.js";
+import { base64url } from "./verification-key.js";
+
+/** Options of {@link startAuthorization}. */
+export interface StartAuthorizationOptions {
+  /**
+   * Where the user comes back to, exactly as it is registered: absolute, `https:`, or `http:` on a loopback address,
+   * without a fragment.
+   */
+  readonly redirectUri: string;
+  /**
+   * `openid` asks for an ID token, which binds the code to this login: an answer without one is refused then.
+   * `refresh_token` asks for a refresh token. Default: what the client may have.
+   */
+  readonly scope?: Scope;
+  /** Whether to send a PKCE challenge (S256). Talkdesk documents none. Default false. */
+  readonly pkce?: boolean;
+  /** Further parameters of the authorize endpoint; none that this function sets itself. */
+  readonly extra?: Readonly<Record<string, string>>;
+}
+
+/**
+ * A login that has begun: plain data, for the session of the browser that began it. It is good for one callback, and
+ * whoever has it could complete the login in the user's place: keep it where only the server reads it.
+ */
+export interface PendingAuthorization {
+  /** Where to send the user. It also tells {@link finishAuthorization} whether `openid` was asked for. */
+  readonly url: string;
+  readonly state: string;
+  readonly nonce: string;
+  readonly redirectUri: string;
+  /** Present with PKCE. */
+  readonly codeVerifier?: string;
+}
+
+/** Options of {@link finishAuthorization}. */
+export interface FinishAuthorizationOptions {
+  /** Ends the call; it then rejects with the signal's own reason. */
+  readonly signal?: AbortSignal;
+  /**
+   * Who may issue ID tokens. Talkdesk does not document it. Default: the origin of `endpoints.authorize`, and
+   * `https://www.talkdeskid.com`.
+   */
+  readonly issuers?: readonly string[];
+}
+
+/** What `extra` must not name: what is set here, what would replace it, and what belongs in no URL. */
+const OWN_PARAMETERS = new Set([
+  "client_id",
+  "redirect_uri",
+  "response_type",
+  "scope",
+  "state",
+  "nonce",
+  "code_challenge",
+  "code_challenge_method",
+  "request",
+  "request_uri",
+  "code_verifier",
+  "client_secret",
+  "client_assertion",
+]);
+
+/** Seen as the issuer of Talkdesk's access tokens. */
+const COMMON_ISSUER = "https://www.talkdeskid.com";
+
+/**
+ * Begins a login: makes its state and nonce, and the URL to send the user to. Nothing is sent, nothing is kept.
+ *
+ * @returns A promise that rejects with a `TypeError` for a redirect URI, scope or extra parameter that cannot be used,
+ *   and for a client whose authentication names no `clientId`.
+ * @example
+ * const pending = await startAuthorization(client, { redirectUri, scope: "openid refresh_token" });
+ * session.pending = pending;
+ * response.redirect(pending.url);
+ * @see RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1, RFC 7636 (PKCE); Talkdesk, "Authorization Code"
+ */
+export async function startAuthorization(
+  client: TalkdeskClient,
+  options: StartAuthorizationOptions,
+): Promise<PendingAuthorization> {
+  checkLoginClient(client);
+  const { redirectUri, scope, pkce = false, extra = {} } = options;
+  checkRedirectUri(redirectUri);
+  if (typeof pkce !== "boolean") throw new TypeError("pkce must be true or false.");
+  const parameters = {
+    response_type: "code",
+    client_id: client.authentication.clientId,
+    redirect_uri: redirectUri,
+    ...(scope !== undefined && { scope: scopeNames(scope).join(" ") }),
+    ...checkedExtra(extra),
+  };
+  const [state, nonce] = [randomText(), randomText()];
+  const codeVerifier = pkce ? randomText() : undefined;
+
+  const url = new URL(client.endpoints.authorize);
+  for (const [name, value] of Object.entries({ ...parameters, state, nonce })) {
+    url.searchParams.set(name, value);
+  }
+  if (codeVerifier !== undefined) {
+    url.searchParams.set("code_challenge", await challengeOf(codeVerifier));
+    url.searchParams.set("code_challenge_method", "S256");
+  }
+  // A plus is a space in forms only; this is read as one everywhere.
+  url.search = url.search.replaceAll("+", "%20");
+  return { url: url.href, state, nonce, redirectUri, ...(codeVerifier !== undefined && { codeVerifier }) };
+}
+
+/**
+ * Ends a login: checks that the callback answers it, exchanges the code for a token, and verifies the ID token. It keeps
+ * no record: delete `pending` from the session before calling, so that it is used once. A code is sent once, whatever
+ * happens.
+ *
+ * A login that asked for `openid` needs an ID token in the answer; its nonce proves that the code belongs to this login.
+ * A login without `openid` and without PKCE has no such proof: somebody who can put a code of another login into the
+ * callback of this one signs this browser in to that other account.
+ *
+ * @param callback The URL that the user came back to, or its query.
+ * @param pending What {@link startAuthorization} gave, also after JSON.
+ * @returns The token, and the claims of its ID token, frozen. A promise that rejects with
+ *   - a `TypeError` for a `pending` or `callback` that cannot be one;
+ *   - a {@link TalkdeskError}:
+ *     - `state_mismatch`: the callback belongs to another login, or to none;
+ *     - `authorization_denied`: the user, or a rule of the account, said no;
+ *     - `authorization_failed`: the callback has another error, or the code was refused;
+ *     - `nonce_mismatch`: the ID token, and so the code, belongs to another login;
+ *     - `id_token_invalid`: the ID token is missing although `openid` was asked for, or it cannot be trusted; with
+ *       `retryable: true` when the keys could not be read, which lets a new login succeed;
+ *     - one of those of {@link requestToken}, never retryable.
+ * @example
+ * const { pending } = session;
+ * delete session.pending;
+ * const { token, claims } = await finishAuthorization(client, request.url, pending);
+ * @see RFC 6749 §4.1.2 and §4.1.3, RFC 9207, OpenID Connect Core §3.1.3.7
+ */
+export async function finishAuthorization(
+  client: TalkdeskClient,
+  callback: URL | URLSearchParams | string,
+  pending: PendingAuthorization,
+  options: FinishAuthorizationOptions = {},
+): Promise<{ readonly token: AccessToken; readonly claims?: IdTokenClaims }> {
+  checkLoginClient(client);
+  const { clientId } = client.authentication;
+  const login = checkedPending(pending);
+  const { state, nonce, redirectUri, codeVerifier } = login;
+  const { signal } = options;
+  const { issuers = [new URL(client.endpoints.authorize).origin, COMMON_ISSUER] } = options;
+  checkIssuers(issuers);
+  const parameters = callbackParameters(callback);
+  const secrets = [state, nonce, codeVerifier ?? "", ...parameters.getAll("code")];
+  const mask = maskOf(new Headers(), new URLSearchParams(), secrets);
+  const code = authorizationCode(parameters, { state, issuers, mask });
+
+  const token = await exchanged(
+    client,
+    {
+      grant_type: "authorization_code",
+      code,
+      redirect_uri: redirectUri,
+      ...(codeVerifier !== undefined && { code_verifier: codeVerifier }),
+    },
+    signal,
+    secrets,
+  );
+  if (token.idToken === undefined) {
+    if (asksForIdToken(login)) throw missingIdToken();
+    return { token };
+  }
+  return { token, claims: await verifiedClaims(client, token.idToken, { clientId, nonce, issuers, signal }) };
+}
+
+async function exchanged(
+  client: TalkdeskClient,
+  grant: Grant,
+  signal: AbortSignal | undefined,
+  secrets: readonly string[],
+): Promise<AccessToken> {
+  try {
+    return (await exchange(client, grant, { signal, alsoSecret: secrets })).token;
+  } catch (error) {
+    if (!isTalkdeskError(error)) throw error;
+    const { status, errorDescription, hints } = error;
+    if (error.error !== "invalid_grant") throw copyOfError(error, { retryable: false });
+    throw new TalkdeskError(
+      "authorization_failed",
+      "The code has expired, was used already, or belongs to another redirect URI or client; start again.",
+      { status, error: error.error, errorDescription, hints } as TalkdeskErrorOptions,
+    );
+  }
+}
+
+/** A client that can log users in: the id of the client is known. */
+export type LoginClient = TalkdeskClient & { readonly authentication: { readonly clientId: string } };
+
+/**
+ * Checks that `client` can log users in: a client of {@link talkdeskClient} whose authentication names its `clientId`,
+ * as those of the package do.
+ *
+ * @throws TypeError for anything else.
+ * @example
+ * checkLoginClient(talkdeskClient({ account: "acme", authentication: clientSecretBasic({ clientId, clientSecret }) }));
+ */
+export function checkLoginClient(client: unknown): asserts client is LoginClient {
+  checkClient(client);
+  const { clientId } = client.authentication;
+  if (typeof clientId !== "string" || clientId === "") {
+    throw new TypeError(
+      "A login needs the client's id: give the authentication function a clientId property.",
+    );
+  }
+}
+
+/**
+ * Checks that `value` can be a redirect URI: an absolute URL, `https:`, or `http:` on a loopback address, without a
+ * user, a fragment, a dot after the host, white space or control characters. Every function of the packages that takes
+ * a redirect URI checks it so.
+ *
+ * @throws TypeError for anything else, without repeating it.
+ * @example
+ * checkRedirectUri("https://app.example.com/auth/callback"); // fine
+ * checkRedirectUri("https://app.example.com./auth/callback"); // TypeError
+ * @see RFC 6749 §3.1.2
+ */
+export function checkRedirectUri(value: unknown): asserts value is string {
+  secureUrl(value, "redirectUri");
+  // It is compared as text, and URL parsing overlooks these.
+  if (/[\s\p{Cc}]/u.test(String(value))) {
+    throw new TypeError("redirectUri must have no spaces and no control characters.");
+  }
+}
+
+/**
+ * Checks that `issuers` names who may issue ID tokens: a list of strings, with one at least. Every function of the
+ * packages that takes issuers checks them so.
+ *
+ * @throws TypeError for anything else.
+ * @example
+ * checkIssuers(["https://acme.talkdeskid.com"]);
+ */
+export function checkIssuers(issuers: unknown): asserts issuers is readonly string[] {
+  const isList = Array.isArray(issuers) && issuers.length > 0;
+  if (!isList || !issuers.every((issuer) => typeof issuer === "string" && issuer !== "")) {
+    throw new TypeError("issuers must be a list of strings, with one at least.");
+  }
+}
+
+function checkedExtra(extra: unknown): Record<string, string> {
+  if (typeof extra !== "object" || extra === null) throw new TypeError("extra must be an object.");
+  for (const [name, value] of Object.entries(extra)) {
+    if (OWN_PARAMETERS.has(name.toLowerCase())) {
+      throw new TypeError(`extra must not name ${name}, which is a parameter of the protocol itself.`);
+    }
+    if (typeof value !== "string") throw new TypeError("extra must hold strings.");
+  }
+  return extra as Record<string, string>;
+}
+
+const asksForIdToken = ({ url }: PendingAuthorization): boolean =>
+  new URL(url).searchParams.get("scope")?.split(" ").includes("openid") === true;
+
+function checkedPending(pending: unknown): PendingAuthorization {
+  const fault = new TypeError(
+    "pending must be what startAuthorization gave, unchanged and whole, its url included.",
+  );
+  if (typeof pending !== "object" || pending === null) throw fault;
+  const { url, state, nonce, redirectUri, codeVerifier } = pending as Record<string, unknown>;
+  for (const text of [state, nonce, ...(codeVerifier === undefined ? [] : [codeVerifier])]) {
+    if (typeof text !== "string" || text === "") throw fault;
+  }
+  if (typeof url !== "string" || parseUrl(url) === undefined) throw fault;
+  checkRedirectUri(redirectUri);
+  return pending as PendingAuthorization;
+}
+
+function randomText(): string {
+  return base64url(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))));
+}
+
+async function challengeOf(verifier: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
+  return base64url(String.fromCharCode(...new Uint8Array(digest)));
+}

@@ -1,0 +1,246 @@
+import { platformClock } from "../base/clock.js";
+import { type Deadline, deadline } from "../base/deadline.js";
+import { TalkdeskError } from "../base/errors.js";
+import type { TalkdeskClient } from "../client/client.js";
+import { learntOffsetMs } from "../token-endpoint/clock-offset.js";
+import { keysLate, publishedKeys, rereadKeys } from "./jwks.js";
+import { isVerifiable, type PublishedKey, verificationKey } from "./verification-key.js";
+
+/** What a verified ID token says about the login. Talkdesk documents no claims beyond these. */
+export interface IdTokenClaims {
+  readonly iss: string;
+  /** The user, unique within the issuer. */
+  readonly sub: string;
+  readonly aud: string | readonly string[];
+  /** In epoch seconds, as is `iat`. */
+  readonly exp: number;
+  readonly iat: number;
+  readonly nonce?: string;
+  readonly [name: string]: unknown;
+}
+
+/** What an ID token must agree with. */
+interface Expected {
+  readonly clientId: string;
+  readonly nonce: string;
+  readonly issuers: readonly string[];
+  readonly signal: AbortSignal | undefined;
+}
+
+/** How far the clocks may differ. */
+const TOLERANCE_SECONDS = 60;
+
+/** How much of a learnt offset counts: any more would let a server's wrong `Date` revive a token that has expired. */
+const MAX_OFFSET_MS = 300_000;
+
+/**
+ * The claims of an ID token, once its signature and each of them has been checked. Nobody can change them.
+ *
+ * @throws TalkdeskError (rejection) `nonce_mismatch`, `id_token_invalid`; the latter with `retryable: true` when the
+ *   keys could not be read.
+ * @see OpenID Connect Core §3.1.3.7
+ * @internal
+ */
+export async function verifiedClaims(
+  client: TalkdeskClient,
+  idToken: string,
+  expected: Expected,
+): Promise<IdTokenClaims> {
+  expected.signal?.throwIfAborted();
+  const limit = deadline(client.timeoutMs, expected.signal, client.clock);
+  try {
+    const payload = await limit.race(verifiedPayload(client, idToken, limit));
+    const offsetMs = Math.max(-MAX_OFFSET_MS, Math.min(learntOffsetMs(client), MAX_OFFSET_MS));
+    const now = (client.clock ?? platformClock).now() + offsetMs;
+    return checkedClaims(payload, expected, now / 1000);
+  } catch (error) {
+    if (expected.signal?.aborted) throw expected.signal.reason;
+    if (limit.isPast) throw keysLate(client, error);
+    throw error;
+  } finally {
+    limit.clear();
+  }
+}
+
+async function verifiedPayload(
+  client: TalkdeskClient,
+  idToken: string,
+  limit: Deadline,
+): Promise<Uint8Array> {
+  const jose = await loadedJose();
+  const header = protectedHeader(jose, idToken);
+  const { keys, areNew } = await limit.race(publishedKeys(client));
+  const tried = await tryKeys(jose, idToken, header, keys);
+  if (tried.payload !== undefined) return tried.payload;
+  if (tried.isKeyKnown) throw forged(tried);
+
+  const latest = areNew ? undefined : await limit.race(rereadKeys(client, keys));
+  if (latest === undefined) throw header.kid === undefined ? forged(tried) : unknownKey();
+  const retried = await tryKeys(jose, idToken, header, latest);
+  if (retried.payload !== undefined) return retried.payload;
+  throw retried.isKeyKnown || header.kid === undefined ? forged(retried) : unknownKey();
+}
+
+type Jose = Pick<typeof import("jose"), "compactVerify" | "decodeProtectedHeader" | "importJWK">;
+
+async function loadedJose(): Promise<Jose> {
+  try {
+    // By name, so that a bundler leaves the rest out.
+    const { compactVerify, decodeProtectedHeader, importJWK } = await import("jose");
+    return { compactVerify, decodeProtectedHeader, importJWK };
+  } catch (cause) {
+    throw new TalkdeskError(
+      "id_token_invalid",
+      "The package jose, which verifies ID tokens, could not be loaded; the cause says why. Check that it is installed or bundled, and that import() works here.",
+      { cause },
+    );
+  }
+}
+
+interface Header {
+  readonly alg: string;
+  readonly kid: string | undefined;
+}
+
+function protectedHeader(jose: Jose, idToken: string): Header {
+  if (idToken.split(".").length !== 3) {
+    throw invalid("is not a signed token of three parts; check endpoints.token");
+  }
+  let header: Readonly<Record<string, unknown>>;
+  try {
+    header = jose.decodeProtectedHeader(idToken);
+  } catch (cause) {
+    throw invalid("has a header that cannot be read; check endpoints.token", cause);
+  }
+  const { alg, kid, crit } = header;
+  if (!isVerifiable(alg)) throw invalid(notVerifiable(alg));
+  if (crit !== undefined) throw invalid("has a header that asks for an extension, and none is supported");
+  return { alg, kid: typeof kid === "string" ? kid : undefined };
+}
+
+function notVerifiable(alg: unknown): string {
+  const said = typeof alg === "string" ? alg.toLowerCase() : "";
+  if (said === "none") {
+    return "is unsigned, so anybody may have written it, and is never accepted; check endpoints.token";
+  }
+  if (said.startsWith("hs")) {
+    return "is signed with a shared secret, which is never accepted; have it signed with ES256 or RS256";
+  }
+  return "is signed in a way that is never accepted; have it signed with ES256 or RS256";
+}
+
+interface Tried {
+  readonly payload?: Uint8Array;
+  /** Whether the very key that the token names is in the set; reading it again would change nothing. */
+  readonly isKeyKnown: boolean;
+  /** Why the last key that was tried did not verify it. */
+  readonly cause?: unknown;
+}
+
+async function tryKeys(
+  jose: Jose,
+  idToken: string,
+  { alg, kid }: Header,
+  keys: readonly PublishedKey[],
+): Promise<Tried> {
+  let isKeyKnown = false;
+  let cause: unknown;
+  for (const entry of keys) {
+    const isNamed = kid !== undefined && entry["kid"] === kid;
+    // A token without a kid may be of any key, and a key without one may be of any token.
+    if (!isNamed && kid !== undefined && entry["kid"] !== undefined) continue;
+    const key = verificationKey(entry, alg);
+    if (key === undefined) continue;
+    try {
+      const imported = await jose.importJWK({ ...key }, alg);
+      isKeyKnown ||= isNamed;
+      const { payload } = await jose.compactVerify(idToken, imported, { algorithms: [alg] });
+      return { payload, isKeyKnown };
+    } catch (error) {
+      // Broken, too short or another's: the next one may be it.
+      cause = error;
+    }
+  }
+  return { isKeyKnown, cause };
+}
+
+function checkedClaims(payload: Uint8Array, expected: Expected, nowSeconds: number): IdTokenClaims {
+  const claims = claimsIn(payload);
+  const { iss, sub, aud, azp, exp, iat, nbf, nonce } = claims;
+  if (typeof iss !== "string" || !expected.issuers.includes(iss)) {
+    throw invalid("comes from an issuer that is not expected; check account and region, or pass issuers");
+  }
+  const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (!audiences.includes(expected.clientId) || !audiences.every((name) => typeof name === "string")) {
+    throw invalid("was issued for another client; its aud is not this client's id");
+  }
+  // Required as soon as there is more than one audience (OpenID Connect Core §3.1.3.7).
+  if (azp === undefined ? audiences.length > 1 : azp !== expected.clientId) {
+    throw invalid("was issued for another client; its azp is not this client's id");
+  }
+  if (typeof sub !== "string" || sub === "") throw invalid("names no user; its sub is missing");
+  if (!isTime(exp)) throw invalid("does not say when it expires");
+  if (nowSeconds >= exp + TOLERANCE_SECONDS) throw invalid("has expired; check this machine's clock");
+  if (!isTime(iat)) throw invalid("does not say when it was issued");
+  if (iat > nowSeconds + TOLERANCE_SECONDS) {
+    throw invalid("was issued in the future; check this machine's clock");
+  }
+  if (nbf !== undefined && !(isTime(nbf) && nbf <= nowSeconds + TOLERANCE_SECONDS)) {
+    throw invalid("is not valid yet; check this machine's clock");
+  }
+  if (nonce !== expected.nonce) {
+    throw new TalkdeskError(
+      "nonce_mismatch",
+      nonce === undefined
+        ? "The ID token has no nonce, so it cannot be matched with a login; start again."
+        : "The ID token belongs to another login: its nonce differs; start again.",
+    );
+  }
+  return frozen(claims) as IdTokenClaims;
+}
+
+const isTime = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
+
+function claimsIn(payload: Uint8Array): Record<string, unknown> {
+  let claims: unknown;
+  try {
+    claims = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+  } catch {
+    // Without its cause, which may quote them.
+    throw invalid("has claims that are not JSON");
+  }
+  if (typeof claims !== "object" || claims === null || Array.isArray(claims)) {
+    throw invalid("has claims that are not an object");
+  }
+  return claims as Record<string, unknown>;
+}
+
+/** Freezes JSON data all the way down. Not by recursion: it may nest deeper than the stack is. */
+function frozen<T extends object>(data: T): T {
+  const rest: object[] = [data];
+  for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
+    for (const inner of Object.values(part))
+      if (typeof inner === "object" && inner !== null) rest.push(inner);
+    Object.freeze(part);
+  }
+  return data;
+}
+
+const invalid = (what: string, cause?: unknown): TalkdeskError =>
+  new TalkdeskError("id_token_invalid", `The ID token ${what}.`, { cause });
+
+/**
+ * What is said of an answer without an ID token that was asked for.
+ * @internal
+ */
+export const missingIdToken = (): TalkdeskError =>
+  new TalkdeskError(
+    "id_token_invalid",
+    "The answer has no ID token although openid was asked for, so the code cannot be matched with this login; check that the client may have openid, and start again.",
+  );
+
+const forged = ({ cause }: Tried): TalkdeskError =>
+  invalid("has a signature that none of the service's keys for it verifies; check endpoints.jwks", cause);
+
+const unknownKey = (): TalkdeskError =>
+  invalid("is signed with a key that the service does not publish; check endpoints.jwks");

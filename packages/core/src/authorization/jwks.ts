@@ -1,0 +1,167 @@
+import { boundedBody, dropBody, UnreadableBody } from "../base/bounded-body.js";
+import { platformClock } from "../base/clock.js";
+import { isControlFlow } from "../base/control-flow.js";
+import { deadline } from "../base/deadline.js";
+import { copyOfError, isTalkdeskError, reducedCause, TalkdeskError } from "../base/errors.js";
+import { type FetchFunction, type FetchResponse, noStore } from "../base/fetch-function.js";
+import type { TalkdeskClient } from "../client/client.js";
+import type { PublishedKey } from "./verification-key.js";
+
+/** The most that is read of a key set. */
+const MAX_KEY_SET_BYTES = 262_144;
+
+/** How long keys are taken for current: what the service withdraws is believed no longer than that. */
+const FRESH_MS = 600_000;
+
+/** How often the keys are read again for the sake of one that is not among them. */
+const REREADS = { most: 3, withinMs: 30_000 };
+
+/** The keys of one endpoint, as one client has read them. */
+interface KeySet {
+  readonly url: string;
+  readonly fetch: FetchFunction;
+  /** On the monotonic clock. */
+  readAt: number;
+  keys: readonly PublishedKey[] | undefined;
+  underWay: Promise<readonly PublishedKey[]> | undefined;
+  /** When the keys were read again, on the monotonic clock, oldest first. */
+  rereads: readonly number[];
+}
+
+const keySets = new WeakMap<TalkdeskClient, KeySet>();
+
+/**
+ * The service's public keys, read when there are none yet or those at hand are older than ten minutes; and whether it
+ * was this call that has read them.
+ *
+ * @throws TalkdeskError (rejection) `id_token_invalid` with `retryable: true` when they could not be read.
+ * @internal
+ */
+export async function publishedKeys(
+  client: TalkdeskClient,
+): Promise<{ readonly keys: readonly PublishedKey[]; readonly areNew: boolean }> {
+  const set = keySetOf(client);
+  const clock = client.clock ?? platformClock;
+  if (set.keys !== undefined && clock.monotonic() - set.readAt < FRESH_MS) {
+    return { keys: set.keys, areNew: false };
+  }
+  const areNew = set.underWay === undefined;
+  return { keys: await readInto(set, client), areNew };
+}
+
+/**
+ * The keys once more, for a token whose key is not among `known`; undefined when they were read again too often of
+ * late. What somebody else has read since is taken without asking.
+ * @internal
+ */
+export async function rereadKeys(
+  client: TalkdeskClient,
+  known: readonly PublishedKey[],
+): Promise<readonly PublishedKey[] | undefined> {
+  const set = keySetOf(client);
+  if (set.underWay !== undefined) return readInto(set, client);
+  if (set.keys !== undefined && set.keys !== known) return set.keys;
+  const now = (client.clock ?? platformClock).monotonic();
+  const recent = set.rereads.filter((at) => now - at < REREADS.withinMs);
+  if (recent.length >= REREADS.most) return undefined;
+  set.rereads = [...recent, now];
+  return readInto(set, client);
+}
+
+function keySetOf(client: TalkdeskClient): KeySet {
+  const url = client.endpoints.jwks;
+  const fetch: FetchFunction = client.fetch ?? globalThis.fetch;
+  const known = keySets.get(client);
+  if (known?.url === url && known.fetch === fetch) return known;
+  const set = { url, fetch, readAt: 0, keys: undefined, underWay: undefined, rereads: [] };
+  keySets.set(client, set);
+  return set;
+}
+
+/** One request, whoever asks meanwhile. */
+function readInto(set: KeySet, client: TalkdeskClient): Promise<readonly PublishedKey[]> {
+  set.underWay ??= read(set, client).then(
+    (keys) => {
+      set.keys = keys;
+      set.readAt = (client.clock ?? platformClock).monotonic();
+      set.underWay = undefined;
+      return keys;
+    },
+    (error: unknown) => {
+      set.underWay = undefined;
+      throw error;
+    },
+  );
+  return set.underWay.catch((error: unknown) => {
+    // To each who waits an error of his own.
+    throw isTalkdeskError(error) ? copyOfError(error) : error;
+  });
+}
+
+async function read({ url, fetch }: KeySet, client: TalkdeskClient): Promise<readonly PublishedKey[]> {
+  // Nobody's own patience: others may be waiting for the same keys.
+  const limit = deadline(client.timeoutMs, undefined, client.clock);
+  try {
+    const headers = new Headers({ accept: "application/json" });
+    const { signal } = limit;
+    const answer = fetch(url, { method: "GET", headers, redirect: "manual", signal, ...noStore() });
+    return await limit.race(answer.then((response) => keysIn(response, url)));
+  } catch (error) {
+    if (isTalkdeskError(error) || isControlFlow(error)) throw error;
+    if (limit.isPast) throw keysLate(client, error);
+    if (error instanceof UnreadableBody)
+      throw unreadable(url, `came with a body that ${error.message}`, error.cause);
+    throw unreadable(url, "could not be reached; check the network", error);
+  } finally {
+    limit.clear();
+  }
+}
+
+async function keysIn(response: FetchResponse, url: string): Promise<readonly PublishedKey[]> {
+  const { status, type, redirected } = response;
+  if (type === "opaqueredirect" || redirected || (status >= 300 && status < 400)) {
+    dropBody(response);
+    throw unreadable(url, "answered with a redirect, which is never followed; check endpoints.jwks");
+  }
+  if (status !== 200) {
+    dropBody(response);
+    throw unreadable(url, `answered with status ${status}; check endpoints.jwks, or try again later`);
+  }
+  const body = await boundedBody(response, MAX_KEY_SET_BYTES);
+  if (body === undefined) throw unreadable(url, `are larger than ${MAX_KEY_SET_BYTES} bytes`);
+  const keys = keyList(new TextDecoder().decode(body));
+  if (keys === undefined) throw unreadable(url, "are not a JSON Web Key Set; check endpoints.jwks");
+  return keys;
+}
+
+function keyList(text: string): readonly PublishedKey[] | undefined {
+  try {
+    const { keys } = (JSON.parse(text) ?? {}) as { readonly keys?: unknown };
+    if (!Array.isArray(keys)) return undefined;
+    // A member that is null counts as missing, as does an entry.
+    return keys.map((key) =>
+      Object.fromEntries(Object.entries(Object(key)).filter(([, value]) => value !== null)),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What is said when the time for the keys is up.
+ * @internal
+ */
+export const keysLate = ({ endpoints, timeoutMs }: TalkdeskClient, cause?: unknown): TalkdeskError =>
+  unreadable(
+    endpoints.jwks,
+    `did not come within ${timeoutMs} ms; check the network, or raise timeoutMs`,
+    cause,
+  );
+
+function unreadable(url: string, what: string, cause?: unknown): TalkdeskError {
+  return new TalkdeskError(
+    "id_token_invalid",
+    `The ID token could not be verified: the keys at ${url} ${what}.`,
+    { retryable: true, ...(cause !== undefined && { cause: reducedCause(cause) }) },
+  );
+}

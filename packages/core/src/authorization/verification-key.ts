@@ -1,0 +1,99 @@
+import { withoutPadding } from "../base/secret-text.js";
+/** A public key of the service as its key set has it: anything may be missing or wrong. */
+export type PublishedKey = Readonly<Record<string, unknown>>;
+
+/** The members that make up a public key. Whatever else an entry has never reaches the platform. */
+export interface PublicJwk {
+  readonly kty: "EC" | "RSA" | "OKP";
+  readonly crv?: string;
+  readonly x?: string;
+  readonly y?: string;
+  readonly n?: string;
+  readonly e?: string;
+}
+
+/** What a key that names no algorithm may verify. */
+const UNPINNED: Readonly<Record<string, PublicKeyKind>> = {
+  ES256: { kty: "EC", crv: "P-256" },
+  RS256: { kty: "RSA" },
+};
+
+/** What a key may pin itself to: signatures whose key to verify is not the key to sign. */
+const ASYMMETRIC: Readonly<Record<string, PublicKeyKind>> = {
+  ...UNPINNED,
+  ES384: { kty: "EC", crv: "P-384" },
+  ES512: { kty: "EC", crv: "P-521" },
+  RS384: { kty: "RSA" },
+  RS512: { kty: "RSA" },
+  PS256: { kty: "RSA" },
+  PS384: { kty: "RSA" },
+  PS512: { kty: "RSA" },
+  EdDSA: { kty: "OKP", crv: "Ed25519" },
+  Ed25519: { kty: "OKP", crv: "Ed25519" },
+};
+
+interface PublicKeyKind {
+  readonly kty: PublicJwk["kty"];
+  readonly crv?: string;
+}
+
+/** Bytes of one coordinate (RFC 7518 §6.2.1.2). */
+const COORDINATE_BYTES: Readonly<Record<string, number>> = { "P-256": 32, "P-384": 48, "P-521": 66 };
+
+/**
+ * Whether any key could verify the algorithm: `none` and those of a shared secret never.
+ * @internal
+ */
+export const isVerifiable = (algorithm: unknown): algorithm is string =>
+  typeof algorithm === "string" && Object.hasOwn(ASYMMETRIC, algorithm);
+
+/**
+ * The public key in an entry of a key set, for one algorithm; undefined when the entry is for something else or
+ * broken. Numbers with leading zero bytes, which Talkdesk's own examples have, are brought to the size that
+ * RFC 7518 asks for.
+ * @internal
+ */
+export function verificationKey(entry: PublishedKey, algorithm: string): PublicJwk | undefined {
+  const allowed = entry["alg"] === undefined ? UNPINNED : ASYMMETRIC;
+  const kind = Object.hasOwn(allowed, algorithm) ? allowed[algorithm] : undefined;
+  if (kind === undefined || entry["kty"] !== kind.kty || !isForVerification(entry)) return undefined;
+  if (entry["alg"] !== undefined && entry["alg"] !== algorithm) return undefined;
+  if (entry["crv"] !== kind.crv) return undefined;
+
+  const { kty, crv } = kind;
+  if (kty === "RSA") {
+    const [n, e] = [sized(entry["n"]), sized(entry["e"])];
+    return n === undefined || e === undefined ? undefined : { kty, n, e };
+  }
+  if (crv === undefined) return undefined;
+  const size = COORDINATE_BYTES[crv];
+  if (size === undefined) return typeof entry["x"] === "string" ? { kty, crv, x: entry["x"] } : undefined;
+  const [x, y] = [sized(entry["x"], size), sized(entry["y"], size)];
+  return x === undefined || y === undefined ? undefined : { kty, crv, x, y };
+}
+
+function isForVerification({ use, key_ops: operations }: PublishedKey): boolean {
+  if (use !== undefined && use !== "sig") return false;
+  return operations === undefined || (Array.isArray(operations) && operations.includes("verify"));
+}
+
+/** A number of a key: without leading zero bytes, or with as many as make it `size` bytes. */
+function sized(text: unknown, size?: number): string | undefined {
+  if (typeof text !== "string" || !/^[\w+/-]+=*$/.test(text)) return undefined;
+  let bytes: string;
+  try {
+    bytes = atob(text.replaceAll("-", "+").replaceAll("_", "/").replace(/=+$/, ""));
+  } catch {
+    return undefined;
+  }
+  const number = bytes.replace(/^\0+/, "");
+  if (number === "" || (size !== undefined && number.length > size)) return undefined;
+  return base64url(number.padStart(size ?? 0, "\0"));
+}
+
+/**
+ * The Base64url form of bytes, each given as one character, without padding.
+ * @internal
+ */
+export const base64url = (bytes: string): string =>
+  withoutPadding(btoa(bytes).replaceAll("+", "-").replaceAll("/", "_"));

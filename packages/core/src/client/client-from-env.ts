@@ -1,0 +1,108 @@
+import type { SigningAlgorithm } from "../keys/signing-key.js";
+import { type TalkdeskClient, type TalkdeskClientOptions, talkdeskClient } from "./client.js";
+import { type ClientAuthentication, clientSecretBasic } from "./client-authentication.js";
+import type { Endpoints, Region } from "./endpoints.js";
+import { privateKeyJwt } from "./private-key-jwt.js";
+
+const ENDPOINT_VARIABLES = [
+  ["identity", "TALKDESK_IDENTITY_URL"],
+  ["token", "TALKDESK_TOKEN_URL"],
+  ["authorize", "TALKDESK_AUTHORIZE_URL"],
+  ["jwks", "TALKDESK_JWKS_URL"],
+  ["api", "TALKDESK_API_URL"],
+] as const satisfies readonly (readonly [keyof Endpoints, string])[];
+
+/**
+ * Makes a client of environment variables. An empty variable counts as absent.
+ *
+ * - `TALKDESK_ACCOUNT`, and `TALKDESK_REGION` (`us`, the default, `eu`, `ca` or `au`).
+ * - `TALKDESK_CLIENT_ID`, and either `TALKDESK_CLIENT_SECRET`, sent as HTTP Basic, or `TALKDESK_KEY_ID` and
+ *   `TALKDESK_PRIVATE_KEY` (one line of Base64, or PEM), with which assertions are signed; `TALKDESK_KEY_ALGORITHM`
+ *   where the key does not say it.
+ * - `TALKDESK_IDENTITY_URL`, `TALKDESK_TOKEN_URL`, `TALKDESK_AUTHORIZE_URL`, `TALKDESK_JWKS_URL`, `TALKDESK_API_URL`
+ *   replace addresses of the account. Without an account, those of the identity host and of the API are enough; without
+ *   logins, those of the token endpoint and of the API.
+ *
+ * @param env Default: `process.env`.
+ * @param options Options of {@link talkdeskClient}: each replaces what the environment says. With `authentication`, no
+ *   credentials are read.
+ * @throws TypeError at once, naming the variables that are missing or cannot be used, never their values.
+ * @example
+ * const client = talkdeskClientFromEnv(process.env, { timeoutMs: 5_000 });
+ */
+export function talkdeskClientFromEnv(
+  env: Readonly<Record<string, string | undefined>> = processEnvironment(),
+  options: Partial<TalkdeskClientOptions> = {},
+): TalkdeskClient {
+  const read = (name: string): string | undefined => env[name] || undefined;
+  const { account = read("TALKDESK_ACCOUNT"), authentication, ...others } = options;
+  const region = (options.region ?? read("TALKDESK_REGION")) as Region | undefined;
+  const variables = ENDPOINT_VARIABLES.filter(([, variable]) => read(variable) !== undefined);
+  const endpoints = {
+    ...Object.fromEntries(variables.map(([name, variable]) => [name, read(variable)])),
+    ...options.endpoints,
+  };
+
+  const isAddressed = (endpoints.identity ?? endpoints.token) !== undefined && endpoints.api !== undefined;
+  const credentials = authentication === undefined ? credentialsIn(read) : undefined;
+  const missing = [
+    ...(account === undefined && !isAddressed ? ["TALKDESK_ACCOUNT"] : []),
+    ...(credentials?.missing ?? []),
+  ];
+  if (missing.length > 0) throw new TypeError(`Set ${missing.join(" and ")} in the environment.`);
+  try {
+    return talkdeskClient({
+      ...others,
+      ...(account !== undefined && { account }),
+      ...(account !== undefined && region !== undefined && { region }),
+      endpoints,
+      authentication: authentication ?? (credentials as Credentials).authentication(),
+    });
+  } catch (error) {
+    throw new TypeError(`In the environment (TALKDESK_…): ${(error as Error).message}`, { cause: error });
+  }
+}
+
+const KEY_VARIABLES = ["TALKDESK_PRIVATE_KEY", "TALKDESK_KEY_ID", "TALKDESK_KEY_ALGORITHM"];
+
+interface Credentials {
+  readonly missing: readonly string[];
+  readonly authentication: () => ClientAuthentication;
+}
+
+/** The one proof that the variables are for. */
+function credentialsIn(read: (name: string) => string | undefined): Credentials {
+  const clientId = read("TALKDESK_CLIENT_ID") ?? "";
+  const clientSecret = read("TALKDESK_CLIENT_SECRET") ?? "";
+  const keys = KEY_VARIABLES.filter((name) => read(name) !== undefined);
+  if (clientSecret !== "" && keys.length > 0) {
+    throw new TypeError(
+      `The environment has both a secret and a key: remove ${keys.join(" and ")} to send the secret, or TALKDESK_CLIENT_SECRET to sign with the key, as apps listed on AppConnect must.`,
+    );
+  }
+  const absent = (names: readonly string[]): string[] => names.filter((name) => read(name) === undefined);
+  if (keys.length === 0) {
+    const withoutSecret =
+      clientSecret === "" ? ["TALKDESK_CLIENT_SECRET (or TALKDESK_KEY_ID and TALKDESK_PRIVATE_KEY)"] : [];
+    return {
+      missing: [...absent(["TALKDESK_CLIENT_ID"]), ...withoutSecret],
+      authentication: () => clientSecretBasic({ clientId, clientSecret }),
+    };
+  }
+  const algorithm = read("TALKDESK_KEY_ALGORITHM")?.toUpperCase() as SigningAlgorithm | undefined;
+  return {
+    missing: absent(["TALKDESK_CLIENT_ID", "TALKDESK_KEY_ID", "TALKDESK_PRIVATE_KEY"]),
+    authentication: () =>
+      privateKeyJwt({
+        clientId,
+        keyId: read("TALKDESK_KEY_ID") ?? "",
+        privateKey: read("TALKDESK_PRIVATE_KEY") ?? "",
+        ...(algorithm !== undefined && { algorithm }),
+      }),
+  };
+}
+
+function processEnvironment(): Readonly<Record<string, string | undefined>> {
+  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
+  return process?.env ?? {};
+}

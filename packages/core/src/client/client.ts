@@ -1,0 +1,94 @@
+import type { Clock } from "../base/clock.js";
+import type { FetchFunction } from "../base/fetch-function.js";
+import type { ClientAuthentication } from "./client-authentication.js";
+import { type Endpoints, type Region, resolvedEndpoints } from "./endpoints.js";
+
+/** What {@link talkdeskClient} needs: whom to ask, and how to prove who asks. */
+export interface TalkdeskClientOptions {
+  /** Account name, the first label of its identity host. Needed unless `endpoints` has `identity` and `api`. */
+  readonly account?: string;
+  /** Region of the account. Default `"us"`. */
+  readonly region?: Region;
+  /**
+   * Addresses that replace those of account and region. Without an account, `identity` and `api` are enough, since the
+   * other three follow from `identity`; without logins, `token` and `api`.
+   */
+  readonly endpoints?: Partial<Endpoints>;
+  /** How the client proves itself at the token endpoint. */
+  readonly authentication: ClientAuthentication;
+  /** Sends the token requests. Default: the global `fetch`, looked up per call. */
+  readonly fetch?: FetchFunction;
+  /** Total time for one token call in milliseconds, retries included. Default 10 000. */
+  readonly timeoutMs?: number;
+  /** What tells the time. Default: the platform's clocks, looked up per call. */
+  readonly clock?: Clock;
+  /** Numbers from 0 up to 1, for jitter. Default: `Math.random`, looked up per call. */
+  readonly random?: () => number;
+}
+
+/** A client of one account's token service: immutable, free to share, without anything secret to print. */
+export interface TalkdeskClient {
+  readonly endpoints: Endpoints;
+  readonly authentication: ClientAuthentication;
+  /** Total time for one token call in milliseconds. */
+  readonly timeoutMs: number;
+  readonly fetch?: FetchFunction;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}
+
+/** The largest delay that platform timers keep; they fire at once beyond it. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Says once whom to ask for tokens and how to prove who asks. Nothing is sent.
+ *
+ * @throws TypeError at once, when account, region or an endpoint could not be used, or an option has the wrong
+ *   type. Endpoints must be `https:`, or `http:` on a loopback address; `endpoints.api` must be an origin.
+ */
+export function talkdeskClient(options: TalkdeskClientOptions): TalkdeskClient {
+  const { authentication, fetch, timeoutMs = 10_000, clock, random } = options;
+  if (typeof authentication !== "function") {
+    throw new TypeError(
+      "authentication must be a function, such as clientSecretBasic({ clientId, clientSecret }).",
+    );
+  }
+  if (typeof timeoutMs !== "number" || !(timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS)) {
+    throw new TypeError(`timeoutMs must be a number of milliseconds above 0, at most ${MAX_TIMER_MS}.`);
+  }
+  if (fetch !== undefined && typeof fetch !== "function") throw new TypeError("fetch must be a function.");
+  if (random !== undefined && typeof random !== "function") throw new TypeError("random must be a function.");
+  if (
+    clock !== undefined &&
+    !(["now", "monotonic", "setTimeout"] as const).every((name) => typeof clock?.[name] === "function")
+  ) {
+    throw new TypeError("clock must have the functions now, monotonic and setTimeout.");
+  }
+  return Object.freeze({
+    endpoints: resolvedEndpoints(options.account, options.region, options.endpoints),
+    authentication,
+    timeoutMs,
+    ...(fetch !== undefined && { fetch }),
+    ...(clock !== undefined && { clock }),
+    ...(random !== undefined && { random }),
+  });
+}
+
+/**
+ * Checks that `client` is what {@link talkdeskClient} makes. Every function of the packages that takes a client checks
+ * it so.
+ *
+ * @throws TypeError for anything else, such as the options of a client in its place.
+ * @example
+ * checkClient(talkdeskClient({ account: "acme", authentication })); // fine
+ * checkClient({ account: "acme", authentication }); // TypeError
+ */
+export function checkClient(client: unknown): asserts client is TalkdeskClient {
+  const { endpoints, authentication, timeoutMs } = Object(client) as Partial<TalkdeskClient>;
+  const isClient =
+    typeof endpoints?.token === "string" &&
+    typeof endpoints.api === "string" &&
+    typeof authentication === "function" &&
+    typeof timeoutMs === "number";
+  if (!isClient) throw new TypeError("client must be a TalkdeskClient, such as talkdeskClient({ … }) makes.");
+}

@@ -1,0 +1,125 @@
+import { printable, type TalkdeskError } from "../base/errors.js";
+import type { TalkdeskClient } from "../client/client.js";
+import { formEncoded } from "../client/client-authentication.js";
+import type { Grant } from "../token/grant.js";
+import { clockOffsetMs } from "./clock-offset.js";
+import { basicSecret, credentialsOf, formDecoded } from "./sent-secrets.js";
+import type { TokenResponse } from "./token-response.js";
+
+/**
+ * One request and its answer.
+ * @internal
+ */
+export interface Exchanged {
+  readonly headers: Headers;
+  readonly body: URLSearchParams;
+  readonly response: TokenResponse;
+  /** Just before the request, in epoch milliseconds. */
+  readonly sentAt: number;
+  /** Just after the answer. */
+  readonly now: number;
+  /** What was added to this machine's time for the proof. */
+  readonly offsetMs: number;
+}
+
+/**
+ * What could be checked locally about a refusal, as whole sentences; nothing for other errors. Hints are guesses by
+ * rule: each names a fact that was seen, and what it may mean.
+ * @internal
+ */
+export function refusalHints(
+  error: TalkdeskError,
+  client: TalkdeskClient,
+  grant: Grant,
+  { headers, body, response, sentAt, now, offsetMs }: Exchanged,
+): readonly string[] {
+  if (error.code !== "client_refused" && error.code !== "request_refused") return [];
+  const hints: string[] = [];
+  if (error.code === "client_refused") {
+    const { token } = client.endpoints;
+    hints.push(
+      `The request went to ${new URL(token).host}: a client exists in one account and one region only.`,
+      ...secretHints(headers),
+      ...assertionHints(body, token),
+    );
+  } else if (NOT_DECODED.test(error.errorDescription ?? "")) {
+    hints.push(...encodingHints(headers));
+  }
+  const scope = "scope" in grant ? grant.scope : undefined;
+  if (scope !== undefined && (response.status === 401 || error.error === "invalid_scope")) {
+    hints.push(
+      "A scope that was added to the client minutes ago may not be effective yet: it takes a few minutes.",
+    );
+  }
+  const aheadMs = clockOffsetMs(response.headers, sentAt, now);
+  if (aheadMs !== undefined) {
+    const seconds = Math.round(Math.abs(aheadMs) / 1000);
+    const corrected = offsetMs === 0 ? "" : "; the assertion went by the server's";
+    hints.push(
+      `This machine's clock is ${seconds} s ${aheadMs > 0 ? "behind" : "ahead of"} the server's${corrected}.`,
+    );
+  }
+  return hints;
+}
+
+/** What authorities say of credentials that they expected in another encoding, often as `invalid_request`. */
+const NOT_DECODED = /encod|decod|malformed authorization|authorization header/i;
+
+function secretHints(headers: Headers): readonly string[] {
+  const secret = sentSecret(headers);
+  if (secret === undefined) return [];
+  const hints: string[] = [];
+  if (secret !== formEncoded(secret) && !isFormEncoded(secret)) {
+    hints.push(
+      'The client secret has characters that encodings change: if it is right, try clientSecretBasic with encoding: "form".',
+    );
+  }
+  if (secret.trim() !== secret) hints.push("The client secret begins or ends with a space.");
+  return hints;
+}
+
+function encodingHints(headers: Headers): readonly string[] {
+  const secret = sentSecret(headers);
+  if (secret === undefined) return [];
+  const other = isFormEncoded(secret) ? "plain" : "form";
+  return [
+    `The server could not decode the client's id and secret: if they are right, try clientSecretBasic with encoding: "${other}".`,
+  ];
+}
+
+const sentSecret = (headers: Headers): string | undefined =>
+  basicSecret(credentialsOf(headers.get("authorization") ?? "")?.credentials ?? "");
+
+/** Whether a secret looks as if it had been encoded already: a plain one with a percent sign seldom does. */
+const isFormEncoded = (secret: string): boolean =>
+  secret.includes("%") && formEncoded(formDecoded(secret)).toLowerCase() === secret.toLowerCase();
+
+/** A server says the same of an unknown key, another client's and another algorithm; these are what to compare. */
+function assertionHints(body: URLSearchParams, tokenEndpoint: string): readonly string[] {
+  const [header, claims] = (body.get("client_assertion") ?? "").split(".").map(membersOf);
+  if (header === undefined || claims === undefined) return [];
+  const { kid, alg } = header;
+  const { iss, aud } = claims;
+  const hints = [
+    `The assertion names the client ${said(iss)} and the key ${said(kid)}, and is signed with ${said(alg)}: check that these belong together; a rotation changes the key's id.`,
+  ];
+  if (aud !== tokenEndpoint) {
+    hints.push(
+      `The assertion is meant for ${said(aud)}, which is not the address that it was sent to; leave audience out unless Talkdesk has given you one.`,
+    );
+  }
+  return hints;
+}
+
+const said = (value: unknown): string => (typeof value === "string" ? printable(value) : "(none)");
+
+/** The members of the JSON object that a part of a JWT is; undefined when it is none. */
+function membersOf(part: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const binary = atob(part.replaceAll("-", "+").replaceAll("_", "/"));
+    const text = new TextDecoder().decode(Uint8Array.from(binary, (character) => character.charCodeAt(0)));
+    return Object(JSON.parse(text)) as Readonly<Record<string, unknown>>;
+  } catch {
+    return undefined;
+  }
+}

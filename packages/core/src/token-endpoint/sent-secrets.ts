@@ -1,0 +1,288 @@
+import { withoutPadding } from "../base/secret-text.js";
+import { base64, formEncoded } from "../client/client-authentication.js";
+
+/** Parameters and headers of a token request whose values are no secret. */
+const PUBLIC_PARAMETERS = new Set([
+  "grant_type",
+  "scope",
+  "token_type",
+  "expires_in",
+  "redirect_uri",
+  "client_id",
+  "client_assertion_type",
+]);
+const PUBLIC_HEADERS = new Set(["accept", "content-type", "user-agent"]);
+
+/** So many characters in a row that a text shares with a secret are hidden; fewer tell little, and words share them. */
+const SHORTEST_RUN = 8;
+
+/**
+ * A function that hides, in any text, whatever one request sent in secret: every run of eight characters and more that
+ * the text shares with a secret or with a form of it, so that a text that was cut, or put together from parts, shows no
+ * more than that. A secret that is shorter is hidden where it is whole. It goes by what was sent, so it holds for any
+ * client authentication; and it takes time in proportion to the text.
+ * @internal
+ */
+export function maskOf(
+  headers: Headers,
+  body: URLSearchParams,
+  alsoSecret: readonly string[] = [],
+): (text: string) => string {
+  const secrets = [...alsoSecret];
+  for (const [name, value] of body) if (!PUBLIC_PARAMETERS.has(name)) secrets.push(value);
+  for (const [name, value] of headers) {
+    if (PUBLIC_HEADERS.has(name)) continue;
+    const { scheme, credentials } = credentialsOf(value) ?? { scheme: "", credentials: value };
+    secrets.push(credentials, withoutPadding(credentials));
+    const secret = scheme.toLowerCase() === "basic" ? basicSecret(credentials) : undefined;
+    if (secret !== undefined) secrets.push(secret, formDecoded(secret));
+  }
+  // Only when there is something to hide them in: most answers have nothing.
+  let traces: Traces | undefined;
+  return (text) => {
+    if (text === "") return text;
+    traces ??= tracesOf(secrets);
+    const shown = hidden(text, traces);
+    // The last match of any expression stays reachable, as RegExp.lastMatch; this one is empty.
+    /^/.test("");
+    return shown;
+  };
+}
+
+/**
+ * The two words of an `Authorization` header; undefined for a bare token.
+ * @internal
+ */
+export function credentialsOf(
+  header: string,
+): { readonly scheme: string; readonly credentials: string } | undefined {
+  const end = header.indexOf(" ");
+  const credentials = end < 0 ? "" : header.slice(end).trim();
+  return end <= 0 || credentials === "" ? undefined : { scheme: header.slice(0, end), credentials };
+}
+
+/** What gives a secret away. */
+interface Traces {
+  /** Every part of {@link SHORTEST_RUN} characters of every form, in lower case. */
+  readonly runs: ReadonlySet<string>;
+  /** The forms that are shorter, as they are: in any case, they would be found in ordinary words. */
+  readonly short: ReadonlySet<string>;
+}
+
+function tracesOf(secrets: readonly string[]): Traces {
+  const runs = new Set<string>();
+  const short = new Set<string>();
+  for (const form of new Set(secrets.flatMap((secret) => (secret === "" ? [] : formsOf(secret))))) {
+    if (form.length < SHORTEST_RUN && form !== "") short.add(form);
+    const lower = form.length < SHORTEST_RUN ? "" : folded(form);
+    for (let at = 0; at + SHORTEST_RUN <= lower.length; at++) runs.add(lower.slice(at, at + SHORTEST_RUN));
+  }
+  return { runs, short };
+}
+
+/** A text, as it is or decoded, and where in the text as it is each of its characters comes from. */
+interface Reading {
+  readonly text: string;
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+}
+
+/** Escapes within escapes are taken apart so often, as in JSON in a URL. */
+const MOST_READINGS = 3;
+
+function hidden(text: string, traces: Traces): string {
+  const from = Array.from({ length: text.length }, (_, at) => at);
+  let reading: Reading | undefined = { text, from, to: from.map((at) => at + 1) };
+  const found: [number, number][] = [];
+  for (let readings = 0; reading !== undefined && readings < MOST_READINGS; readings++) {
+    const { from, to } = reading;
+    for (const [start, end] of tracesIn(reading.text, traces)) {
+      found.push([from[start] ?? 0, to[end - 1] ?? text.length]);
+    }
+    reading = decoded(reading);
+  }
+  let masked = "";
+  let shown = 0;
+  for (const [start, end] of found.sort(([a], [b]) => a - b)) {
+    if (start >= shown) masked += `${text.slice(shown, start)}***`;
+    shown = Math.max(shown, end);
+  }
+  return masked + text.slice(shown);
+}
+
+/** Where a text shows traces; runs that overlap are one. */
+function* tracesIn(text: string, { runs, short }: Traces): Generator<readonly [number, number]> {
+  const lower = folded(text);
+  let start = 0;
+  let end = 0;
+  for (let at = 0; at + SHORTEST_RUN <= lower.length; at++) {
+    if (!runs.has(lower.slice(at, at + SHORTEST_RUN))) continue;
+    if (at >= end) {
+      if (end > 0) yield [start, end];
+      start = at;
+    }
+    end = at + SHORTEST_RUN;
+  }
+  if (end > 0) yield [start, end];
+  for (const form of short) {
+    for (let at = text.indexOf(form); at >= 0; at = text.indexOf(form, at + form.length)) {
+      yield [at, at + form.length];
+    }
+  }
+}
+
+/** Lower case, character for character: nothing moves. */
+function folded(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
+  if (/^[\x00-\x7f]*$/.test(text)) return text.toLowerCase();
+  let lower = "";
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charAt(at);
+    const folding = unit.toLowerCase();
+    lower += folding.length === 1 ? folding : unit;
+  }
+  return lower;
+}
+
+/** One escaped character: of a URL (in UTF-8), of HTML, of JSON or of a string in source code. */
+const ESCAPE =
+  /%[0-7][\da-f]|%[cd][\da-f]%[89ab][\da-f]|%e[\da-f](?:%[89ab][\da-f]){2}|%f[0-7](?:%[89ab][\da-f]){3}|&#\d{1,7};|&#x[\da-f]{1,6};|&(?:amp|lt|gt|quot|apos);|\\u[\da-f]{4}|\\x[\da-f]{2}|\\["'\\/bfnrt]/gi;
+
+const NAMED: Readonly<Record<string, string>> = {
+  "&amp;": "&",
+  "&lt;": "<",
+  "&gt;": ">",
+  "&quot;": '"',
+  "&apos;": "'",
+  "\\b": "\b",
+  "\\f": "\f",
+  "\\n": "\n",
+  "\\r": "\r",
+  "\\t": "\t",
+};
+
+function unescaped(sequence: string): string {
+  const name = sequence.toLowerCase();
+  if (name.startsWith("%")) {
+    try {
+      return decodeURIComponent(sequence);
+    } catch {
+      return sequence;
+    }
+  }
+  const digits = /^(?:&#x|\\u|\\x)([\da-f]+)/.exec(name)?.[1];
+  const number = digits !== undefined ? Number.parseInt(digits, 16) : Number(/^&#(\d+)/.exec(name)?.[1]);
+  if (number <= 0x10ffff) return String.fromCodePoint(number);
+  return NAMED[name] ?? sequence.slice(1);
+}
+
+/** The same with every escape taken apart; undefined when there is none. */
+function decoded({ text, from, to }: Reading): Reading | undefined {
+  const parts: string[] = [];
+  const origin = { from: [] as number[], to: [] as number[] };
+  let copied = 0;
+  const copy = (until: number): void => {
+    parts.push(text.slice(copied, until));
+    for (let at = copied; at < until; at++) {
+      origin.from.push(from[at] ?? 0);
+      origin.to.push(to[at] ?? 0);
+    }
+  };
+  for (const { 0: sequence, index } of text.matchAll(ESCAPE)) {
+    copy(index);
+    copied = index + sequence.length;
+    const character = unescaped(sequence);
+    parts.push(character);
+    for (let unit = 0; unit < character.length; unit++) {
+      origin.from.push(from[index] ?? 0);
+      origin.to.push(to[copied - 1] ?? 0);
+    }
+  }
+  if (copied === 0) return undefined;
+  copy(text.length);
+  return { text: parts.join(""), ...origin };
+}
+
+/** What `secret` may look like in an answer, or in the error of a client that shows its request. */
+function formsOf(secret: string): readonly string[] {
+  const bytes = new TextEncoder().encode(secret);
+  // Without lone surrogates, which nothing can encode.
+  const text = new TextDecoder().decode(bytes);
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"));
+  return [
+    secret,
+    ...inJson(text),
+    ...inHtml(text),
+    encodeURIComponent(text),
+    encodeURIComponent(encodeURIComponent(text)),
+    formEncoded(text),
+    `%${hex.join("%")}`,
+    ...(hex.length < SHORTEST_RUN / 2 ? [] : [hex.join(""), hex.join(" ")]),
+    ...inBase64(text),
+  ];
+}
+
+const escaped = (text: string, characters: RegExp, written: (code: number) => string): string =>
+  text.replace(characters, (character) => written(character.charCodeAt(0)));
+
+/** As different libraries write it. */
+function inJson(text: string): readonly string[] {
+  const plain = JSON.stringify(text).slice(1, -1);
+  const unicode = (code: number): string => `\\u${code.toString(16).padStart(4, "0")}`;
+  const ascii = escaped(plain, /[^\x20-\x7e]/g, unicode);
+  return [plain, ascii].flatMap((json) => [
+    json,
+    json.replaceAll("/", "\\/"),
+    escaped(json, /[<>&'+]/g, unicode),
+  ]);
+}
+
+function inHtml(text: string): readonly string[] {
+  const named = text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+  const decimal = (code: number): string => `&#${code};`;
+  const hexadecimal = (code: number): string => `&#x${code.toString(16)};`;
+  return [
+    named.replaceAll("'", "&#39;"),
+    named.replaceAll("'", "&#039;"),
+    named.replaceAll("'", "&apos;"),
+    escaped(named, /['/`=]/g, hexadecimal),
+    escaped(text, /[^\da-z]/gi, decimal),
+    escaped(text, /[^\da-z]/gi, hexadecimal),
+  ];
+}
+
+/** Whole, and as a part of something longer: three bytes are four characters, so where it begins matters. */
+function inBase64(text: string): readonly string[] {
+  const length = new TextEncoder().encode(text).length;
+  const within = [1, 2].map((before) =>
+    base64(`${"-".repeat(before)}${text}`).slice(before + 1, Math.floor(((before + length) * 4) / 3)),
+  );
+  return [withoutPadding(base64(text)), ...within.filter((form) => form.length >= SHORTEST_RUN)].flatMap(
+    (form) => [form, form.replaceAll("+", "-").replaceAll("/", "_")],
+  );
+}
+
+/**
+ * One value of `application/x-www-form-urlencoded`, decoded.
+ * @internal
+ */
+export const formDecoded = (value: string): string =>
+  new URLSearchParams(`v=${value.replaceAll("&", "%26")}`).get("v") ?? "";
+
+/**
+ * The secret in the credentials of a Basic header; undefined when they are not readable as such.
+ * @internal
+ */
+export function basicSecret(credentials: string): string | undefined {
+  try {
+    const bytes = Uint8Array.from(atob(credentials), (character) => character.charCodeAt(0));
+    const pair = new TextDecoder().decode(bytes);
+    return pair.includes(":") ? pair.slice(pair.indexOf(":") + 1) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,295 @@
+import {
+  printable,
+  TalkdeskError,
+  type TalkdeskErrorCode,
+  type TalkdeskErrorOptions,
+} from "../base/errors.js";
+import { parseUrl } from "../base/parse-url.js";
+import { isVisibleAscii } from "../base/secret-text.js";
+import { type AccessToken, accessToken } from "../token/access-token.js";
+import type { Grant } from "../token/grant.js";
+import { retryAfterMs } from "./retry-after.js";
+
+/** The most that is read of one answer of the token endpoint, in bytes after decompression. */
+export const MAX_RESPONSE_BYTES = 262_144;
+
+/** What Talkdesk's tokens live, in seconds: assumed when an answer names no lifetime. */
+const ASSUMED_LIFETIME_SECONDS = 599;
+
+/** A year and a day: longer than any token that Talkdesk documents, and short enough for every date. */
+const MAX_LIFETIME_SECONDS = 366 * 86_400;
+
+/** Deeper than any answer of the service; recursion over what is kept of one stays far from the stack's end. */
+const MAX_DEPTH = 64;
+
+/** The codes of RFC 6749 §5.2 that say who is at fault, and the one that Talkdesk adds. */
+const CODE_OF_ERROR: ReadonlyMap<string, TalkdeskErrorCode> = new Map([
+  ["invalid_client", "client_refused"],
+  ["unauthorized_client", "client_refused"],
+  ["invalid_request", "request_refused"],
+  ["invalid_scope", "request_refused"],
+  ["invalid_grant", "request_refused"],
+  ["unsupported_grant_type", "request_refused"],
+]);
+
+/**
+ * Reads one answer of the token endpoint. Pure: no clock, no network.
+ *
+ * A token needs status 200 and a JSON object with an `access_token` of visible ASCII and without `error`. `token_type` may be missing
+ * (Bearer), and is not looked at when the grant asked for an opaque token. `expires_in` may be a number, cut to
+ * whole seconds, or a string of digits; anything else counts as absent, and 599 seconds are assumed. `null` and ""
+ * count as absent for the optional members.
+ *
+ * @param response The answer as received, its body whole and decompressed, at most 262 144 bytes.
+ * @param context `requestedAt`: just before the request was sent, in epoch milliseconds. `grant`: what was asked.
+ * @throws TalkdeskError
+ *   `token_unavailable` for 429 and 5xx, whatever the body says, with `retryAt` when the answer names a time;
+ *   `client_refused`, `request_refused` by the `error` of a 4xx or 2xx, and for a 401 without one;
+ *   `token_unexpected_response` for redirects, other statuses, 511, and a 200 that is not JSON;
+ *   `token_malformed` for JSON that breaks the schema; `response_too_large`; `unsupported_token_type`.
+ * @see RFC 6749 §5.1 and §5.2; Talkdesk, "Refresh Token - Basic"
+ */
+export function parseTokenResponse(response: TokenResponse, context: TokenResponseContext): AccessToken {
+  return readTokenResponse(response, context, (text) => text);
+}
+
+/** One answer as received. */
+export interface TokenResponse {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The whole body, decompressed. */
+  readonly body: Uint8Array;
+}
+
+/** What an answer is read against. */
+export interface TokenResponseContext {
+  /** Just before the request was sent, in epoch milliseconds. */
+  readonly requestedAt: number;
+  /** What was asked. */
+  readonly grant: Grant;
+}
+
+/**
+ * {@link parseTokenResponse}, for a caller who knows what is secret: `mask` is applied to every text of the answer
+ * that is kept outside the token's own members, before it is cut.
+ * @internal
+ */
+export function readTokenResponse(
+  { status, headers, body }: TokenResponse,
+  context: TokenResponseContext,
+  mask: (text: string) => string,
+): AccessToken {
+  if (body.byteLength > MAX_RESPONSE_BYTES) throw responseTooLarge(status);
+  const json = parsedJson(body);
+  const { error } = Object(json.value) as { error?: unknown };
+  if (status !== 200 || (typeof error === "string" && error !== ""))
+    throw refusal(status, headers, json.value, context.requestedAt, mask);
+  const contentType = headers.get("content-type");
+  if (json.fault !== undefined && !/[/+]json\s*(?:;|$)/i.test(contentType ?? "")) {
+    throw new TalkdeskError(
+      "token_unexpected_response",
+      `The token endpoint answered 200 with ${printable(mask(contentType ?? "no content type"))} instead of JSON; check that the address is a token endpoint and that no proxy or login page stands before it.`,
+      { status },
+    );
+  }
+  if (json.fault !== undefined) throw malformed(json.fault);
+  return tokenOf(json.value, context, mask);
+}
+
+/** @internal */
+export function responseTooLarge(status: number): TalkdeskError {
+  return new TalkdeskError(
+    "response_too_large",
+    `The token endpoint answered more than ${MAX_RESPONSE_BYTES} bytes; the rest was not read.`,
+    { status },
+  );
+}
+
+function malformed(what: string): TalkdeskError {
+  return new TalkdeskError("token_malformed", `The token endpoint answered 200, but ${what}.`, {
+    status: 200,
+  });
+}
+
+function parsedJson(body: Uint8Array): { readonly value?: unknown; readonly fault?: string } {
+  let text: string;
+  try {
+    // Drops a byte-order mark; refuses what is not UTF-8, UTF-16 included.
+    text = new TextDecoder("utf-8", { fatal: true }).decode(body);
+  } catch {
+    return { fault: "its body is not UTF-8" };
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    return isTooDeep(text) ? { fault: "its body is nested too deeply" } : { value };
+  } catch {
+    return { fault: text.trim() === "" ? "its body is empty" : "its body is not JSON" };
+  }
+}
+
+/** Whether text that is known to be JSON nests more than {@link MAX_DEPTH} levels; without recursion. */
+function isTooDeep(json: string): boolean {
+  let depth = 0;
+  let isInString = false;
+  for (let at = 0; at < json.length; at += 1) {
+    const symbol = json[at];
+    if (symbol === '"') isInString = !isInString;
+    else if (isInString) at += symbol === "\\" ? 1 : 0;
+    else if (symbol === "[" || symbol === "{") depth += 1;
+    else if (symbol === "]" || symbol === "}") depth -= 1;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
+}
+
+function tokenOf(
+  json: unknown,
+  { requestedAt, grant }: TokenResponseContext,
+  mask: (text: string) => string,
+): AccessToken {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw malformed("its body is not a JSON object");
+  }
+  const { access_token, token_type, expires_in, scope, refresh_token, sid, id_token, ...extra } =
+    json as Record<string, unknown>;
+  if (typeof access_token !== "string" || access_token === "") {
+    throw malformed("access_token is missing or is not a string");
+  }
+  if (!isVisibleAscii(access_token))
+    throw malformed("access_token has characters that a header cannot carry");
+
+  const lifetime = lifetimeSeconds(expires_in);
+  const refreshToken = optionalString(refresh_token, "refresh_token");
+  const sessionId = optionalString(sid, "sid");
+  const idToken = optionalString(id_token, "id_token");
+  const scopes = grantedScope(scope);
+  return accessToken({
+    value: access_token,
+    type: typeOf(token_type, access_token, grant),
+    issuedAt: requestedAt,
+    expiresAt: requestedAt + (lifetime ?? ASSUMED_LIFETIME_SECONDS) * 1000,
+    expiryAssumed: lifetime === undefined,
+    ...(scopes !== undefined && { scope: scopes }),
+    ...(refreshToken !== undefined && { refreshToken }),
+    ...(sessionId !== undefined && { sessionId }),
+    ...(idToken !== undefined && { idToken }),
+    extra: JSON.parse(JSON.stringify(extra), (_key, value) =>
+      typeof value === "string" ? mask(value) : value,
+    ),
+  });
+}
+
+/** A service token travels without a scheme, whatever the answer calls it; Talkdesk's begin with `tdst_`. */
+function typeOf(tokenType: unknown, value: string, grant: Grant): "Bearer" | "opaque" {
+  const asked = grant.grant_type === "client_credentials" && grant.token_type === "opaque";
+  if (asked || value.startsWith("tdst_")) return "opaque";
+  // Bearer is the default that Talkdesk documents for a missing one.
+  if (tokenType === undefined || tokenType === null || tokenType === "") return "Bearer";
+  if (typeof tokenType === "string" && tokenType.toLowerCase() === "bearer") return "Bearer";
+  throw new TalkdeskError(
+    "unsupported_token_type",
+    "The token endpoint answered with a type of token other than Bearer, which cannot be sent.",
+    { status: 200 },
+  );
+}
+
+/**
+ * Whole seconds, no further from zero than any date can bear; undefined for what is neither a number nor a string of
+ * digits, never a part of one.
+ */
+function lifetimeSeconds(expiresIn: unknown): number | undefined {
+  const isDigits = typeof expiresIn === "string" && /^\d+$/.test(expiresIn);
+  if (typeof expiresIn !== "number" && !isDigits) return undefined;
+  const seconds = Math.floor(Number(expiresIn));
+  return Math.max(-MAX_LIFETIME_SECONDS, Math.min(seconds, MAX_LIFETIME_SECONDS));
+}
+
+function optionalString(value: unknown, name: string): string | undefined {
+  if (value === undefined || value === null || value === "") return undefined;
+  if (typeof value !== "string") throw malformed(`${name} is not a string`);
+  return value;
+}
+
+function grantedScope(scope: unknown): string[] | undefined {
+  if (scope === undefined || scope === null) return undefined;
+  if (typeof scope !== "string") throw malformed("scope is not a string");
+  // Described as URL-encoded, shown with plain spaces: decoded once where it can only be the former.
+  const encoded = !/\s/.test(scope) && /\+|%20|%3A/i.test(scope);
+  const text = encoded ? (new URLSearchParams(`s=${scope.replaceAll("&", "%26")}`).get("s") ?? scope) : scope;
+  return text.split(/\s+/).filter((name) => name !== "");
+}
+
+/**
+ * Whether a status says "later". 511 does not: it comes from a network that wants somebody to log in to it.
+ * @internal
+ */
+export const isUnavailable = (status: number): boolean => status === 429 || (status >= 500 && status !== 511);
+
+/** The error for an answer that is no token: of another status than 200, or with an error in it. */
+function refusal(
+  status: number,
+  headers: Headers,
+  json: unknown,
+  requestedAt: number,
+  mask: (text: string) => string,
+): TalkdeskError {
+  const said = saidInError(json, mask);
+  const named = said.error === undefined ? "" : ` (${said.error})`;
+  const options: TalkdeskErrorOptions = { status, ...said };
+  if (isUnavailable(status)) {
+    // Whatever the body says: a proxy may repeat a stale one.
+    const wait = retryAfterMs(headers, json, requestedAt);
+    const later = wait === undefined ? "" : `, and asks to wait ${Math.ceil(wait / 1000)} s`;
+    return new TalkdeskError("token_unavailable", `The token endpoint answered ${status}${named}${later}.`, {
+      ...options,
+      ...(wait !== undefined && { retryAt: requestedAt + wait }),
+    });
+  }
+  const isOfProtocol = (status >= 200 && status < 300) || (status >= 400 && status < 500);
+  const code = isOfProtocol ? CODE_OF_ERROR.get(said.error ?? "") : undefined;
+  if (code === "client_refused" || (status === 401 && code === undefined)) {
+    return new TalkdeskError(
+      "client_refused",
+      `The token endpoint refused the client with ${status}${named}; check client id and secret, account and region.`,
+      options,
+    );
+  }
+  if (code === "request_refused" || ((status === 400 || status === 200) && said.error !== undefined)) {
+    return new TalkdeskError(
+      "request_refused",
+      `The token endpoint refused the request with ${status}${named}${said.errorDescription === undefined ? "" : `: ${said.errorDescription.replace(/\.$/, "")}`}.`,
+      options,
+    );
+  }
+  if (status >= 300 && status < 400) {
+    // Masked before parsing too, which changes the letters of a host.
+    const target = mask(headers.get("location") ?? "");
+    const origin = parseUrl(target)?.origin ?? "null";
+    const where = origin === "null" ? "" : ` to ${printable(mask(origin))}`;
+    return new TalkdeskError(
+      "token_unexpected_response",
+      `The token endpoint answered ${status}, a redirect${where}, which is not followed: credentials stay with the address that was given.`,
+      { status },
+    );
+  }
+  return new TalkdeskError(
+    "token_unexpected_response",
+    `The token endpoint answered ${status}, which is not part of the protocol; check its address, and any proxy before it.`,
+    options,
+  );
+}
+
+/** The words of an error body: RFC 6749's, with or without `header`, or those of Talkdesk's API envelope. */
+function saidInError(
+  json: unknown,
+  mask: (text: string) => string,
+): { readonly error?: string; readonly errorDescription?: string } {
+  const { error, error_description, code, message } = Object(json) as Record<string, unknown>;
+  const name = error ?? code;
+  const text = error_description ?? (error === undefined ? message : undefined);
+  return {
+    ...(typeof name === "string" &&
+      name !== "" && { error: printable(CODE_OF_ERROR.has(name) ? name : mask(name)) }),
+    ...(typeof text === "string" && text !== "" && { errorDescription: printable(mask(text)) }),
+  };
+}

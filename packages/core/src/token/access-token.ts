@@ -1,0 +1,262 @@
+import { TalkdeskError } from "../base/errors.js";
+import { isVisibleAscii } from "../base/secret-text.js";
+
+/**
+ * One access token and what the token endpoint said about it. Immutable.
+ *
+ * What is secret (`authorization`, `value`, `refreshToken`, `sessionId`, `idToken`, `extra`) is readable but is
+ * no property of the object's own: `String()`, `JSON.stringify`, `util.inspect`, `structuredClone` and spread show
+ * the rest alone. {@link serializeToken} is the one way out for all of it.
+ */
+export interface AccessToken {
+  /** The whole value of an `Authorization` header: `Bearer …`, or the bare token for an opaque service token. */
+  readonly authorization: string;
+  /** The token itself. */
+  readonly value: string;
+  /** `"Bearer"`, or `"opaque"` for a service token, which is sent without a scheme. */
+  readonly type: "Bearer" | "opaque";
+  /** Just before the request was sent, in epoch milliseconds. */
+  readonly issuedAt: number;
+  /** `issuedAt` plus the lifetime, in epoch milliseconds. */
+  readonly expiresAt: number;
+  /** True when the answer named no lifetime, and 599 seconds were assumed. */
+  readonly expiryAssumed: boolean;
+  /** The scopes that were granted; absent when the answer named none. */
+  readonly scope?: readonly string[];
+  /** The refresh token that came with it. */
+  readonly refreshToken?: string;
+  /** The `sid` that came with it. */
+  readonly sessionId?: string;
+  /** The ID token that came with it, unverified. */
+  readonly idToken?: string;
+  /** Members of the answer that are not named here, deeply frozen. */
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+/** What {@link accessToken} needs; the members of {@link AccessToken} that cannot be derived. */
+export interface AccessTokenOptions {
+  /** The token itself: visible ASCII, since it travels in a header. */
+  readonly value: string;
+  /** When it expires, in epoch milliseconds. */
+  readonly expiresAt: number;
+  /** When it was asked for, in epoch milliseconds. Default: now. */
+  readonly issuedAt?: number;
+  /** Default `"Bearer"`. */
+  readonly type?: "Bearer" | "opaque";
+  /** Default false. */
+  readonly expiryAssumed?: boolean;
+  readonly scope?: readonly string[];
+  readonly refreshToken?: string;
+  readonly sessionId?: string;
+  readonly idToken?: string;
+  /** Default: none. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** What no property of the object itself may show. */
+interface Secrets {
+  readonly value: string;
+  readonly refreshToken?: string;
+  readonly sessionId?: string;
+  readonly idToken?: string;
+  readonly extra: Readonly<Record<string, unknown>>;
+  /** Members of a stored record that a newer version of this package wrote. */
+  readonly unknown: Readonly<Record<string, unknown>>;
+}
+
+const secretsOf = new WeakMap<object, Secrets>();
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+const UNKNOWN = Symbol.for("@talkdesk-oauth/unknown-members");
+
+/** The getters live here and not on each token: neither spread nor `structuredClone` nor inspection reads them. */
+const prototype: object = Object.create(Object.prototype, {
+  value: getter((secrets) => secrets.value),
+  authorization: {
+    get(this: AccessToken) {
+      return this.type === "opaque" ? this.value : `Bearer ${this.value}`;
+    },
+  },
+  refreshToken: getter((secrets) => secrets.refreshToken),
+  sessionId: getter((secrets) => secrets.sessionId),
+  idToken: getter((secrets) => secrets.idToken),
+  extra: getter((secrets) => secrets.extra),
+  [UNKNOWN]: getter((secrets) => secrets.unknown),
+  [Symbol.toStringTag]: { value: "AccessToken" },
+  toString: { value: () => "[object AccessToken]" },
+  [INSPECT]: {
+    value(
+      this: object,
+      _depth: number,
+      options: object,
+      inspect?: (value: object, options: object) => string,
+    ) {
+      const shown = { ...this };
+      return inspect === undefined ? shown : `AccessToken ${inspect(shown, options)}`;
+    },
+  },
+});
+
+function getter(read: (secrets: Secrets) => unknown): PropertyDescriptor {
+  return {
+    get(this: object) {
+      const secrets = secretsOf.get(this);
+      return secrets === undefined ? undefined : read(secrets);
+    },
+  };
+}
+
+/**
+ * Makes a token for a source of your own.
+ *
+ * @throws TypeError when a member has the wrong type, or `value` could not travel in a header.
+ */
+export function accessToken(options: AccessTokenOptions): AccessToken {
+  const fault = tokenFault(options);
+  if (fault !== undefined) throw new TypeError(`${fault}.`);
+  return tokenWith(options, {});
+}
+
+function tokenWith(options: AccessTokenOptions, unknown: Readonly<Record<string, unknown>>): AccessToken {
+  const { value, expiresAt, issuedAt = Date.now(), type = "Bearer", expiryAssumed = false, scope } = options;
+  const { refreshToken, sessionId, idToken, extra = {} } = options;
+  const token = Object.assign(Object.create(prototype), {
+    type,
+    issuedAt,
+    expiresAt,
+    expiryAssumed,
+    ...(scope !== undefined && { scope: Object.freeze([...scope]) }),
+  });
+  secretsOf.set(token, {
+    value,
+    ...(refreshToken !== undefined && { refreshToken }),
+    ...(sessionId !== undefined && { sessionId }),
+    ...(idToken !== undefined && { idToken }),
+    extra: frozenCopy(extra),
+    unknown: frozenCopy(unknown),
+  });
+  return Object.freeze(token);
+}
+
+/** What is wrong with the members of a token, without repeating any. */
+function tokenFault(options: unknown): string | undefined {
+  if (typeof options !== "object" || options === null) return "a token must be given as an object";
+  const { value, type, expiryAssumed, scope, extra, ...rest } = options as Record<string, unknown>;
+  if (typeof value !== "string" || !isVisibleAscii(value))
+    return "value must be a string of visible ASCII characters";
+  if (!Number.isFinite(rest["expiresAt"])) return "expiresAt must be a number of epoch milliseconds";
+  if (rest["issuedAt"] !== undefined && !Number.isFinite(rest["issuedAt"])) {
+    return "issuedAt must be a number of epoch milliseconds";
+  }
+  if (type !== undefined && type !== "Bearer" && type !== "opaque")
+    return 'type must be "Bearer" or "opaque"';
+  if (expiryAssumed !== undefined && typeof expiryAssumed !== "boolean")
+    return "expiryAssumed must be a boolean";
+  if (scope !== undefined && !(Array.isArray(scope) && scope.every((name) => typeof name === "string"))) {
+    return "scope must be a list of strings";
+  }
+  for (const name of ["refreshToken", "sessionId", "idToken"]) {
+    if (rest[name] !== undefined && (typeof rest[name] !== "string" || rest[name] === "")) {
+      return `${name} must be a string that is not empty`;
+    }
+  }
+  if (extra !== undefined && (typeof extra !== "object" || extra === null || Array.isArray(extra))) {
+    return "extra must be an object";
+  }
+  return undefined;
+}
+
+/** Deeper than what an answer may nest, and far from the stack's end. */
+const MAX_LEVELS = 256;
+
+/** A deep copy of JSON data that nobody can change. `Object.fromEntries` keeps a member named `__proto__` a member. */
+function frozenCopy<T>(data: T, level = 0): T {
+  if (typeof data !== "object" || data === null) return data;
+  // Also what contains itself.
+  if (level > MAX_LEVELS) throw new TypeError("extra must be JSON data that is not nested too deeply.");
+  const copyOf = <Part>(part: Part): Part => frozenCopy(part, level + 1);
+  if (Array.isArray(data)) return Object.freeze(data.map(copyOf)) as T;
+  return Object.freeze(
+    Object.fromEntries(Object.entries(data).map(([key, value]) => [key, copyOf(value)])),
+  ) as T;
+}
+
+/** The major version of the stored form. Members may be added within it; readers keep those they do not know. */
+const FORMAT = 1;
+
+/** What is stored of a token, beside members of a record that this version does not know. */
+const STORED_MEMBERS = [
+  "value",
+  "type",
+  "issuedAt",
+  "expiresAt",
+  "expiryAssumed",
+  "scope",
+  "refreshToken",
+  "sessionId",
+  "idToken",
+  "extra",
+] as const satisfies readonly (keyof AccessTokenOptions)[];
+
+/**
+ * All of a token as text, for a store. It holds every secret of the token: keep it as you keep passwords.
+ * {@link deserializeToken} reads it back, here and in every version of the package with the same format.
+ */
+export function serializeToken(token: AccessToken): string {
+  const known = Object.fromEntries(STORED_MEMBERS.map((name) => [name, token[name]]));
+  return JSON.stringify({ ...unknownMembers(token), format: FORMAT, ...known });
+}
+
+/**
+ * Members of a stored record that this version does not know, and that stay with the token.
+ * @internal
+ */
+export const unknownMembers = (token: AccessToken): Readonly<Record<string, unknown>> =>
+  (token as { [UNKNOWN]?: Readonly<Record<string, unknown>> })[UNKNOWN] ?? {};
+
+/**
+ * The same token with what a refresh does not answer again: the refresh token that stays in use, and members of its
+ * record that this version does not know.
+ * @internal
+ */
+export function successorOf(previous: AccessToken, token: AccessToken): AccessToken {
+  const members = Object.fromEntries(STORED_MEMBERS.map((name) => [name, token[name]]));
+  const { refreshToken = previous.refreshToken } = token;
+  return tokenWith(
+    { ...(members as unknown as AccessTokenOptions), ...(refreshToken !== undefined && { refreshToken }) },
+    unknownMembers(previous),
+  );
+}
+
+/**
+ * Reads what {@link serializeToken} wrote. Members that it does not know stay with the token and are written again.
+ *
+ * @throws TalkdeskError `store_corrupt` when the text is anything else, or of a format that this version does not
+ *   know. The error repeats nothing of the text.
+ */
+export function deserializeToken(text: string): AccessToken {
+  const corrupt = (what: string) =>
+    new TalkdeskError("store_corrupt", `A stored token could not be read: ${what}.`);
+  let record: unknown;
+  try {
+    record = JSON.parse(text);
+  } catch {
+    throw corrupt("it is not JSON");
+  }
+  if (typeof record !== "object" || record === null) throw corrupt("it is not an object");
+  if ((record as { format?: unknown }).format !== FORMAT) {
+    throw corrupt(
+      "its format is unknown to this version; it may come from a newer one, so keep it and update",
+    );
+  }
+  const { format: _, ...members } = record as Record<string, unknown>;
+  const fault =
+    tokenFault(members) ?? (members["issuedAt"] === undefined ? "issuedAt is missing" : undefined);
+  if (fault !== undefined) throw corrupt(fault);
+  const isKnown = (name: string): boolean => (STORED_MEMBERS as readonly string[]).includes(name);
+  const unknown = Object.fromEntries(Object.entries(members).filter(([name]) => !isKnown(name)));
+  try {
+    return tokenWith(members as unknown as AccessTokenOptions, unknown);
+  } catch {
+    throw corrupt("it is nested too deeply");
+  }
+}
