@@ -23,7 +23,6 @@ async function markdownFiles(): Promise<string[]> {
   const folders = [
     ".",
     "docs",
-    "packages/conformance",
     ...(await readdir(join(workspace, "packages"))).map((name) => `packages/${name}`),
   ];
   const files = await Promise.all(
@@ -51,7 +50,7 @@ async function examplesIn(file: string): Promise<Example[]> {
 const examples = (await Promise.all((await markdownFiles()).map(examplesIn))).flat();
 // An example of the suites is a test file, and runs in a runner of tests alone.
 const ofReadmes = examples.filter(
-  ({ from }) => basename(from).startsWith("README") && !from.startsWith("testing/"),
+  ({ from }) => basename(from).startsWith("README") && !from.startsWith("packages/conformance/"),
 );
 const served = ofReadmes.filter(({ code }) => code.includes(".listen("));
 const runnable = ofReadmes.filter((example) => !served.includes(example));
