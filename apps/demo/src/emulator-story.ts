@@ -17,91 +17,94 @@ import {
 } from "@talkdesk-oauth/core";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import { talkdeskFetch } from "@talkdesk-oauth/fetch";
-import type { RunStep } from "./demo.js";
+import type { RunStep } from "./step.js";
 
 const REGIONS: readonly Region[] = ["us", "eu", "ca", "au"];
 
-/** Lives long enough to be called with, and short enough to watch it being renewed. */
+/** A token that lives this long can be used for calls, and is renewed while the demo runs. */
 const SHORT_LIFE_SECONDS = 5;
 
-/** The main job in every region, then what a source does when tokens are revoked, grow old, or cannot be had. */
-export async function tellEmulatorStory(step: RunStep): Promise<void> {
+/**
+ * Starts an emulator, and calls the API in every region, with a signed JWT, with a service token and for a user. Then it
+ * shows what a source does when its token is revoked, is about to expire, or cannot be renewed.
+ */
+export async function tellEmulatorStory(runStep: RunStep): Promise<void> {
   await using talkdesk = await startEmulator();
-  const tokenRequests = (): number => talkdesk.requests.to("token").length;
+  const countTokenRequests = (): number => talkdesk.requests.to("token").length;
 
   for (const region of REGIONS) {
-    await step(`${region}: token, GET /users`, async () => {
-      await using source = sourceOf(talkdesk, region);
-      const before = tokenRequests();
+    await runStep(`${region}: token, GET /users`, async () => {
+      await using source = openSource(talkdesk, region);
+      const before = countTokenRequests();
       await callTwentyTimes(source);
-      return `20 calls at once, all 200; ${requests(tokenRequests() - before)}`;
+      return `20 calls at once, all 200; ${describeRequests(countTokenRequests() - before)}`;
     });
   }
 
-  await step("a signed JWT, no secret", async () => {
-    await using source = clientCredentials(signingClient(talkdesk));
-    const before = tokenRequests();
+  await runStep("a signed JWT, no secret", async () => {
+    await using source = clientCredentials(makeSigningClient(talkdesk));
+    const before = countTokenRequests();
     await callTwentyTimes(source);
-    return `20 calls at once, all 200; ${requests(tokenRequests() - before)}`;
+    return `20 calls at once, all 200; ${describeRequests(countTokenRequests() - before)}`;
   });
 
-  await step("a service token", async () => {
-    await using source = serviceToken(signingClient(talkdesk), { lifetimeSeconds: 30 * 86_400 });
+  await runStep("a service token", async () => {
+    await using source = serviceToken(makeSigningClient(talkdesk), { lifetimeSeconds: 30 * 86_400 });
     const token = await source.getToken();
     await callTwentyTimes(source);
     const days = (token.expiresAt - token.issuedAt) / 86_400_000;
     return `${token.type}, lives ${days} days; 20 calls, all 200`;
   });
 
-  await step("a user logs in", async () => {
-    const client = signingClient(talkdesk);
+  await runStep("a user logs in", async () => {
+    const client = makeSigningClient(talkdesk);
     const [redirectUri = ""] = talkdesk.clients.get().redirectUris;
     const pending = await startAuthorization(client, { redirectUri, scope: "openid users:read" });
-    // A browser's part: it goes where it is told, and comes back to the application.
+    // The browser's part: the emulator signs its first user in at once and redirects to the application.
     const redirect = await fetch(pending.url, { redirect: "manual" });
     const callback = redirect.headers.get("location") ?? "";
     const { token, claims } = await finishAuthorization(client, callback, pending);
     await using session = userSession(client, { key: "a user", token });
     await callTwentyTimes(session);
     talkdesk.faults.revokeTokens();
-    const before = tokenRequests();
+    const before = countTokenRequests();
     await callTwentyTimes(session);
-    claim(claims !== undefined, "the login brought no ID token");
-    return `ID token verified; 20 calls refused, ${tokenRequests() - before} refresh, all 200`;
+    check(claims !== undefined, "the login brought no ID token");
+    return `ID token verified; 20 calls refused, ${countTokenRequests() - before} refresh, all 200`;
   });
 
-  await step("the token is revoked", async () => {
-    await using source = sourceOf(talkdesk, "us");
+  await runStep("the token is revoked", async () => {
+    await using source = openSource(talkdesk, "us");
     await source.getToken();
     talkdesk.faults.revokeTokens();
-    const before = tokenRequests();
+    const before = countTokenRequests();
     await callTwentyTimes(source);
-    return `20 calls refused, replayed, all 200; ${requests(tokenRequests() - before)}`;
+    return `20 calls refused, replayed, all 200; ${describeRequests(countTokenRequests() - before)}`;
   });
 
-  await step("the token service says 429", async () => {
-    await using source = sourceOf(talkdesk, "us");
+  await runStep("the token service answers 429", async () => {
+    await using source = openSource(talkdesk, "us");
     talkdesk.faults.add({ at: "token", respond: { status: 429, headers: { "retry-after": "1" }, body: "" } });
     const { status } = await talkdeskFetch(source)("/users?per_page=1");
-    claim(status === 200, `the call after a 429 was answered ${status}`);
+    check(status === 200, `the call after a 429 was answered ${status}`);
     return "waited 1 s as asked, then 200";
   });
 
-  await step("the token grows old", async () => {
+  await runStep("the token is about to expire", async () => {
     const events: TokenEvent[] = [];
-    await using source = sourceOf(talkdesk, "us", events);
+    await using source = openSource(talkdesk, "us", events);
     talkdesk.faults.add({ at: "token", patch: { expires_in: SHORT_LIFE_SECONDS } });
     const first = await source.getToken();
     await sleep(SHORT_LIFE_SECONDS * 920);
-    claim((await source.getToken()) === first, "a caller had to wait for a renewal");
-    await until(() => events.filter(({ type }) => type === "token_received").length === 2);
-    claim((await source.getToken()) !== first, "the token was not renewed in the background");
+    check((await source.getToken()) === first, "a caller had to wait for a renewal");
+    await waitUntil(() => events.filter(({ type }) => type === "token_received").length === 2);
+    check((await source.getToken()) !== first, "the token was not renewed in the background");
     return "served at once, renewed in the background";
   });
 
   const events: TokenEvent[] = [];
-  await using source = sourceOf(talkdesk, "us", events);
-  await step("the token service goes down", async () => {
+  await using source = openSource(talkdesk, "us", events);
+  await runStep("the token service is down", async () => {
     talkdesk.faults.add({ at: "token", patch: { expires_in: SHORT_LIFE_SECONDS } });
     await source.getToken();
     talkdesk.faults.add({
@@ -111,21 +114,21 @@ export async function tellEmulatorStory(step: RunStep): Promise<void> {
     });
     await sleep(SHORT_LIFE_SECONDS * 920);
     await source.getToken();
-    await until(() => events.some(({ type }) => type === "gate_closed"));
+    await waitUntil(() => events.some(({ type }) => type === "gate_closed"));
     const { status } = await talkdeskFetch(source)("/users?per_page=1");
     const isStale = events.some((event) => event.type === "served_stale" && event.renewal === "failed");
-    claim(status === 200 && isStale, `a call with a token still valid was answered ${status}`);
+    check(status === 200 && isStale, `a call with a token still valid was answered ${status}`);
     return "renewal failed; served stale, 200";
   });
 
-  await step("the token ends meanwhile", async () => {
+  await runStep("then the token expires", async () => {
     await sleep(SHORT_LIFE_SECONDS * 100);
-    const before = tokenRequests();
+    const before = countTokenRequests();
     const startedAt = performance.now();
     const error = await source.getToken().catch((reason: unknown) => reason);
     const elapsedMs = performance.now() - startedAt;
-    claim(isTalkdeskError(error) && error.retryAt !== undefined, "the gate was not closed");
-    return `gate closed: ${error.code} after ${elapsedMs.toFixed(1)} ms; ${requests(tokenRequests() - before)}`;
+    check(isTalkdeskError(error) && error.retryAt !== undefined, "the gate was not closed");
+    return `gate closed: ${error.code} after ${elapsedMs.toFixed(1)} ms; ${describeRequests(countTokenRequests() - before)}`;
   });
 }
 
@@ -133,30 +136,30 @@ async function callTwentyTimes(source: TokenSource): Promise<void> {
   const call = talkdeskFetch(source);
   const responses = await Promise.all(Array.from({ length: 20 }, () => call("/users?per_page=1")));
   const refused = responses.filter(({ status }) => status !== 200);
-  claim(refused.length === 0, `${refused.length} of 20 calls were answered ${refused[0]?.status}`);
+  check(refused.length === 0, `${refused.length} of 20 calls were answered ${refused[0]?.status}`);
   await Promise.all(responses.map((response) => response.arrayBuffer()));
 }
 
-/** The demo says what happened; when that is not what should have, it fails. */
-function claim(isTrue: boolean, otherwise: string): asserts isTrue {
-  if (!isTrue) throw new Error(`The demo did not go as it should: ${otherwise}.`);
+/** Fails the demo when something else happened than its table will say. */
+function check(isTrue: boolean, otherwise: string): asserts isTrue {
+  if (!isTrue) throw new Error(`The demo failed: ${otherwise}.`);
 }
 
-function sourceOf(talkdesk: Emulator, region: Region, events: TokenEvent[] = []): ClosableTokenSource {
+function openSource(talkdesk: Emulator, region: Region, events: TokenEvent[] = []): ClosableTokenSource {
   const { clientId, clientSecret } = talkdesk.clients.get();
   return clientCredentials(
     talkdeskClient({
       endpoints: talkdesk.endpoints(undefined, region),
       authentication: clientSecretBasic({ clientId, clientSecret }),
-      // The renewal begins with its window and not somewhere in it, so that the story knows when.
+      // Without jitter the renewal begins with its window, so the waits above can be fixed.
       random: () => 0,
     }),
     { onEvent: (event) => events.push(event) },
   );
 }
 
-/** The same client, proving itself by the key that Talkdesk has issued for it. */
-function signingClient(talkdesk: Emulator): TalkdeskClient {
+/** Makes a client that signs with its key in place of sending its secret. */
+function makeSigningClient(talkdesk: Emulator): TalkdeskClient {
   const { clientId, keyId, privateKey } = talkdesk.clients.get();
   return talkdeskClient({
     endpoints: talkdesk.endpoints(),
@@ -164,8 +167,8 @@ function signingClient(talkdesk: Emulator): TalkdeskClient {
   });
 }
 
-const requests = (count: number): string => `${count} token ${count === 1 ? "request" : "requests"}`;
+const describeRequests = (count: number): string => `${count} token ${count === 1 ? "request" : "requests"}`;
 
-async function until(isTrue: () => boolean): Promise<void> {
+async function waitUntil(isTrue: () => boolean): Promise<void> {
   for (let waitedMs = 0; !isTrue() && waitedMs < 2_000; waitedMs += 10) await sleep(10);
 }

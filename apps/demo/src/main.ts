@@ -3,5 +3,5 @@ import { runDemo } from "./demo.js";
 process.exitCode = await runDemo({
   env: process.env,
   write: (line) => process.stdout.write(`${line}\n`),
-  complain: (line) => process.stderr.write(`${line}\n`),
+  writeError: (line) => process.stderr.write(`${line}\n`),
 });

@@ -6,24 +6,24 @@ import { runDemo } from "../src/demo.js";
 interface Outcome {
   readonly code: number;
   readonly written: string;
-  readonly complaints: readonly string[];
+  readonly errors: readonly string[];
 }
 
-async function demo(env: Readonly<Record<string, string | undefined>>): Promise<Outcome> {
+async function run(env: Readonly<Record<string, string | undefined>>): Promise<Outcome> {
   const written: string[] = [];
-  const complaints: string[] = [];
+  const errors: string[] = [];
   const code = await runDemo({
     env,
     write: (line) => written.push(line),
-    complain: (line) => complaints.push(line),
+    writeError: (line) => errors.push(line),
   });
-  return { code, written: written.join("\n"), complaints };
+  return { code, written: written.join("\n"), errors };
 }
 
 describe("without settings", () => {
-  it("tells the whole story against the emulator", async () => {
-    const { code, written, complaints } = await demo({ PATH: "/bin" });
-    expect(complaints).toEqual([]);
+  it("shows every step against the emulator, and how each ended", async () => {
+    const { code, written, errors } = await run({ PATH: "/bin" });
+    expect(errors).toEqual([]);
     expect(code).toBe(0);
     const table = written.slice(written.indexOf("what happened"));
     for (const region of ["us", "eu", "ca", "au"]) {
@@ -51,8 +51,8 @@ describe("with settings", () => {
 
   afterEach(() => talkdesk.stop());
 
-  it("asks once for a token and reads once", async () => {
-    const { code, written } = await demo(env);
+  it("gets one token and reads one page", async () => {
+    const { code, written } = await run(env);
     expect(code).toBe(0);
     expect(written).toMatch(/received, lives 599 s/);
     expect(written).toContain("answered 200");
@@ -64,13 +64,13 @@ describe("with settings", () => {
     expect(written).not.toContain(env["TALKDESK_CLIENT_SECRET"]);
   });
 
-  const oneSentence = ({ code, complaints, written }: Outcome): string => {
+  const checkOneSentence = ({ code, errors, written }: Outcome): string => {
     expect(code).toBe(1);
-    expect(complaints).toHaveLength(1);
-    const said = `${complaints[0]}${written}`;
+    expect(errors).toHaveLength(1);
+    const said = `${errors[0]}${written}`;
     expect(said).not.toMatch(/\n\s+at /);
     expect(said).not.toContain(env["TALKDESK_CLIENT_SECRET"]);
-    return complaints[0] ?? "";
+    return errors[0] ?? "";
   };
 
   it("says what to check when the region is unknown", async () => {
@@ -81,17 +81,17 @@ describe("with settings", () => {
       TALKDESK_ACCOUNT: "acme",
       TALKDESK_REGION: "mars",
     };
-    expect(oneSentence(await demo(wrong))).toMatch(/region must be one of us, eu, ca, au/);
+    expect(checkOneSentence(await run(wrong))).toMatch(/region must be one of us, eu, ca, au/);
   });
 
   it("says what to check when the account name is malformed", async () => {
     const { TALKDESK_CLIENT_ID, TALKDESK_CLIENT_SECRET } = env;
     const wrong = { TALKDESK_CLIENT_ID, TALKDESK_CLIENT_SECRET, TALKDESK_ACCOUNT: "evil.example/" };
-    expect(oneSentence(await demo(wrong))).toMatch(/account must be the account's name alone/);
+    expect(checkOneSentence(await run(wrong))).toMatch(/account must be the account's name alone/);
   });
 
   it("names the credential that is missing", async () => {
-    expect(oneSentence(await demo({ ...env, TALKDESK_CLIENT_SECRET: "" }))).toBe(
+    expect(checkOneSentence(await run({ ...env, TALKDESK_CLIENT_SECRET: "" }))).toBe(
       "Set TALKDESK_CLIENT_SECRET (or TALKDESK_KEY_ID and TALKDESK_PRIVATE_KEY) in the environment.",
     );
   });
@@ -102,14 +102,14 @@ describe("with settings", () => {
     const { port } = closed.address() as { port: number };
     await new Promise((resolve) => closed.close(resolve));
     const wrong = { ...env, TALKDESK_TOKEN_URL: `http://127.0.0.1:${port}/oauth/token` };
-    expect(oneSentence(await demo(wrong))).toMatch(
+    expect(checkOneSentence(await run(wrong))).toMatch(
       /could not be reached \(ECONNREFUSED\); check account, region/,
     );
   });
 
   it("says what to check when the secret is wrong", async () => {
     const wrong = { ...env, TALKDESK_CLIENT_SECRET: "wrong-secret" };
-    expect(oneSentence(await demo(wrong))).toMatch(
+    expect(checkOneSentence(await run(wrong))).toMatch(
       /refused the client with 401 \(invalid_client\); check client id and secret/,
     );
   });
