@@ -8,8 +8,8 @@ import axios, {
   type InternalAxiosRequestConfig,
 } from "axios";
 import { describe, expect, it } from "vitest";
-import { type AuthorizedStage, setStage } from "./authorized-stage.js";
-import { axiosErrorOf } from "./rejection.js";
+import { type AuthorizedStage, setStage } from "./support/authorized-stage.js";
+import { axiosErrorOf } from "./support/axios-error-of.js";
 
 describe("the interceptor", () => {
   it("authorises the global axios, until it is ejected", async () => {

@@ -9,8 +9,8 @@ import axios, { type AxiosProgressEvent } from "axios";
 import PackageFormData from "form-data";
 import { Blob as ForeignBlob, File as ForeignFile, FormData as ForeignFormData } from "formdata-node";
 import { describe, expect, it, vi } from "vitest";
-import { type AuthorizedStage, setStage } from "./authorized-stage.js";
-import { axiosErrorOf } from "./rejection.js";
+import { type AuthorizedStage, setStage } from "./support/authorized-stage.js";
+import { axiosErrorOf } from "./support/axios-error-of.js";
 
 const adapters = ["http", "fetch"] as const;
 

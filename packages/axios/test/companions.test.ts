@@ -6,8 +6,8 @@ import axios, { type AxiosInstance } from "axios";
 import { buildMemoryStorage, setupCache } from "axios-cache-interceptor";
 import axiosRetry from "axios-retry";
 import { describe, expect, it } from "vitest";
-import { type AuthorizedStage, setStage } from "./authorized-stage.js";
-import { axiosErrorOf } from "./rejection.js";
+import { type AuthorizedStage, setStage } from "./support/authorized-stage.js";
+import { axiosErrorOf } from "./support/axios-error-of.js";
 
 type Storage = ReturnType<typeof buildMemoryStorage>;
 type Install = (client: AxiosInstance, stage: Pick<AuthorizedStage, "source">, storage?: Storage) => void;

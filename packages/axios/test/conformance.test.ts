@@ -1,4 +1,4 @@
-import { describeAxios } from "./axios-drivers.js";
+import { describeAxios } from "./support/describe-axios.js";
 
 describeAxios("http");
 describeAxios("fetch");

@@ -1,11 +1,11 @@
 import axios from "axios";
 import { describe, expect, it, vi } from "vitest";
-import { setStage } from "./authorized-stage.js";
-import { describeAxios } from "./axios-drivers.js";
-import { describeRedirectedTokens } from "./redirected-tokens.js";
-import { axiosErrorOf } from "./rejection.js";
-import { describeRoutes } from "./routes.js";
-import { expectNoToken } from "./shown-tokens.js";
+import { setStage } from "./support/authorized-stage.js";
+import { axiosErrorOf } from "./support/axios-error-of.js";
+import { describeAxios } from "./support/describe-axios.js";
+import { describeRedirectedTokens } from "./support/describe-redirected-tokens.js";
+import { describeRoutes } from "./support/describe-routes.js";
+import { expectNoToken } from "./support/expect-no-token.js";
 
 vi.mock("axios", () => import("axios-oldest"));
 

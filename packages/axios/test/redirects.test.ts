@@ -1,9 +1,9 @@
 import { answers } from "@talkdesk-oauth/emulator";
 import type { AxiosRequestConfig } from "axios";
 import { describe, expect, it } from "vitest";
-import { setStage } from "./authorized-stage.js";
-import { describeRedirectedTokens } from "./redirected-tokens.js";
-import { axiosErrorOf } from "./rejection.js";
+import { setStage } from "./support/authorized-stage.js";
+import { axiosErrorOf } from "./support/axios-error-of.js";
+import { describeRedirectedTokens } from "./support/describe-redirected-tokens.js";
 
 describe("a redirect", () => {
   it.each(["http", "fetch"] as const)("is the caller's with maxRedirects 0, on %s", async (adapter) => {

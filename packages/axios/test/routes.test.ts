@@ -1,3 +1,3 @@
-import { describeRoutes } from "./routes.js";
+import { describeRoutes } from "./support/describe-routes.js";
 
 describeRoutes();

@@ -7,9 +7,9 @@ import { answers, type CannedAnswer } from "@talkdesk-oauth/emulator";
 import axios, { type AxiosRequestConfig } from "axios";
 import { Agent as DispatcherAgent } from "undici";
 import { describe, expect, it } from "vitest";
-import { type AuthorizedStage, setStage } from "./authorized-stage.js";
-import { axiosErrorOf } from "./rejection.js";
-import { expectNoToken } from "./shown-tokens.js";
+import { type AuthorizedStage, setStage } from "./support/authorized-stage.js";
+import { axiosErrorOf } from "./support/axios-error-of.js";
+import { expectNoToken } from "./support/expect-no-token.js";
 
 const failures: Readonly<
   Record<string, { prepare?: (stage: AuthorizedStage) => unknown; config: AxiosRequestConfig; code: string }>

@@ -1,6 +1,6 @@
 import type { InternalAxiosRequestConfig } from "axios";
 import { describe, expect, it } from "vitest";
-import { type AuthorizedStage, setStage } from "./authorized-stage.js";
+import { type AuthorizedStage, setStage } from "./support/authorized-stage.js";
 
 describe("a URL object", () => {
   it("is a URL, also where there is a baseURL", async () => {

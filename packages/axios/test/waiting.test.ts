@@ -1,7 +1,7 @@
 import axios, { AxiosError, type AxiosRequestConfig, CanceledError, type CreateAxiosDefaults } from "axios";
 import { describe, expect, it } from "vitest";
-import { type AuthorizedStage, setStage } from "./authorized-stage.js";
-import { axiosErrorOf } from "./rejection.js";
+import { type AuthorizedStage, setStage } from "./support/authorized-stage.js";
+import { axiosErrorOf } from "./support/axios-error-of.js";
 
 interface Phase {
   /** Makes everything stop there. */

@@ -1,10 +1,10 @@
 import { constants, generateKeyPairSync, type KeyObject, verify, type webcrypto } from "node:crypto";
 import { inspect } from "node:util";
 import { privateKeyJwt } from "@talkdesk-oauth/core";
+import { selfSigned } from "@talkdesk-oauth/fixtures";
 import fc from "fast-check";
 import jwt from "jsonwebtoken";
 import { describe, expect, it } from "vitest";
-import { selfSigned } from "./support/self-signed.js";
 import {
   ALGORITHMS,
   type Algorithm,

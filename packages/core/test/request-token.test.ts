@@ -2,9 +2,9 @@ import { getEventListeners } from "node:events";
 import { createServer as createHttpsServer } from "node:https";
 import { gzipSync } from "node:zlib";
 import { clientSecretBasic, type Grant, requestToken, type TalkdeskError } from "@talkdesk-oauth/core";
+import { selfSigned } from "@talkdesk-oauth/fixtures";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { leapingClock } from "./support/leaping-clock.js";
-import { selfSigned } from "./support/self-signed.js";
 import {
   type Answer,
   clientOf,

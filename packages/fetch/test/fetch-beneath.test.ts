@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { describe, expect, it, vi } from "vitest";
-import { setStage } from "./authorized-stage.js";
+import { setStage } from "./support/authorized-stage.js";
 
 describe("a fetch that throws for statuses", () => {
   it("has a refused POST sent once more when its error tells the response", async () => {

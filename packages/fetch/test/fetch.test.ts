@@ -5,8 +5,8 @@ import { accessToken, clientCredentials, parseUrl, type TokenSource } from "@tal
 import { answers, type RequestRecord } from "@talkdesk-oauth/emulator";
 import { talkdeskFetch } from "@talkdesk-oauth/fetch";
 import { describe, expect, it } from "vitest";
-import { type AuthorizedStage, setStage } from "./authorized-stage.js";
-import { letters, streamedBytes } from "./streamed-bytes.js";
+import { type AuthorizedStage, setStage } from "./support/authorized-stage.js";
+import { letters, streamedBytes } from "./support/streamed-bytes.js";
 
 type Call = Parameters<typeof fetch>;
 

@@ -12,7 +12,7 @@ import {
   setGlobalDispatcher,
 } from "undici";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { setStage } from "./authorized-stage.js";
+import { setStage } from "./support/authorized-stage.js";
 
 const NOWHERE = "http://127.0.0.1:9";
 const https = "https://api.talkdeskapp.com";

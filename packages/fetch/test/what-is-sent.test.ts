@@ -1,6 +1,6 @@
 import * as undici from "undici";
 import { describe, expect, it } from "vitest";
-import { type AuthorizedStage, setStage } from "./authorized-stage.js";
+import { type AuthorizedStage, setStage } from "./support/authorized-stage.js";
 
 type Input = Parameters<typeof fetch>[0];
 

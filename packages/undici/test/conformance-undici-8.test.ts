@@ -1,6 +1,6 @@
 import type { TokenSource } from "@talkdesk-oauth/core";
 import { expect, it, vi } from "vitest";
-import { composed, describeUndici, type Undici } from "./undici-drivers.js";
+import { composed, describeUndici, type Undici } from "./support/describe-undici.js";
 
 // What a user has who installed undici 8 beside the adapter.
 vi.mock("undici", () => import("undici8"));

@@ -1,6 +1,6 @@
 import { vi } from "vitest";
-import { describeInterceptor } from "./describe-interceptor.js";
-import type { Undici } from "./undici-drivers.js";
+import { describeInterceptor } from "./support/describe-interceptor.js";
+import type { Undici } from "./support/describe-undici.js";
 
 // What a user has who installed undici 8 beside the adapter.
 vi.mock("undici", () => import("undici8"));

@@ -1,4 +1,4 @@
 import * as undici from "undici";
-import { describeInterceptor } from "./describe-interceptor.js";
+import { describeInterceptor } from "./support/describe-interceptor.js";
 
 describeInterceptor(undici, "undici 7");

@@ -3,7 +3,7 @@ import { talkdeskAxios } from "@talkdesk-oauth/axios";
 import axios from "axios";
 import { generate } from "openapi-typescript-codegen";
 import { afterEach } from "vitest";
-import { describeClient } from "./describe-client.js";
+import { describeClient } from "./support/describe-client.js";
 
 interface Cancelable<Value> extends Promise<Value> {
   cancel(): void;
@@ -24,7 +24,7 @@ interface Generated {
 
 const output = fileURLToPath(new URL("../dist/generated-client", import.meta.url));
 await generate({
-  input: fileURLToPath(new URL("gateway.openapi.json", import.meta.url)),
+  input: fileURLToPath(new URL("support/gateway.openapi.json", import.meta.url)),
   output,
   httpClient: "axios",
   clientName: "GatewayClient",

@@ -1,7 +1,7 @@
 import { talkdeskFetch } from "@talkdesk-oauth/fetch";
 import { createFetch, FetchError } from "ofetch";
-import { describeClient } from "./describe-client.js";
-import { fileForm } from "./file-form.js";
+import { describeClient } from "./support/describe-client.js";
+import { fileForm } from "./support/file-form.js";
 
 describeClient(
   "ofetch",

@@ -1,8 +1,8 @@
 import { talkdeskFetch } from "@talkdesk-oauth/fetch";
 import createClient from "openapi-fetch";
-import { describeClient } from "./describe-client.js";
-import { fileForm } from "./file-form.js";
-import type { paths } from "./gateway-paths.js";
+import { describeClient } from "./support/describe-client.js";
+import { fileForm } from "./support/file-form.js";
+import type { paths } from "./support/gateway-paths.js";
 
 /** What openapi-fetch resolves with, as a value or a rejection. */
 async function dataOf<Data>(

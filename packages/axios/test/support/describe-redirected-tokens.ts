@@ -4,7 +4,7 @@ import { answers } from "@talkdesk-oauth/emulator";
 import axios from "axios";
 import { expect, it } from "vitest";
 import { setStage } from "./authorized-stage.js";
-import { startGateway } from "./tls-gateway.js";
+import { startGateway } from "./gateway-and-proxy.js";
 
 /** States how far a token goes: what axios and follow-redirects do of it themselves differs by version. */
 export function describeRedirectedTokens(): void {

@@ -3,28 +3,7 @@ import { createServer, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
 import { accessToken, type TokenSource } from "@talkdesk-oauth/core";
-
-/** A certificate for localhost and 127.0.0.1 that only these tests trust, and its key. */
-export const certificate = {
-  key: `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg+0XtXzvCw7i7RvJ3
-7WZy5+u0Vrc+g0bee4a06PdpeXuhRANCAAS0HfNg0Jhk8GMohFgTIfkto5LSQTVN
-zuUH+7XBTJT5gql+hfU8rn3ADYCDxi8pe//xAoS3fkpLHPFKRVnV+80f
------END PRIVATE KEY-----
-`,
-  cert: `-----BEGIN CERTIFICATE-----
-MIIBmjCCAUGgAwIBAgIUNEoe2Vd0MXTD4/Oa14hXbbPKGUMwCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNzA3MTkwNFoYDzIxMjYxMTAz
-MDcxOTA0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAAS0HfNg0Jhk8GMohFgTIfkto5LSQTVNzuUH+7XBTJT5gql+hfU8rn3A
-DYCDxi8pe//xAoS3fkpLHPFKRVnV+80fo28wbTAdBgNVHQ4EFgQUe+ZKZXcMJf7l
-GyLyxloq//Zi/0AwHwYDVR0jBBgwFoAUe+ZKZXcMJf7lGyLyxloq//Zi/0AwDwYD
-VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
-zj0EAwIDRwAwRAIgPbYYAr291wN86pEokq9lu8tlvWBiEd43elVL4JZbSjQCICt2
-jqQN7oY5SeubXfXoG9orZ+DObIQku51yuR0IrIpg
------END CERTIFICATE-----
-`,
-};
+import { selfSigned } from "@talkdesk-oauth/fixtures";
 
 /** A gateway that answers everything with 200, and a source of one token for it. */
 export interface Gateway extends AsyncDisposable {
@@ -34,14 +13,14 @@ export interface Gateway extends AsyncDisposable {
   readonly authorizations: readonly (string | undefined)[];
 }
 
-/** @param scheme `https` for {@link certificate} */
+/** @param scheme `https` to serve with the certificate of {@link selfSigned}. */
 export async function startGateway(scheme: "http" | "https"): Promise<Gateway> {
   const authorizations: (string | undefined)[] = [];
   const answer: RequestListener = (request, response) => {
     authorizations.push(request.headers.authorization);
     response.end("{}");
   };
-  const server = scheme === "https" ? createTlsServer(certificate, answer) : createServer(answer);
+  const server = scheme === "https" ? createTlsServer(selfSigned, answer) : createServer(answer);
   const { port, close } = await listening(server);
   const token = accessToken({ value: "token-of-this-test", expiresAt: Date.now() + 600_000 });
   // By its name over TLS: Node 26 takes no address for the name that axios' tunnel asks TLS to prove.

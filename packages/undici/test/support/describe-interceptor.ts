@@ -12,11 +12,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { accessToken, TalkdeskError, type TokenSource } from "@talkdesk-oauth/core";
+import { selfSigned } from "@talkdesk-oauth/fixtures";
 import { talkdeskUndici } from "@talkdesk-oauth/undici";
 import type { Dispatcher } from "undici";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { selfSigned } from "../../core/test/support/self-signed.js";
-import type { Undici } from "./undici-drivers.js";
+import type { Undici } from "./describe-undici.js";
 
 type Interceptor = Dispatcher.DispatcherComposeInterceptor;
 type Handler = Dispatcher.DispatchHandler;

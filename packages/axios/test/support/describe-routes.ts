@@ -2,15 +2,16 @@ import http from "node:http";
 import https from "node:https";
 import { connect, type Socket } from "node:net";
 import { talkdeskAxios } from "@talkdesk-oauth/axios";
+import { selfSigned } from "@talkdesk-oauth/fixtures";
 import axios, { type AxiosInstance, type AxiosRequestConfig } from "axios";
 import { HttpProxyAgent } from "http-proxy-agent";
 import { HttpsProxyAgent } from "https-proxy-agent";
 import { Client, type Dispatcher, interceptors, Pool } from "undici";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { axiosErrorOf } from "./rejection.js";
-import { certificate, type Gateway, type RecordingProxy, startGateway, startProxy } from "./tls-gateway.js";
+import { axiosErrorOf } from "./axios-error-of.js";
+import { type Gateway, type RecordingProxy, startGateway, startProxy } from "./gateway-and-proxy.js";
 
-const ca = certificate.cert;
+const ca = selfSigned.cert;
 const TOKEN = "token-of-this-test";
 const proxyVariables = ["http", "https", "all", "no"].flatMap((name) => [
   `${name}_proxy`,
