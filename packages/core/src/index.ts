@@ -49,6 +49,7 @@ export { type PrivateKeyJwtOptions, privateKeyJwt } from "./client/private-key-j
 export type { SigningAlgorithm } from "./keys/signing-key.js";
 export { type ClientCredentialsOptions, clientCredentials } from "./source/client-credentials.js";
 export { type ServiceTokenOptions, serviceToken } from "./source/service-token.js";
+export { type SourcePool, type SourcePoolOptions, sourcePool } from "./source/source-pool.js";
 export { type UserSession, type UserSessionOptions, userSession } from "./source/user-session.js";
 export { encryptedStore } from "./store/encrypted-store.js";
 export { type MemoryStoreOptions, memoryStore } from "./store/memory-store.js";

@@ -37,6 +37,7 @@ it("exports these names and no others", () => {
     "sendAuthorized",
     "serializeToken",
     "serviceToken",
+    "sourcePool",
     "startAuthorization",
     "talkdeskClient",
     "talkdeskClientFromEnv",

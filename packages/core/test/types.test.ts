@@ -25,8 +25,10 @@ import {
   requestToken,
   type Scope,
   type ServiceTokenOptions,
+  type SourcePool,
   secureUrl,
   serviceToken,
+  sourcePool,
   type TalkdeskClient,
   type TalkdeskClientOptions,
   type TalkdeskError,
@@ -175,6 +177,15 @@ describe("the types", () => {
     expectTypeOf<ClosableTokenSource>().toExtend<AsyncDisposable>();
     expectTypeOf<TokenSource["getToken"]>().returns.toEqualTypeOf<Promise<AccessToken>>();
     expectTypeOf<{ api: string; getToken: () => Promise<AccessToken> }>().toExtend<TokenSource>();
+  });
+
+  it("of a pool of sources", () => {
+    expectTypeOf(sourcePool).returns.toEqualTypeOf<SourcePool>();
+    expectTypeOf(sourcePool).toBeCallableWith(async () => ({}) as ClosableTokenSource, { maxIdle: 10 });
+    expectTypeOf<SourcePool["get"]>().toEqualTypeOf<(key: string) => Promise<TokenSource>>();
+    expectTypeOf<SourcePool["close"]>().toEqualTypeOf<(key?: string) => Promise<void>>();
+    // @ts-expect-error: a pool closes its sources, so they have close()
+    void (() => sourcePool(() => ({}) as TokenSource));
   });
 
   it("of events, told apart by type", () => {
