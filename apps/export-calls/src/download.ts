@@ -1,13 +1,13 @@
 import { createWriteStream } from "node:fs";
 import { addAbortSignal, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { retryAfterMs } from "@talkdesk-oauth/core";
 import type { AxiosInstance, AxiosResponse } from "axios";
 import type { Clock } from "./clock.js";
 import { ExportFailure, refusal } from "./export-failure.js";
 import { growingWaits } from "./growing-waits.js";
 import { connectionLost, Interruption, toInterruption } from "./interruption.js";
 import { type PartFile, type PartState, strongEtag } from "./part-file.js";
-import { retryAfterMs } from "./retry-after.js";
 
 /** What a download takes. */
 export interface DownloadSurroundings {
@@ -132,7 +132,7 @@ async function restIn(
   }
   // 403: the signed address may have expired on the way; the next request gets another.
   if (status === 403 || status === 408 || status === 429 || status >= 500) {
-    throw new Interruption(`the answer was ${status}`, retryAfterMs(response));
+    throw new Interruption(`the answer was ${status}`, retryAfterMs(headers, response.data));
   }
   if (status === 404 || status === 410) {
     await part.discard();

@@ -1,4 +1,4 @@
-import { isTalkdeskError } from "@talkdesk-oauth/core";
+import { findTalkdeskError } from "@talkdesk-oauth/core";
 import { type AxiosResponse, isAxiosError } from "axios";
 
 /** Why the export cannot go on: its message is one sentence for the person who runs it. */
@@ -22,7 +22,8 @@ const ADVICE: Readonly<Record<number, string>> = {
 
 /** What a person needs to know of an error: one sentence, and what may explain it. */
 export function sentenceOf(error: unknown): string {
-  if (isTalkdeskError(error)) return [error.message, ...error.hints].join(" ");
+  const fault = findTalkdeskError(error);
+  if (fault !== undefined) return [fault.message, ...fault.hints].join(" ");
   // Not its message, which may quote the address of the file with its signature.
   if (isAxiosError(error)) return `Talkdesk could not be reached (${error.code ?? "unknown error"}).`;
   const { message = "", code, path } = Object(error) as NodeJS.ErrnoException;

@@ -1,9 +1,8 @@
-import { parseUrl } from "@talkdesk-oauth/core";
+import { parseUrl, retryAfterMs } from "@talkdesk-oauth/core";
 import { type AxiosInstance, type AxiosResponse, isAxiosError, isCancel } from "axios";
 import type { Clock } from "./clock.js";
 import { ExportFailure, refusal } from "./export-failure.js";
 import { growingWaits } from "./growing-waits.js";
-import { retryAfterMs } from "./retry-after.js";
 
 /** What a report is about: two instants, ISO 8601 in UTC. */
 export interface Period {
@@ -49,7 +48,7 @@ export async function startReport(period: Period, surroundings: ReportSurroundin
     }
     if (response.status !== 429 && response.status !== 503)
       throw refusal("the request for a report", response);
-    const ms = nextWait(retryAfterMs(response));
+    const ms = nextWait(retryAfterMs(response.headers, response.data));
     onWait(`Talkdesk is busy (${response.status})`, ms);
     await clock.sleep(ms, signal);
   }
@@ -70,7 +69,7 @@ export async function awaitReport(job: string, surroundings: ReportSurroundings)
     const response = await unlessUnreachable(api.get(job, { signal, maxRedirects: 0 }));
     const outcome = response === undefined ? undefined : outcomeOf(response, job);
     if (outcome !== undefined) return outcome;
-    const ms = nextWait(response && retryAfterMs(response));
+    const ms = nextWait(response && retryAfterMs(response.headers, response.data));
     onWait(waitReason(response), ms);
     await clock.sleep(ms, signal);
   }

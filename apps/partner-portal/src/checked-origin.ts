@@ -1,4 +1,4 @@
-import { secureUrl } from "@talkdesk-oauth/core";
+import { parseSecureUrl } from "@talkdesk-oauth/core";
 
 /**
  * Reads an origin that is configured: https, or http on this machine alone.
@@ -7,7 +7,7 @@ import { secureUrl } from "@talkdesk-oauth/core";
  * @throws TypeError when it is something else.
  */
 export function checkedOrigin(name: string, origin: string): string {
-  const url = secureUrl(origin, name);
+  const url = parseSecureUrl(origin, name);
   if (url.href !== `${url.origin}/`) {
     throw new TypeError(
       `${name} must be an https origin without a path, such as https://portal.example.com; http is for this machine alone.`,

@@ -23,14 +23,18 @@ export {
 } from "./authorization/authorization.js";
 export type { IdTokenClaims } from "./authorization/id-token.js";
 export type { Clock } from "./base/clock.js";
+export { encodeBase64url } from "./base/encodings.js";
 export {
+  findTalkdeskError,
   isTalkdeskError,
   TalkdeskError,
   type TalkdeskErrorCode,
   type TalkdeskErrorOptions,
 } from "./base/errors.js";
 export type { FetchFunction, FetchInit, FetchResponse } from "./base/fetch-function.js";
+export type { AnswerHeaders } from "./base/header-value.js";
 export { parseUrl } from "./base/parse-url.js";
+export { parseSecureUrl } from "./base/secure-url.js";
 export { type JoinedSignal, joinSignals } from "./base/shared-abort.js";
 export {
   checkClient,
@@ -44,7 +48,7 @@ export {
   clientSecretBasic,
 } from "./client/client-authentication.js";
 export { talkdeskClientFromEnv } from "./client/client-from-env.js";
-export { type Endpoints, type Region, secureUrl, talkdeskEndpoints } from "./client/endpoints.js";
+export { type Endpoints, type Region, talkdeskEndpoints } from "./client/endpoints.js";
 export { type PrivateKeyJwtOptions, privateKeyJwt } from "./client/private-key-jwt.js";
 export type { SigningAlgorithm } from "./keys/signing-key.js";
 export { type ClientCredentialsOptions, clientCredentials } from "./source/client-credentials.js";

@@ -1,5 +1,10 @@
 import { inspect } from "node:util";
-import { isTalkdeskError, TalkdeskError, type TalkdeskErrorCode } from "@talkdesk-oauth/core";
+import {
+  findTalkdeskError,
+  isTalkdeskError,
+  TalkdeskError,
+  type TalkdeskErrorCode,
+} from "@talkdesk-oauth/core";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 
@@ -19,6 +24,22 @@ describe("TalkdeskError", () => {
     expect(Object.keys(error).sort()).toEqual(["code", "hints", "name", "retryable"]);
     expect(error.hints).toEqual([]);
     expect("cause" in error || "retryAt" in error || "status" in error || "error" in error).toBe(false);
+  });
+
+  it("has no member for an option that is undefined", () => {
+    const options = {
+      retryable: undefined,
+      retryAt: undefined,
+      status: undefined,
+      error: undefined,
+      errorDescription: undefined,
+      hints: undefined,
+      cause: undefined,
+    };
+    const error = new TalkdeskError("token_network", "m", options);
+    expect(Object.keys(error).sort()).toEqual(["code", "hints", "name", "retryable"]);
+    expect(error).toMatchObject({ retryable: true, hints: [] });
+    expect("cause" in error).toBe(false);
   });
 
   it.each<[TalkdeskErrorCode, boolean]>([
@@ -187,5 +208,33 @@ describe("isTalkdeskError", () => {
     const error = new TalkdeskError("token_network", "m");
     expect(Object.getOwnPropertySymbols(error)).toEqual([]);
     expect(isTalkdeskError({ ...error })).toBe(false);
+  });
+});
+
+describe("findTalkdeskError", () => {
+  const fault = new TalkdeskError("token_network", "m");
+
+  it("finds the error itself, and one among the causes of an error", () => {
+    expect(findTalkdeskError(fault)).toBe(fault);
+    const wrapped = new TypeError("fetch failed", { cause: new Error("m", { cause: fault }) });
+    expect(findTalkdeskError(wrapped)).toBe(fault);
+  });
+
+  it("finds the outermost of two", () => {
+    const outer = Object.assign(new TalkdeskError("store_unavailable", "m"), { cause: fault });
+    expect(findTalkdeskError(new Error("m", { cause: outer }))).toBe(outer);
+  });
+
+  it.each([undefined, null, "TalkdeskError", new Error("m"), new Error("m", { cause: "none" })])(
+    "finds nothing in %s",
+    (value) => {
+      expect(findTalkdeskError(value)).toBeUndefined();
+    },
+  );
+
+  it("comes to an end where an error is its own cause", () => {
+    const error = new Error("m");
+    error.cause = error;
+    expect(findTalkdeskError(error)).toBeUndefined();
   });
 });

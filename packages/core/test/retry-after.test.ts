@@ -1,4 +1,4 @@
-import { parseTokenResponse, type TalkdeskError } from "@talkdesk-oauth/core";
+import { parseTokenResponse, retryAfterMs, type TalkdeskError } from "@talkdesk-oauth/core";
 import { describe, expect, it } from "vitest";
 
 const AT = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -133,5 +133,29 @@ describe("Retry-After", () => {
         { requestedAt: AT, grant: { grant_type: "client_credentials" } },
       );
     expect(answer).toThrow("The token endpoint answered 429, and asks to wait 3 s.");
+  });
+});
+
+describe("retryAfterMs", () => {
+  it.each<[string, Parameters<typeof retryAfterMs>[0]]>([
+    ["Headers", new Headers({ "retry-after": "3" })],
+    ["an object with get", { get: (name) => (name === "retry-after" ? 3 : undefined) }],
+    ["a record", { "retry-after": "3" }],
+    ["a record in another case", { "Retry-After": "3" }],
+    ["a record with several values", { "retry-after": ["2", "3"] }],
+  ])("reads %s", (_name, headers) => {
+    expect(retryAfterMs(headers)).toBe(3_000);
+  });
+
+  it("is undefined for headers that ask for nothing", () => {
+    expect(retryAfterMs({})).toBeUndefined();
+    expect(retryAfterMs({ "retry-after": undefined })).toBeUndefined();
+    expect(retryAfterMs({ get: () => null })).toBeUndefined();
+  });
+
+  it("measures a date without a Date against the present", () => {
+    const ms = retryAfterMs({ "retry-after": new Date(Date.now() + 3_600_000).toUTCString() }) ?? 0;
+    expect(ms).toBeGreaterThan(3_000_000);
+    expect(ms).toBeLessThanOrEqual(3_600_000);
   });
 });

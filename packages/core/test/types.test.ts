@@ -18,6 +18,7 @@ import {
   type Grant,
   isTalkdeskError,
   type PrivateKeyJwtOptions,
+  parseSecureUrl,
   parseTokenResponse,
   parseUrl,
   privateKeyJwt,
@@ -26,7 +27,6 @@ import {
   type Scope,
   type ServiceTokenOptions,
   type SourcePool,
-  secureUrl,
   serviceToken,
   sourcePool,
   type TalkdeskClient,
@@ -92,7 +92,7 @@ describe("the types", () => {
     };
     void use;
     expectTypeOf(parseUrl).toEqualTypeOf<(value: string, base?: string | URL) => URL | undefined>();
-    expectTypeOf(secureUrl).toEqualTypeOf<(value: unknown, name: string) => URL>();
+    expectTypeOf(parseSecureUrl).toEqualTypeOf<(value: unknown, name: string) => URL>();
   });
 
   it("of a client authentication, ours or one's own", () => {

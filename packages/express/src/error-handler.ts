@@ -1,4 +1,4 @@
-import { isTalkdeskError, type TalkdeskError, type TalkdeskErrorCode } from "@talkdesk-oauth/core";
+import { findTalkdeskError, type TalkdeskError, type TalkdeskErrorCode } from "@talkdesk-oauth/core";
 import type { ErrorRequestHandler } from "express";
 import { isNavigation, prefersHtml } from "./browser-request.js";
 import { sendErrorPage } from "./error-page.js";
@@ -59,7 +59,7 @@ export function talkdeskErrorHandler(options: TalkdeskErrorHandlerOptions = {}):
   const { login } = options;
   if (login !== undefined) checkLoginAddress(login);
   return (error, request, response, next) => {
-    const fault = talkdeskErrorIn(error);
+    const fault = findTalkdeskError(error);
     if (fault === undefined || response.headersSent) {
       next(error);
       return;
@@ -113,16 +113,4 @@ function answerTo({ code }: TalkdeskError, waitSeconds: number | undefined): Ans
     title: "Talkdesk did not answer as expected",
     detail: "The request could not be completed. Trying again may help.",
   };
-}
-
-const MAX_CAUSES = 8;
-
-function talkdeskErrorIn(error: unknown): TalkdeskError | undefined {
-  let cause = error;
-  for (let depth = 0; depth < MAX_CAUSES; depth++) {
-    if (isTalkdeskError(cause)) return cause;
-    if (typeof cause !== "object" || cause === null) return undefined;
-    cause = (cause as { cause?: unknown }).cause;
-  }
-  return undefined;
 }

@@ -1,6 +1,10 @@
-import { finishAuthorization, type IdTokenClaims, TalkdeskError } from "@talkdesk-oauth/core";
+import {
+  encodeBase64url,
+  finishAuthorization,
+  type IdTokenClaims,
+  TalkdeskError,
+} from "@talkdesk-oauth/core";
 import type { Request } from "express";
-import { base64url } from "./base64url.js";
 import { onlyValue, queryOf } from "./browser-request.js";
 import {
   browserSession,
@@ -69,7 +73,7 @@ export const finishLogin: LoginRoute = async (setup, { request, response, restar
 
   const user = claims && userOf(claims, installationId);
   const signedIn: SignIn = {
-    key: base64url(crypto.getRandomValues(new Uint8Array(32))),
+    key: encodeBase64url(crypto.getRandomValues(new Uint8Array(32))),
     ...(installationId !== undefined && { installationId }),
     ...(user && { user }),
   };

@@ -1,5 +1,9 @@
-import type { PendingAuthorization, Scope, TalkdeskClient } from "@talkdesk-oauth/core";
-import { base64url } from "./base64url.js";
+import {
+  encodeBase64url,
+  type PendingAuthorization,
+  type Scope,
+  type TalkdeskClient,
+} from "@talkdesk-oauth/core";
 
 /** A login that was begun in a browser, until it comes back. */
 export interface PendingLogin {
@@ -57,7 +61,7 @@ export function isAlive({ begunAt }: PendingLogin, now: number): boolean {
 export async function sessionDigest(id: unknown): Promise<string | undefined> {
   if (typeof id !== "string") return undefined;
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(id));
-  return base64url(new Uint8Array(digest, 0, 16));
+  return encodeBase64url(new Uint8Array(digest, 0, 16));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { base64url } from "./base64url.js";
+import { encodeBase64url } from "@talkdesk-oauth/core";
 import { isPendingLogin, type PendingLogin, retiredLogins } from "./pending-logins.js";
 
 /** The user who is signed in, as the ID token said; no secrets. */
@@ -41,7 +41,7 @@ export type SessionRecords = Readonly<Record<string, SessionRecord>>;
  * dollar signs, and a name that begins as this one does is no member of any prototype.
  */
 export function recordName(redirectUri: string): string {
-  return base64url(new TextEncoder().encode(redirectUri));
+  return encodeBase64url(new TextEncoder().encode(redirectUri));
 }
 
 /** All records in a session. A record that is not whole counts as absent, so that nobody is half signed in. */

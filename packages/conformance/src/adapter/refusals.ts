@@ -1,6 +1,6 @@
 import {
   accessToken,
-  isTalkdeskError,
+  findTalkdeskError,
   TalkdeskError,
   type TalkdeskErrorCode,
   type TokenSource,
@@ -8,7 +8,7 @@ import {
 import { answers, type FaultEffect } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
 import type { BodyKind, RequestBody } from "./driver.js";
-import { causesOf, rejectionOf } from "./rejection.js";
+import { rejectionOf } from "./rejection.js";
 import { type Subject, setStage } from "./stage.js";
 
 const unavailable: readonly [name: string, effect: FaultEffect][] = [
@@ -177,7 +177,7 @@ export function describeRefusals(subject: Subject): void {
         source: failingSource(talkdesk.endpoints().api, "reauthentication_required"),
       }));
       const call = stage.send({ url: `${stage.api}/users`, method: "POST", body });
-      const error = causesOf(await rejectionOf(call)).find(isTalkdeskError);
+      const error = findTalkdeskError(await rejectionOf(call));
       expect(error).toMatchObject({ code: "reauthentication_required" });
       expect(stage.apiRequests).toHaveLength(1);
     },

@@ -1,7 +1,7 @@
-import { isTalkdeskError } from "@talkdesk-oauth/core";
+import { findTalkdeskError } from "@talkdesk-oauth/core";
 import { answers } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
-import { causesOf, rejectionOf } from "./rejection.js";
+import { rejectionOf } from "./rejection.js";
 import { type Subject, setStage } from "./stage.js";
 
 const LARGE = 8 * 1024 * 1024;
@@ -81,7 +81,7 @@ export function describeSending(subject: Subject): void {
     await using stage = await setStage(subject);
     stage.talkdesk.faults.add({ at: "token", respond: answers.oauthError("invalid_client", 401) });
     const error = await rejectionOf(stage.send({ url: `${stage.api}/users` }));
-    expect(causesOf(error).find(isTalkdeskError)).toMatchObject({ code: "client_refused" });
+    expect(findTalkdeskError(error)).toMatchObject({ code: "client_refused" });
     expect(stage.apiRequests).toEqual([]);
 
     const { status } = await stage.send({ url: `${stage.api}/users` });

@@ -1,8 +1,8 @@
-import { isTalkdeskError } from "@talkdesk-oauth/core";
+import { findTalkdeskError } from "@talkdesk-oauth/core";
 import { answers } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
 import type { AdapterStacks } from "./driver.js";
-import { causesOf, rejectionOf } from "./rejection.js";
+import { rejectionOf } from "./rejection.js";
 import { setStage } from "./stage.js";
 
 /** A layer beneath the adapter that throws for statuses hides no refusal. */
@@ -23,7 +23,7 @@ export function describeThrownStatuses(throwing: NonNullable<AdapterStacks["thro
       stage.talkdesk.faults.add({ at: "token", respond: answers.oauthError("invalid_client", 401) });
       const error = await rejectionOf(stage.send({ url: `${stage.api}/users` }));
       expect(error).toBeInstanceOf(Error);
-      expect(causesOf(error).some(isTalkdeskError)).toBe(false);
+      expect(findTalkdeskError(error)).toBeUndefined();
       expect(stage.apiRequests).toHaveLength(1);
     });
 

@@ -1,6 +1,8 @@
+import { causesOf } from "../base/causes.js";
 import { platformClock } from "../base/clock.js";
 import { isControlFlow } from "../base/control-flow.js";
 import { isTalkdeskError } from "../base/errors.js";
+import { readHeader } from "../base/header-value.js";
 import { onAbort } from "../base/shared-abort.js";
 import type { AccessToken } from "../token/access-token.js";
 import type { TokenRequest, TokenSource } from "../token/token-source.js";
@@ -122,12 +124,12 @@ function saysInsufficientScope(challenge: string): boolean {
  * answerIn: (error) => (isRefusalError(error) ? new Response(null, { status: 401 }) : undefined),
  */
 export function isRefusalError(error: unknown): boolean {
-  for (let cause: unknown = error, depth = 0; depth < 4; depth += 1) {
-    if (typeof cause !== "object" || cause === null) return false;
+  for (const cause of causesOf(error)) {
     const { response = cause } = cause as { response?: object | null };
     const { status, statusCode = status, headers } = Object(response) as ThrownAnswer;
-    if (typeof statusCode === "number") return isTokenRefusal(statusCode, challengeOf(headers));
-    ({ cause } = cause as { cause?: unknown });
+    if (typeof statusCode === "number") {
+      return isTokenRefusal(statusCode, readHeader(headers, "www-authenticate"));
+    }
   }
   return false;
 }
@@ -136,14 +138,6 @@ interface ThrownAnswer {
   readonly status?: unknown;
   readonly statusCode?: unknown;
   readonly headers?: unknown;
-}
-
-/** From `Headers`, or from a record of one value or several for each name. */
-function challengeOf(headers: unknown): string {
-  const { get } = Object(headers) as Partial<Headers>;
-  if (typeof get === "function") return String(get.call(headers, "www-authenticate") ?? "");
-  const entries = Object.entries(Object(headers) as Record<string, unknown>);
-  return String(entries.find(([name]) => name.toLowerCase() === "www-authenticate")?.[1] ?? "");
 }
 
 /**

@@ -1,4 +1,4 @@
-import { originOf, secureUrl } from "../client/endpoints.js";
+import { parseSecureUrl, requireOrigin } from "../base/secure-url.js";
 import type { TokenSource } from "../token/token-source.js";
 
 /** What every adapter lets its user choose. */
@@ -20,8 +20,10 @@ export function tokenDestination(source: TokenSource, options: AdapterOptions = 
   const { origins = [] } = options;
   if (!Array.isArray(origins)) throw new TypeError("origins must be a list of origins.");
   const allowed = [
-    originOf(secureUrl(source.api, "The source's api"), "The source's api"),
-    ...origins.map((origin, index) => originOf(secureUrl(origin, `origins[${index}]`), `origins[${index}]`)),
+    requireOrigin(parseSecureUrl(source.api, "The source's api"), "The source's api"),
+    ...origins.map((origin, index) =>
+      requireOrigin(parseSecureUrl(origin, `origins[${index}]`), `origins[${index}]`),
+    ),
   ].map((origin) => `${origin}/`);
   const tokenEndpoint = source.tokenEndpoint === undefined ? undefined : new URL(source.tokenEndpoint);
   return (url) =>

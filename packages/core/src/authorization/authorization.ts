@@ -1,14 +1,14 @@
+import { encodeBase64url } from "../base/encodings.js";
 import { copyOfError, isTalkdeskError, TalkdeskError, type TalkdeskErrorOptions } from "../base/errors.js";
 import { parseUrl } from "../base/parse-url.js";
+import { parseSecureUrl } from "../base/secure-url.js";
 import { checkClient, type TalkdeskClient } from "../client/client.js";
-import { secureUrl } from "../client/endpoints.js";
 import type { AccessToken } from "../token/access-token.js";
 import { type Grant, type Scope, scopeNames } from "../token/grant.js";
 import { exchange } from "../token-endpoint/request-token.js";
 import { maskOf } from "../token-endpoint/sent-secrets.js";
 import { authorizationCode, callbackParameters } from "./authorization-callback.js";
 import { type IdTokenClaims, missingIdToken, verifiedClaims } from "./id-token.js";
-import { base64url } from "./verification-key.js";
 
 /** Options of {@link startAuthorization}. */
 export interface StartAuthorizationOptions {
@@ -231,7 +231,7 @@ export function checkLoginClient(client: unknown): asserts client is LoginClient
  * @see RFC 6749 §3.1.2
  */
 export function checkRedirectUri(value: unknown): asserts value is string {
-  secureUrl(value, "redirectUri");
+  parseSecureUrl(value, "redirectUri");
   // It is compared as text, and URL parsing overlooks these.
   if (/[\s\p{Cc}]/u.test(String(value))) {
     throw new TypeError("redirectUri must have no spaces and no control characters.");
@@ -282,10 +282,10 @@ function checkedPending(pending: unknown): PendingAuthorization {
 }
 
 function randomText(): string {
-  return base64url(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))));
+  return encodeBase64url(crypto.getRandomValues(new Uint8Array(32)));
 }
 
 async function challengeOf(verifier: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
-  return base64url(String.fromCharCode(...new Uint8Array(digest)));
+  return encodeBase64url(new Uint8Array(digest));
 }

@@ -1,4 +1,5 @@
-import { withoutPadding } from "../base/secret-text.js";
+import { decodeBase64, encodeBase64url, stripPadding, trimLeadingZeros } from "../base/encodings.js";
+
 /** A public key of the service as its key set has it: anything may be missing or wrong. */
 export type PublishedKey = Readonly<Record<string, unknown>>;
 
@@ -80,20 +81,11 @@ function isForVerification({ use, key_ops: operations }: PublishedKey): boolean 
 /** A number of a key: without leading zero bytes, or with as many as make it `size` bytes. */
 function sized(text: unknown, size?: number): string | undefined {
   if (typeof text !== "string" || !/^[\w+/-]+=*$/.test(text)) return undefined;
-  let bytes: string;
-  try {
-    bytes = atob(text.replaceAll("-", "+").replaceAll("_", "/").replace(/=+$/, ""));
-  } catch {
-    return undefined;
-  }
-  const number = bytes.replace(/^\0+/, "");
-  if (number === "" || (size !== undefined && number.length > size)) return undefined;
-  return base64url(number.padStart(size ?? 0, "\0"));
+  const bytes = decodeBase64(stripPadding(text));
+  if (bytes === undefined) return undefined;
+  const number = trimLeadingZeros(bytes);
+  if (number.length === 0 || (size !== undefined && number.length > size)) return undefined;
+  const padded = new Uint8Array(size ?? number.length);
+  padded.set(number, padded.length - number.length);
+  return encodeBase64url(padded);
 }
-
-/**
- * The Base64url form of bytes, each given as one character, without padding.
- * @internal
- */
-export const base64url = (bytes: string): string =>
-  withoutPadding(btoa(bytes).replaceAll("+", "-").replaceAll("/", "_"));

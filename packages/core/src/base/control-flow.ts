@@ -1,8 +1,7 @@
+import { causesOf } from "./causes.js";
+
 /** What Next marks its own errors with, such as `DYNAMIC_SERVER_USAGE` or `NEXT_REDIRECT;replace;/login;307;`. */
 const FRAMEWORK_DIGEST = /^(?:[A-Z]+_)+[A-Z]+(?:;|$)/;
-
-/** Deep enough for every wrapper. */
-const MAX_CAUSES = 8;
 
 /**
  * Whether a framework has thrown `error` to steer itself, from a `fetch` or a store that it has replaced: to render a
@@ -12,13 +11,11 @@ const MAX_CAUSES = 8;
  * @internal
  */
 export function isControlFlow(error: unknown): boolean {
-  let inner = error;
-  for (let depth = 0; depth < MAX_CAUSES && typeof inner === "object" && inner !== null; depth++) {
-    const { digest, code, $$typeof, cause } = inner as Record<string, unknown>;
+  for (const cause of causesOf(error)) {
+    const { digest, code, $$typeof } = cause as Record<string, unknown>;
     if (typeof digest === "string" && FRAMEWORK_DIGEST.test(digest)) return true;
     if (typeof code === "string" && code.startsWith("NEXT_")) return true;
     if (typeof $$typeof === "symbol") return true;
-    inner = cause;
   }
   return false;
 }

@@ -1,3 +1,5 @@
+import { causesOf } from "./causes.js";
+
 /**
  * What went wrong, as a closed set. Mistakes of the programmer are not in it: those are `TypeError`s,
  * thrown by the function that was given the mistake.
@@ -48,20 +50,23 @@ const RETRYABLE: ReadonlySet<TalkdeskErrorCode> = new Set<TalkdeskErrorCode>([
   "lock_timeout",
 ]);
 
-/** What a {@link TalkdeskError} may carry beside its code and message. All of it is free of secrets. */
+/**
+ * What a {@link TalkdeskError} may carry beside its code and message. All of it is free of secrets. A member that is
+ * undefined counts as absent.
+ */
 export interface TalkdeskErrorOptions {
   /** Whether the same call may succeed later. Default: decided by the code. */
-  readonly retryable?: boolean;
+  readonly retryable?: boolean | undefined;
   /** When to ask again at the earliest, in epoch milliseconds. */
-  readonly retryAt?: number;
+  readonly retryAt?: number | undefined;
   /** HTTP status of the token endpoint's answer. */
-  readonly status?: number;
+  readonly status?: number | undefined;
   /** The `error` member of the answer (RFC 6749 §5.2), or the `code` of Talkdesk's API envelope. */
-  readonly error?: string;
+  readonly error?: string | undefined;
   /** The `error_description` member, or the envelope's `message`. */
-  readonly errorDescription?: string;
+  readonly errorDescription?: string | undefined;
   /** What could be checked locally and may explain the failure: whole sentences. Default: none. */
-  readonly hints?: readonly string[];
+  readonly hints?: readonly string[] | undefined;
   /** What lies beneath. It is reduced to name, message and code: a rejected `fetch` may hold its request. */
   readonly cause?: unknown;
 }
@@ -133,6 +138,20 @@ export function isTalkdeskError(value: unknown): value is TalkdeskError {
 }
 
 /**
+ * Finds the {@link TalkdeskError} in what a client has thrown: the error itself, or one among its causes. Clients wrap
+ * errors: `undici.fetch` rejects with a `TypeError` and axios with an `AxiosError` whose `cause` is ours.
+ *
+ * @returns Undefined where there is no such error in `error` and the first seven of its causes.
+ * @example
+ * const { code } = findTalkdeskError(error) ?? {};
+ * if (code === "reauthentication_required") return logIn();
+ */
+export function findTalkdeskError(error: unknown): TalkdeskError | undefined {
+  for (const cause of causesOf(error)) if (isTalkdeskError(cause)) return cause;
+  return undefined;
+}
+
+/**
  * A new error that says the same, with its own stack, changed where told.
  * @internal
  */
@@ -140,10 +159,9 @@ export function copyOfError(
   original: TalkdeskError,
   { message = original.message, ...changes }: TalkdeskErrorOptions & { readonly message?: string } = {},
 ): TalkdeskError {
-  // The constructor takes what is undefined for absent.
   const { retryable, retryAt, status, error, errorDescription, hints, cause } = original;
   const options = { retryable, retryAt, status, error, errorDescription, hints, cause, ...changes };
-  return new TalkdeskError(original.code, message, options as TalkdeskErrorOptions);
+  return new TalkdeskError(original.code, message, options);
 }
 
 const MAX_TEXT = 256;
@@ -178,15 +196,8 @@ export function reducedCause(
   if (cause === undefined || cause === null) return undefined;
   if (reducedCauses.has(Object(cause))) return cause as Error;
   let said: unknown = cause;
-  for (
-    let inner: unknown = cause, depth = 0;
-    depth < 8 && typeof inner === "object" && inner !== null;
-    depth++
-  ) {
-    // `fetch failed` says nothing; the error beneath it has the code that does.
-    if (typeof codeOf(inner) === "string") said = inner;
-    inner = (inner as { cause?: unknown }).cause;
-  }
+  // `fetch failed` says nothing; the error beneath it has the code that does.
+  for (const inner of causesOf(cause)) if (typeof codeOf(inner) === "string") said = inner;
   const { name, message } = said as { name?: unknown; message?: unknown };
   const reduced: Error & { code?: string } = new Error(
     printable(mask(typeof message === "string" ? message : typeof said === "string" ? said : "")),

@@ -19,9 +19,6 @@ export function hasControlCharacter(text: string): boolean {
   return false;
 }
 
-/** What is left of Base64 without its padding. */
-export const withoutPadding = (base64: string): string => base64.replaceAll("=", "");
-
 /** Whether the text can be written in UTF-8: it has no half of a surrogate pair. */
 export function isWellFormed(text: string): boolean {
   for (const character of text) {

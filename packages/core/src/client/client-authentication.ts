@@ -1,3 +1,4 @@
+import { encodeBase64, encodeForm } from "../base/encodings.js";
 import { TalkdeskError } from "../base/errors.js";
 import { hasControlCharacter, isWellFormed } from "../base/secret-text.js";
 import type { Endpoints } from "./endpoints.js";
@@ -53,14 +54,14 @@ export function clientSecretBasic(options: ClientSecretBasicOptions): ClientAuth
     if (fault !== undefined) throw new TypeError(`clientSecret ${fault}.`);
   }
 
-  const encode = encoding === "form" ? formEncoded : (text: string) => text;
+  const encode = encoding === "form" ? encodeForm : (text: string) => text;
   async function clientSecretBasic({ headers }: Parameters<ClientAuthentication>[0]): Promise<void> {
     const secret = typeof clientSecret === "function" ? await clientSecret() : clientSecret;
     const fault = credentialFault(secret);
     if (fault !== undefined) {
       throw new TalkdeskError("credentials_unavailable", `The client secret that was looked up ${fault}.`);
     }
-    headers.set("authorization", `Basic ${base64(`${encode(clientId)}:${encode(secret)}`)}`);
+    headers.set("authorization", `Basic ${encodeBase64(`${encode(clientId)}:${encode(secret)}`)}`);
   }
   return Object.freeze(Object.assign(clientSecretBasic, { clientId }));
 }
@@ -74,16 +75,4 @@ export function credentialFault(value: unknown): string | undefined {
   }
   if (!isWellFormed(value)) return "must be well-formed Unicode";
   return undefined;
-}
-
-/** The `application/x-www-form-urlencoded` form of one value (WHATWG URL §5.2). @internal */
-export function formEncoded(text: string): string {
-  return new URLSearchParams([["", text]]).toString().slice(1);
-}
-
-/** The Base64 of the UTF-8 bytes of `text`, in one line. @internal */
-export function base64(text: string): string {
-  // btoa takes one character per byte, and never breaks the line.
-  const bytes = Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte));
-  return btoa(bytes.join(""));
 }

@@ -1,4 +1,4 @@
-import { parseUrl } from "../base/parse-url.js";
+import { isLoopback, parseSecureUrl, requireOrigin } from "../base/secure-url.js";
 
 /** A region of the Talkdesk cloud. */
 export type Region = "us" | "eu" | "ca" | "au";
@@ -98,10 +98,10 @@ function checkedEndpoints(endpoints: Partial<Endpoints>): Partial<Endpoints> {
   );
   return Object.fromEntries(
     names.map((name) => {
-      const url = secureUrl(endpoints[name], `endpoints.${name}`);
+      const url = parseSecureUrl(endpoints[name], `endpoints.${name}`);
       if (url.href.includes("?")) throw new TypeError(`endpoints.${name} must not have a query.`);
       if (name === "api" || (name === "identity" && !isLoopback(url))) {
-        return [name, originOf(url, `endpoints.${name}`)];
+        return [name, requireOrigin(url, `endpoints.${name}`)];
       }
       return [name, name === "identity" ? url.href.replace(/\/+$/, "") : url.href];
     }),
@@ -114,43 +114,4 @@ function identityOf(token: string | undefined): string | undefined {
   const url = new URL(token);
   const [, path] = /^(.*)\/oauth\/token$/.exec(url.pathname) ?? [];
   return isLoopback(url) && path !== undefined ? url.origin + path : url.origin;
-}
-
-/**
- * Reads an address that credentials may be sent to: an absolute URL, `https:`, or `http:` on a loopback host
- * (`localhost`, 127.0.0.0/8, `[::1]`), without a user, a fragment or a dot after the host.
- *
- * @param name What the address is called where it was given; it stands in the message.
- * @throws TypeError for anything else, without repeating the value: it might hold a password.
- * @example
- * const { origin } = secureUrl(process.env.PORTAL_ORIGIN, "PORTAL_ORIGIN");
- */
-export function secureUrl(value: unknown, name: string): URL {
-  const url = typeof value === "string" ? parseUrl(value) : undefined;
-  if (url === undefined) throw new TypeError(`${name} must be an absolute URL.`);
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url))) {
-    throw new TypeError(`${name} must be https; plain http is for loopback addresses only.`);
-  }
-  // In `href`, since an empty fragment has no `hash`.
-  if (url.username !== "" || url.password !== "" || url.href.includes("#") || url.hostname.endsWith(".")) {
-    throw new TypeError(`${name} must have no user, no password, no fragment and no dot after the host.`);
-  }
-  return url;
-}
-
-/**
- * The origin that `url` is, when it is no more than one.
- * @throws TypeError that calls it `name`.
- * @internal
- */
-export function originOf(url: URL, name: string): string {
-  if (url.pathname !== "/" || url.search !== "") {
-    throw new TypeError(`${name} must be an origin, such as https://api.talkdeskapp.com, without a path.`);
-  }
-  return url.origin;
-}
-
-/** Whether the host is this machine: `localhost`, 127.0.0.0/8, `[::1]`. URL parsing has normalised the rest. */
-function isLoopback({ hostname }: URL): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

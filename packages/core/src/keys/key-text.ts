@@ -1,3 +1,5 @@
+import { decodeBase64 } from "../base/encodings.js";
+
 /** Longer than any key that is in use: an RSA key of 16 384 bits has some 12 500 characters. */
 const MAX_CHARACTERS = 32_768;
 
@@ -38,12 +40,13 @@ export function keyBytes(text: string): Uint8Array {
   const encoded = withoutWhiteSpace(plain.includes("-----") ? withoutArmour(plain) : plain);
   const padding = encoded.endsWith("==") ? 2 : encoded.endsWith("=") ? 1 : 0;
   const digits = encoded.slice(0, encoded.length - padding);
-  if (!isBase64(digits) || digits.length % 4 === 1) {
+  const bytes = isBase64(digits) ? decodeBase64(digits) : undefined;
+  if (bytes === undefined) {
     throw keyFault(
       "must be Base64 or PEM; give the key itself and whole, not the name of its file, and without quotes around it",
     );
   }
-  return Uint8Array.from(atob(digits), (character) => character.charCodeAt(0));
+  return bytes;
 }
 
 /** The Base64 in the one block of PEM that is a private key; what else stands around it says nothing. */

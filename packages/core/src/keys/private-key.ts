@@ -1,3 +1,4 @@
+import { trimLeadingZeros } from "../base/encodings.js";
 import { type DerElement, der, derElements, TAG } from "./der.js";
 import { CERTIFICATE, CONVERT, ENCRYPTED, keyBytes, keyFault, PUBLIC } from "./key-text.js";
 
@@ -128,7 +129,7 @@ function ofEc(parts: readonly DerElement[] | undefined, outerCurve?: DerElement)
   if (innerCurve !== undefined && hex(innerCurve) !== hex(id)) throw keyFault("names two different curves");
 
   const { curve, size } = known;
-  const number = withoutLeadingZeros(scalar.content);
+  const number = trimLeadingZeros(scalar.content);
   if (number.length === 0 || number.length > size) throw keyFault(INCOMPLETE);
   // Some write it without its leading zeros; not every platform takes it so (RFC 5915 §3).
   const padded = new Uint8Array(size);
@@ -166,7 +167,7 @@ function ofRsa(parts: readonly DerElement[] | undefined, restrictions?: DerEleme
     parts.every(({ tag, content: [first = 0x80] }) => tag === TAG.integer && first < 0x80) &&
     hex(version) === "00";
   if (!isWhole || modulus === undefined) throw keyFault(INCOMPLETE);
-  const digits = withoutLeadingZeros(modulus.content);
+  const digits = trimLeadingZeros(modulus.content);
   const bits = digits.length === 0 ? 0 : digits.length * 8 - Math.clz32(digits[0] ?? 0) + 24;
   if (bits < MIN_RSA_BITS) {
     throw keyFault(`is an RSA key of ${bits} bits; it needs ${MIN_RSA_BITS} or more`);
@@ -220,8 +221,3 @@ const hex = (element: DerElement | undefined): string =>
 
 const bytesOf = (digits: string): Uint8Array =>
   Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-
-function withoutLeadingZeros(bytes: Uint8Array): Uint8Array {
-  const first = bytes.findIndex((byte) => byte !== 0);
-  return first === -1 ? new Uint8Array() : bytes.subarray(first);
-}

@@ -1,5 +1,6 @@
+import { decodeBase64, encodeBase64url } from "../base/encodings.js";
 import { TalkdeskError } from "../base/errors.js";
-import { isWellFormed, withoutPadding } from "../base/secret-text.js";
+import { isWellFormed } from "../base/secret-text.js";
 import { checkSecret } from "./secret-strength.js";
 import { checkTokenStore, type TokenStore } from "./token-store.js";
 
@@ -75,7 +76,7 @@ async function secretKey(secret: string): Promise<SecretKey> {
       "decrypt",
     ]),
   ]);
-  return { name: base64url(new Uint8Array(name)), key };
+  return { name: encodeBase64url(new Uint8Array(name)), key };
 }
 
 const derivation = (of: string) => ({
@@ -94,7 +95,7 @@ async function encrypt(keys: readonly SecretKey[], recordKey: string, value: str
   const bytes = new Uint8Array(IV_BYTES + sealed.byteLength);
   bytes.set(iv);
   bytes.set(new Uint8Array(sealed), IV_BYTES);
-  return `${FORMAT}.${first.name}.${base64url(bytes)}`;
+  return `${FORMAT}.${first.name}.${encodeBase64url(bytes)}`;
 }
 
 async function decrypt(keys: readonly SecretKey[], recordKey: string, record: unknown): Promise<string> {
@@ -136,20 +137,8 @@ const corrupt = (what: string): TalkdeskError =>
 
 const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
-/** Base64 for URLs, without padding (RFC 4648 §5). */
-function base64url(bytes: Uint8Array): string {
-  const characters = Array.from(bytes, (byte) => String.fromCharCode(byte));
-  return withoutPadding(btoa(characters.join("")).replaceAll("+", "-").replaceAll("/", "_"));
-}
-
-/** The bytes that {@link base64url} made the text of; none for a text that it would not have made. */
+/** The bytes that {@link encodeBase64url} made the text of; none for a text that it would not have made. */
 function bytesOf(text: string): Uint8Array<ArrayBuffer> {
-  try {
-    const characters = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-    const bytes = Uint8Array.from(characters, (character) => character.charCodeAt(0));
-    if (base64url(bytes) === text) return bytes;
-  } catch {
-    // Not Base64.
-  }
-  return new Uint8Array();
+  const bytes = decodeBase64(text);
+  return bytes !== undefined && encodeBase64url(bytes) === text ? bytes : new Uint8Array();
 }

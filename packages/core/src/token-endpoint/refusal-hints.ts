@@ -1,9 +1,9 @@
+import { decodeBase64, decodeForm, encodeForm } from "../base/encodings.js";
 import { printable, type TalkdeskError } from "../base/errors.js";
 import type { TalkdeskClient } from "../client/client.js";
-import { formEncoded } from "../client/client-authentication.js";
 import type { Grant } from "../token/grant.js";
 import { clockOffsetMs } from "./clock-offset.js";
-import { basicSecret, credentialsOf, formDecoded } from "./sent-secrets.js";
+import { basicSecret, credentialsOf } from "./sent-secrets.js";
 import type { TokenResponse } from "./token-response.js";
 
 /**
@@ -69,7 +69,7 @@ function secretHints(headers: Headers): readonly string[] {
   const secret = sentSecret(headers);
   if (secret === undefined) return [];
   const hints: string[] = [];
-  if (secret !== formEncoded(secret) && !isFormEncoded(secret)) {
+  if (secret !== encodeForm(secret) && !isFormEncoded(secret)) {
     hints.push(
       'The client secret has characters that encodings change: if it is right, try clientSecretBasic with encoding: "form".',
     );
@@ -92,7 +92,7 @@ const sentSecret = (headers: Headers): string | undefined =>
 
 /** Whether a secret looks as if it had been encoded already: a plain one with a percent sign seldom does. */
 const isFormEncoded = (secret: string): boolean =>
-  secret.includes("%") && formEncoded(formDecoded(secret)).toLowerCase() === secret.toLowerCase();
+  secret.includes("%") && encodeForm(decodeForm(secret)).toLowerCase() === secret.toLowerCase();
 
 /** A server says the same of an unknown key, another client's and another algorithm; these are what to compare. */
 function assertionHints(body: URLSearchParams, tokenEndpoint: string): readonly string[] {
@@ -116,9 +116,9 @@ const said = (value: unknown): string => (typeof value === "string" ? printable(
 /** The members of the JSON object that a part of a JWT is; undefined when it is none. */
 function membersOf(part: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const binary = atob(part.replaceAll("-", "+").replaceAll("_", "/"));
-    const text = new TextDecoder().decode(Uint8Array.from(binary, (character) => character.charCodeAt(0)));
-    return Object(JSON.parse(text)) as Readonly<Record<string, unknown>>;
+    return Object(JSON.parse(new TextDecoder().decode(decodeBase64(part)))) as Readonly<
+      Record<string, unknown>
+    >;
   } catch {
     return undefined;
   }

@@ -1,28 +1,31 @@
+import { type AnswerHeaders, readHeader } from "../base/header-value.js";
+
 /** The longest wait that is believed: a day. What asks for more is broken, and timers cannot count it. */
 const LONGEST_MS = 86_400_000;
 
 /**
- * How long an answer asks to wait, in milliseconds from now, at most a day; undefined when it asks nothing that can be
- * read.
+ * Reads how long an answer of the token endpoint or of the API asks to wait, in milliseconds from now and at most a day;
+ * undefined when the answer asks for no wait that can be read.
  *
- * Seconds or a date in `Retry-After`; else the entry `retry-after` of the `fields` in Talkdesk's error envelope. A
- * date is measured against the answer's own `Date`, so a clock that is off here does not matter. Of several, which come
- * as one text with commas, the longest counts.
+ * The wait is in `Retry-After`, as seconds or a date, or else in the entry `retry-after` of the `fields` in Talkdesk's
+ * error envelope. A date is measured against the answer's own `Date`, so a clock that is off here does not matter. Of
+ * several values, the longest counts.
  *
+ * @param headers The answer's headers: the platform's `Headers`, or those of a client of Node, such as axios.
  * @param body The answer's JSON, parsed, where there is some.
- * @param now Epoch milliseconds, for a date in an answer without `Date`.
+ * @param now Epoch milliseconds, for a date in an answer without `Date`. Default: the present.
  * @example
- * const waitMs = retryAfterMs(response.headers, undefined, Date.now()) ?? 1_000;
+ * const waitMs = retryAfterMs(response.headers) ?? 1_000;
  * @see RFC 9110 §10.2.3 and §5.6.7
  */
 export function retryAfterMs(
-  headers: { get(name: string): string | null },
-  body: unknown,
-  now: number,
+  headers: AnswerHeaders,
+  body?: unknown,
+  now: number = Date.now(),
 ): number | undefined {
-  const said = headers.get("retry-after") ?? retryAfterField(body);
+  const said = readHeader(headers, "retry-after") ?? retryAfterField(body);
   if (said === undefined) return undefined;
-  const sentAt = Date.parse(headers.get("date") ?? "");
+  const sentAt = Date.parse(readHeader(headers, "date") ?? "");
   // The comma after the name of a day is part of a date.
   const waits = said
     .split(/(?<!\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*),/)

@@ -1,5 +1,4 @@
-import { withoutPadding } from "../base/secret-text.js";
-import { base64, formEncoded } from "../client/client-authentication.js";
+import { decodeBase64, decodeForm, encodeBase64, encodeForm, stripPadding } from "../base/encodings.js";
 
 /** Parameters and headers of a token request whose values are no secret. */
 const PUBLIC_PARAMETERS = new Set([
@@ -33,9 +32,9 @@ export function maskOf(
   for (const [name, value] of headers) {
     if (PUBLIC_HEADERS.has(name)) continue;
     const { scheme, credentials } = credentialsOf(value) ?? { scheme: "", credentials: value };
-    secrets.push(credentials, withoutPadding(credentials));
+    secrets.push(credentials, stripPadding(credentials));
     const secret = scheme.toLowerCase() === "basic" ? basicSecret(credentials) : undefined;
-    if (secret !== undefined) secrets.push(secret, formDecoded(secret));
+    if (secret !== undefined) secrets.push(secret, decodeForm(secret));
   }
   // Only when there is something to hide them in: most answers have nothing.
   let traces: Traces | undefined;
@@ -215,7 +214,7 @@ function formsOf(secret: string): readonly string[] {
     ...inHtml(text),
     encodeURIComponent(text),
     encodeURIComponent(encodeURIComponent(text)),
-    formEncoded(text),
+    encodeForm(text),
     `%${hex.join("%")}`,
     ...(hex.length < SHORTEST_RUN / 2 ? [] : [hex.join(""), hex.join(" ")]),
     ...inBase64(text),
@@ -259,30 +258,19 @@ function inHtml(text: string): readonly string[] {
 function inBase64(text: string): readonly string[] {
   const length = new TextEncoder().encode(text).length;
   const within = [1, 2].map((before) =>
-    base64(`${"-".repeat(before)}${text}`).slice(before + 1, Math.floor(((before + length) * 4) / 3)),
+    encodeBase64(`${"-".repeat(before)}${text}`).slice(before + 1, Math.floor(((before + length) * 4) / 3)),
   );
-  return [withoutPadding(base64(text)), ...within.filter((form) => form.length >= SHORTEST_RUN)].flatMap(
+  return [stripPadding(encodeBase64(text)), ...within.filter((form) => form.length >= SHORTEST_RUN)].flatMap(
     (form) => [form, form.replaceAll("+", "-").replaceAll("/", "_")],
   );
 }
-
-/**
- * One value of `application/x-www-form-urlencoded`, decoded.
- * @internal
- */
-export const formDecoded = (value: string): string =>
-  new URLSearchParams(`v=${value.replaceAll("&", "%26")}`).get("v") ?? "";
 
 /**
  * The secret in the credentials of a Basic header; undefined when they are not readable as such.
  * @internal
  */
 export function basicSecret(credentials: string): string | undefined {
-  try {
-    const bytes = Uint8Array.from(atob(credentials), (character) => character.charCodeAt(0));
-    const pair = new TextDecoder().decode(bytes);
-    return pair.includes(":") ? pair.slice(pair.indexOf(":") + 1) : undefined;
-  } catch {
-    return undefined;
-  }
+  const bytes = decodeBase64(credentials);
+  const pair = new TextDecoder().decode(bytes);
+  return bytes !== undefined && pair.includes(":") ? pair.slice(pair.indexOf(":") + 1) : undefined;
 }

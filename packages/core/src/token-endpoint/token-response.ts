@@ -1,3 +1,4 @@
+import { decodeForm } from "../base/encodings.js";
 import {
   printable,
   TalkdeskError,
@@ -215,7 +216,7 @@ function grantedScope(scope: unknown): string[] | undefined {
   if (typeof scope !== "string") throw malformed("scope is not a string");
   // Described as URL-encoded, shown with plain spaces: decoded once where it can only be the former.
   const encoded = !/\s/.test(scope) && /\+|%20|%3A/i.test(scope);
-  const text = encoded ? (new URLSearchParams(`s=${scope.replaceAll("&", "%26")}`).get("s") ?? scope) : scope;
+  const text = encoded ? decodeForm(scope) : scope;
   return text.split(/\s+/).filter((name) => name !== "");
 }
 
