@@ -12,5 +12,17 @@ export type {
   Send,
 } from "./adapter/driver.js";
 export { setTokenStage, type TokenStage } from "./adapter/token-stage.js";
+export { describeLogin } from "./login/describe-login.js";
+export type {
+  LoginApp,
+  LoginCapabilities,
+  LoginDriver,
+  LoginOptions,
+  LoginPage,
+  LoginSetup,
+  LoginUser,
+  MountedLogin,
+  PageVisit,
+} from "./login/login-driver.js";
 export { describeTokenStore } from "./store/describe-token-store.js";
 export type { TokenStoreCapabilities, TokenStoreDriver, TokenStoreSetup } from "./store/store-driver.js";

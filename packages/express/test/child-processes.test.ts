@@ -7,9 +7,9 @@ import { fileURLToPath } from "node:url";
 import { memoryStore, type StoreLock } from "@talkdesk-oauth/core";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { signalled } from "./app.js";
-import { type Browser, openBrowser } from "./browser.js";
-import { whoIs } from "./login-stage.js";
+import { signalled } from "./support/app.js";
+import { type Browser, openBrowser } from "./support/browser.js";
+import { whoIs } from "./support/login-stage.js";
 
 /** Stores of tokens and sessions that processes share over HTTP, and a gate that a request waits at. */
 async function serveStores() {
@@ -67,7 +67,7 @@ beforeAll(async () => {
   const { clientId, clientSecret } = talkdesk.clients.add({ redirectUris: [redirectUri] });
   const start = async (): Promise<Browser> => {
     const child = fork(
-      fileURLToPath(new URL("child-app.mjs", import.meta.url)),
+      fileURLToPath(new URL("support/child-app.mjs", import.meta.url)),
       [
         JSON.stringify({
           stores: stores.address,
@@ -81,7 +81,7 @@ beforeAll(async () => {
         execArgv: [
           "--conditions=@talkdesk-oauth/source",
           "--import",
-          new URL("typescript-hooks.mjs", import.meta.url).href,
+          new URL("support/typescript-hooks.mjs", import.meta.url).href,
         ],
       },
     );

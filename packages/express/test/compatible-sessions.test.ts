@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { RequestHandler } from "express";
 import session from "express-session";
 import { afterEach, describe, expect, it } from "vitest";
-import { type LoginStage, type LoginStageOptions, openLoginStage, sessionsOf, whoIs } from "./login-stage.js";
+import { type LoginStage, type LoginStageOptions, openLoginStage, whoIs } from "./support/login-stage.js";
 
 let stage: LoginStage;
 const open = async (options: LoginStageOptions): Promise<LoginStage> => {
@@ -156,31 +156,5 @@ describe("sessions of another make", () => {
       expect(error).toBeInstanceOf(TypeError);
       expect(String(error)).toContain(words);
     }
-  });
-});
-
-describe("a store of sessions that is slow", () => {
-  it("has logins of many tabs, begun and completed at once, all go well", async () => {
-    const sessions = new (class extends session.MemoryStore {
-      override get: session.MemoryStore["get"] = (id, callback) => {
-        setTimeout(() => super.get(id, callback), 5 + Math.random() * 20);
-      };
-      override set: session.MemoryStore["set"] = (id, data, callback) => {
-        const copy = JSON.parse(JSON.stringify(data));
-        setTimeout(() => super.set(id, copy, callback), 5 + Math.random() * 20);
-      };
-    })();
-    await open({ sessions });
-    const browser = stage.browser();
-    await browser.visit("/remember?text=1");
-    const callbacks = await Promise.all(
-      Array.from({ length: 8 }, (_, at) => browser.toTalkdesk(`?returnTo=/${at}`)),
-    );
-    const pages = await Promise.all(callbacks.map((callback) => browser.visit(callback)));
-    expect(pages.map(({ to }) => to)).toEqual(callbacks.map((_, at) => `/${at}`));
-    expect((await whoIs(browser)).isSignedIn).toBe(true);
-    expect(stage.tokens.records.size).toBe(1);
-    expect(sessionsOf(stage).filter((stored) => JSON.stringify(stored).includes("signIn"))).toHaveLength(1);
-    expect(stage.errors).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import session from "express-session";
 import { afterEach, describe, expect, it } from "vitest";
-import { type LoginStage, openLoginStage, whoIs } from "./login-stage.js";
+import { type LoginStage, openLoginStage, whoIs } from "./support/login-stage.js";
 
 let stage: LoginStage;
 afterEach(() => stage[Symbol.asyncDispose]());

@@ -1,10 +1,10 @@
 import { TalkdeskError } from "@talkdesk-oauth/core";
 import { type TalkdeskErrorHandlerOptions, talkdeskErrorHandler } from "@talkdesk-oauth/express";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { ACCEPT, type App } from "./app.js";
-import { openFailing } from "./failing-app.js";
-import { grantsOf, type LoginStage, openLoginStage } from "./login-stage.js";
-import { frameworks } from "./served.js";
+import { ACCEPT, type App } from "./support/app.js";
+import { openFailing } from "./support/failing-app.js";
+import { grantsOf, type LoginStage, openLoginStage } from "./support/login-stage.js";
+import { frameworks } from "./support/served.js";
 
 const browser = { headers: { accept: ACCEPT.firefox } };
 

@@ -1,9 +1,9 @@
 import { TalkdeskError, type TalkdeskErrorCode, type TalkdeskErrorOptions } from "@talkdesk-oauth/core";
 import { type TalkdeskErrorHandlerOptions, talkdeskErrorHandler } from "@talkdesk-oauth/express";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { ACCEPT } from "./app.js";
-import { openFailing } from "./failing-app.js";
-import { frameworks } from "./served.js";
+import { ACCEPT } from "./support/app.js";
+import { openFailing } from "./support/failing-app.js";
+import { frameworks } from "./support/served.js";
 
 afterEach(() => void vi.useRealTimers());
 

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { TalkdeskError } from "@talkdesk-oauth/core";
 import { requireLogin, talkdesk, talkdeskErrorHandler } from "@talkdesk-oauth/express";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ACCEPT, type App, openApp } from "./app.js";
-import { type LoginStage, openLoginStage } from "./login-stage.js";
-import { frameworks } from "./served.js";
+import { ACCEPT, type App, openApp } from "./support/app.js";
+import { type LoginStage, openLoginStage } from "./support/login-stage.js";
+import { frameworks } from "./support/served.js";
 
 interface Shown {
   readonly status: number;

@@ -1,9 +1,9 @@
 import { TalkdeskError, type TalkdeskErrorCode } from "@talkdesk-oauth/core";
 import type { Response } from "express";
 import { describe, expect, it } from "vitest";
-import { ACCEPT } from "./app.js";
-import { openFailing } from "./failing-app.js";
-import { frameworks } from "./served.js";
+import { ACCEPT } from "./support/app.js";
+import { openFailing } from "./support/failing-app.js";
+import { frameworks } from "./support/served.js";
 
 const fault = (code: TalkdeskErrorCode): TalkdeskError => new TalkdeskError(code, "failed");
 const browser = { headers: { accept: ACCEPT.firefox } };

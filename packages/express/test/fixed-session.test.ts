@@ -1,7 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Browser } from "./browser.js";
-import { grantsOf, type LoginStage, type LoginStageOptions, openLoginStage, whoIs } from "./login-stage.js";
-import { frameworks } from "./served.js";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Browser } from "./support/browser.js";
+import {
+  grantsOf,
+  type LoginStage,
+  type LoginStageOptions,
+  openLoginStage,
+  whoIs,
+} from "./support/login-stage.js";
+import { frameworks } from "./support/served.js";
 
 let stage: LoginStage;
 const open = async (options?: LoginStageOptions): Promise<LoginStage> => {
@@ -102,22 +108,3 @@ describe.each(frameworks)(
     });
   },
 );
-
-describe("several tabs of one browser", () => {
-  beforeEach(() => open());
-
-  it("each go on to where they were after the first of them has signed in, with one exchange", async () => {
-    const browser = stage.browser();
-    const callbacks: string[] = [];
-    for (const place of ["/first", "/second", "/third"]) {
-      callbacks.push(await toTalkdeskAs(browser, 0, `?returnTo=${place}`));
-    }
-    const [first = "", second = "", third = ""] = callbacks;
-    expect((await browser.visit(second)).to).toBe("/second");
-    expect((await browser.visit(first)).to).toBe("/first");
-    expect((await browser.visit(third)).to).toBe("/third");
-    expect((await browser.visit(third)).to).toBe("/");
-    expect(grantsOf(stage)).toEqual(["authorization_code"]);
-    expect((await whoIs(browser)).isSignedIn).toBe(true);
-  });
-});

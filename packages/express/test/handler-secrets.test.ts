@@ -2,8 +2,8 @@ import { inspect } from "node:util";
 import { clientSecretBasic } from "@talkdesk-oauth/core";
 import { requireLogin, talkdesk, talkdeskErrorHandler } from "@talkdesk-oauth/express";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { ACCEPT, openApp, startTalkdesk, type TalkdeskStage } from "./app.js";
-import { frameworks, passing } from "./served.js";
+import { ACCEPT, openApp, startTalkdesk, type TalkdeskStage } from "./support/app.js";
+import { frameworks, passing } from "./support/served.js";
 
 /** Everything that any common way to show a value shows of it, and of what it holds. */
 function shown(value: unknown): string {

@@ -1,7 +1,7 @@
 import session from "express-session";
 import { afterEach, expect, it, vi } from "vitest";
-import { signalled } from "./app.js";
-import { type LoginStage, openLoginStage, whoIs } from "./login-stage.js";
+import { signalled } from "./support/app.js";
+import { type LoginStage, openLoginStage, whoIs } from "./support/login-stage.js";
 
 let stage: LoginStage;
 afterEach(async () => {

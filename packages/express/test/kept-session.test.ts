@@ -1,8 +1,8 @@
 import type { TalkdeskLoginOptions } from "@talkdesk-oauth/express";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Browser } from "./browser.js";
-import { type LoginStage, openLoginStage, sessionsOf, whoIs } from "./login-stage.js";
-import { frameworks } from "./served.js";
+import type { Browser } from "./support/browser.js";
+import { type LoginStage, openLoginStage, sessionsOf, whoIs } from "./support/login-stage.js";
+import { frameworks } from "./support/served.js";
 
 let stage: LoginStage;
 afterEach(() => stage[Symbol.asyncDispose]());

@@ -1,12 +1,12 @@
 import { clientSecretBasic, type TalkdeskClient, TalkdeskError, talkdeskClient } from "@talkdesk-oauth/core";
 import type { Emulator, EmulatorClient } from "@talkdesk-oauth/emulator";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Browser } from "./browser.js";
-import { leapingClock } from "./leaping-clock.js";
-import { grantsOf, type LoginStage, openLoginStage, sessionsOf, whoIs } from "./login-stage.js";
-import { frameworks } from "./served.js";
+import type { Browser } from "./support/browser.js";
+import { clockAhead } from "./support/clock-ahead.js";
+import { grantsOf, type LoginStage, openLoginStage, sessionsOf, whoIs } from "./support/login-stage.js";
+import { frameworks } from "./support/served.js";
 
-const clock = leapingClock();
+const clock = clockAhead();
 const launched = (installation: string, more = ""): string =>
   `?talkdesk_installation_id=${installation}${more}`;
 

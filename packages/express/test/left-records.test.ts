@@ -1,6 +1,6 @@
 import { memoryStore, type TokenStore } from "@talkdesk-oauth/core";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type LoginStage, openLoginStage, whoIs } from "./login-stage.js";
+import { type LoginStage, openLoginStage, whoIs } from "./support/login-stage.js";
 
 let stage: LoginStage;
 afterEach(async () => {

@@ -2,14 +2,14 @@ import { inspect } from "node:util";
 import type { TokenEvent } from "@talkdesk-oauth/core";
 import session from "express-session";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { leapingClock } from "./leaping-clock.js";
+import { clockAhead } from "./support/clock-ahead.js";
 import {
   type LoginStage,
   type LoginStageOptions,
   openLoginStage,
   openSecondStage,
   whoIs,
-} from "./login-stage.js";
+} from "./support/login-stage.js";
 
 let stage: LoginStage;
 const open = async (options?: LoginStageOptions): Promise<LoginStage> => {
@@ -175,7 +175,7 @@ describe("at a logout, a store of sessions that fails", () => {
 
 describe("a logout while the token is being refreshed", () => {
   it("wins: the late answer goes nowhere", async () => {
-    const clock = leapingClock();
+    const clock = clockAhead();
     const events: string[] = [];
     await open({
       client: { clock },

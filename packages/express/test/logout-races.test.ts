@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { Browser } from "./browser.js";
+import type { Browser } from "./support/browser.js";
 import {
   type LoginStage,
   type LoginStageOptions,
@@ -7,8 +7,8 @@ import {
   openSecondStage,
   sessionsOf,
   whoIs,
-} from "./login-stage.js";
-import { frameworks } from "./served.js";
+} from "./support/login-stage.js";
+import { frameworks } from "./support/served.js";
 
 let stage: LoginStage;
 const open = async (options?: LoginStageOptions): Promise<LoginStage> => {
@@ -134,25 +134,6 @@ describe("a request whose client is still looked up when its user signs out", ()
 });
 
 describe("a login that is being completed", () => {
-  it("does not sign in who logs out meanwhile", async () => {
-    await open();
-    const browser = stage.browser();
-    await browser.signIn();
-    const callback = await browser.toTalkdesk("?returnTo=/there");
-    const exchange = gate();
-    stage.tokens.behave = (operation) => (operation === "write" ? exchange.pass() : undefined);
-    const completing = browser.visit(callback);
-    await exchange.isReached;
-    stage.tokens.behave = () => {};
-    await signOut(browser);
-    exchange.open();
-    const page = await completing;
-    expect([page.status, page.to, page.headers["set-cookie"]]).toEqual([302, "/there", undefined]);
-    expect(await whoIs(browser)).toEqual({ isSignedIn: false, user: null });
-    expect(stage.tokens.records.size).toBe(0);
-    expect(sessionsOf(stage)).toEqual([]);
-  });
-
   it.each([
     ["as recommended", {}],
     ["with resave, rolling and all that is new", { resave: true, rolling: true, saveUninitialized: true }],

@@ -1,9 +1,9 @@
 import { clientSecretBasic, type TalkdeskClient, talkdeskClient } from "@talkdesk-oauth/core";
 import type { Emulator, EmulatorClient } from "@talkdesk-oauth/emulator";
 import { afterEach, describe, expect, it } from "vitest";
-import { openBrowser } from "./browser.js";
-import { type LoginStage, type LoginStageOptions, openLoginStage, whoIs } from "./login-stage.js";
-import { type Framework, frameworks } from "./served.js";
+import { openBrowser } from "./support/browser.js";
+import { type LoginStage, type LoginStageOptions, openLoginStage, whoIs } from "./support/login-stage.js";
+import { type Framework, frameworks } from "./support/served.js";
 
 const clientOf = (talkdesk: Emulator, { clientId, clientSecret }: EmulatorClient): TalkdeskClient =>
   talkdeskClient({

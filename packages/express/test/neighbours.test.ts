@@ -1,6 +1,6 @@
 import express from "express";
 import { afterEach, describe, expect, it } from "vitest";
-import { type LoginStage, type LoginStageOptions, openLoginStage, whoIs } from "./login-stage.js";
+import { type LoginStage, type LoginStageOptions, openLoginStage, whoIs } from "./support/login-stage.js";
 
 let stage: LoginStage;
 const open = async (options: LoginStageOptions): Promise<LoginStage> => {

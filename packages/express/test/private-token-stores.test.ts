@@ -1,6 +1,6 @@
 import { memoryStore } from "@talkdesk-oauth/core";
 import { expect, it } from "vitest";
-import { openLoginStage, openSecondStage } from "./login-stage.js";
+import { openLoginStage, openSecondStage } from "./support/login-stage.js";
 
 it("processes that share no store of tokens show a page after three logins, in place of a loop", async () => {
   await using stage = await openLoginStage();

@@ -4,9 +4,9 @@ import type { Socket } from "node:net";
 import type { TokenSource } from "@talkdesk-oauth/core";
 import { talkdesk } from "@talkdesk-oauth/express";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { openApp, signalled, startTalkdesk, type TalkdeskStage } from "./app.js";
-import { type NotedApp, openNotedApp, outcome } from "./noted-app.js";
-import { frameworks } from "./served.js";
+import { openApp, signalled, startTalkdesk, type TalkdeskStage } from "./support/app.js";
+import { type NotedApp, openNotedApp, outcome } from "./support/noted-app.js";
+import { frameworks } from "./support/served.js";
 
 let stage: TalkdeskStage;
 beforeAll(async () => {

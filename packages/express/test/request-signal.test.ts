@@ -2,9 +2,9 @@ import { getEventListeners } from "node:events";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { startTalkdesk, type TalkdeskStage } from "./app.js";
-import { type NotedApp, openNotedApp, outcome } from "./noted-app.js";
-import { frameworks } from "./served.js";
+import { startTalkdesk, type TalkdeskStage } from "./support/app.js";
+import { type NotedApp, openNotedApp, outcome } from "./support/noted-app.js";
+import { frameworks } from "./support/served.js";
 
 let stage: TalkdeskStage;
 beforeAll(async () => {

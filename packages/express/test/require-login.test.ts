@@ -2,8 +2,8 @@ import type { TokenSource } from "@talkdesk-oauth/core";
 import { type RequireLoginOptions, requireLogin, talkdesk } from "@talkdesk-oauth/express";
 import { type Express, Router } from "express";
 import { describe, expect, it } from "vitest";
-import { ACCEPT, type App, openApp } from "./app.js";
-import { frameworks } from "./served.js";
+import { ACCEPT, type App, openApp } from "./support/app.js";
+import { frameworks } from "./support/served.js";
 
 const source: TokenSource = { api: "https://api.example.com", getToken: () => Promise.reject() };
 const navigation = { accept: ACCEPT.chrome };

@@ -26,7 +26,7 @@ it("a script of its own gets a user's source although the store of tokens hangs,
     [
       "--conditions=@talkdesk-oauth/source",
       "--import",
-      new URL("typescript-hooks.mjs", import.meta.url).href,
+      new URL("support/typescript-hooks.mjs", import.meta.url).href,
       "--input-type=module",
       "--eval",
       script,

@@ -2,9 +2,9 @@ import { inspect } from "node:util";
 import { clientSecretBasic, encryptedStore, type TokenEvent, talkdeskClient } from "@talkdesk-oauth/core";
 import type { TalkdeskLogin } from "@talkdesk-oauth/express";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Browser } from "./browser.js";
-import { leapingClock } from "./leaping-clock.js";
-import { type LoginStage, openLoginStage, openSecondStage, sessionsOf } from "./login-stage.js";
+import type { Browser } from "./support/browser.js";
+import { clockAhead } from "./support/clock-ahead.js";
+import { type LoginStage, openLoginStage, openSecondStage, sessionsOf } from "./support/login-stage.js";
 
 const COOKIE_SECRET = "cookie-secret-canary";
 const STORE_SECRET = "store-secret-canary-of-32-characters-or-more";
@@ -42,7 +42,7 @@ describe("a secret", () => {
   let stage: LoginStage;
   let encrypted: LoginStage;
   let login: TalkdeskLogin;
-  const clock = leapingClock();
+  const clock = clockAhead();
   const written: string[] = [];
   const events: TokenEvent[] = [];
   const told: unknown[] = [];

@@ -1,7 +1,13 @@
 import session from "express-session";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Browser } from "./browser.js";
-import { type LoginStage, type LoginStageOptions, openLoginStage, sessionsOf, whoIs } from "./login-stage.js";
+import type { Browser } from "./support/browser.js";
+import {
+  type LoginStage,
+  type LoginStageOptions,
+  openLoginStage,
+  sessionsOf,
+  whoIs,
+} from "./support/login-stage.js";
 
 let stage: LoginStage;
 const open = async (options?: LoginStageOptions): Promise<LoginStage> => {

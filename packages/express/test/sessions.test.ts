@@ -1,14 +1,14 @@
 import session from "express-session";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Browser } from "./browser.js";
+import type { Browser } from "./support/browser.js";
 import {
   grantsOf,
   type LoginStage,
   type LoginStageOptions,
   openLoginStage,
   sessionsOf,
-} from "./login-stage.js";
-import { frameworks } from "./served.js";
+} from "./support/login-stage.js";
+import { frameworks } from "./support/served.js";
 
 let stage: LoginStage;
 const open = async (options?: LoginStageOptions): Promise<LoginStage> => {
@@ -104,18 +104,6 @@ describe("the session", () => {
     const text = JSON.stringify(sessionsOf(stage));
     expect(text).toContain("/young");
     expect(text).not.toContain("/old");
-  });
-
-  it("is written before the browser is sent away", async () => {
-    const sessions = new (class extends session.MemoryStore {
-      override set: session.MemoryStore["set"] = (id, data, callback) => {
-        setTimeout(() => super.set(id, data, callback), 100);
-      };
-    })();
-    await open({ sessions });
-    const browser = stage.browser();
-    expect((await browser.signIn("?returnTo=/there")).to).toBe("/there");
-    expect(await isSignedIn(browser)).toBe(true);
   });
 });
 

@@ -8,8 +8,8 @@ import {
 import { talkdesk, talkdeskErrorHandler } from "@talkdesk-oauth/express";
 import type { RequestHandler } from "express";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Answer, type App, openApp, startTalkdesk, type TalkdeskStage } from "./app.js";
-import { type Framework, frameworks, passing, serve } from "./served.js";
+import { type Answer, type App, openApp, startTalkdesk, type TalkdeskStage } from "./support/app.js";
+import { type Framework, frameworks, passing, serve } from "./support/served.js";
 
 let stage: TalkdeskStage;
 beforeAll(async () => {

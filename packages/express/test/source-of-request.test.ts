@@ -1,8 +1,8 @@
 import type { TokenSource } from "@talkdesk-oauth/core";
 import { type SourceOfRequest, talkdesk } from "@talkdesk-oauth/express";
 import { describe, expect, it } from "vitest";
-import { openApp, signalled } from "./app.js";
-import { frameworks } from "./served.js";
+import { openApp, signalled } from "./support/app.js";
+import { frameworks } from "./support/served.js";
 
 describe.each(frameworks)("talkdesk() with a function in %s", (_name, framework) => {
   /** Whose tokens a request gets, when one function follows the other. */

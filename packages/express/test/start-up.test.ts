@@ -3,8 +3,8 @@ import { requireLogin, talkdesk, talkdeskErrorHandler, talkdeskLogin } from "@ta
 import type { RequestHandler } from "express";
 import session from "express-session";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ACCEPT, type App, openApp, startTalkdesk, type TalkdeskStage } from "./app.js";
-import { type Framework, frameworks } from "./served.js";
+import { ACCEPT, type App, openApp, startTalkdesk, type TalkdeskStage } from "./support/app.js";
+import { type Framework, frameworks } from "./support/served.js";
 
 let stage: TalkdeskStage;
 beforeAll(async () => {

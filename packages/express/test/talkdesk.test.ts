@@ -2,8 +2,8 @@ import { isTalkdeskError, memoryStore, type TokenSource } from "@talkdesk-oauth/
 import { type SourceOfRequest, talkdesk, talkdeskLogin } from "@talkdesk-oauth/express";
 import { Router } from "express";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { openApp, startTalkdesk, type TalkdeskStage } from "./app.js";
-import { frameworks, passing } from "./served.js";
+import { openApp, startTalkdesk, type TalkdeskStage } from "./support/app.js";
+import { frameworks, passing } from "./support/served.js";
 
 let stage: TalkdeskStage;
 beforeAll(async () => {

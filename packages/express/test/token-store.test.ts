@@ -1,6 +1,6 @@
 import { encryptedStore, memoryStore, type TokenEvent } from "@talkdesk-oauth/core";
 import { afterEach, describe, expect, it } from "vitest";
-import { leapingClock } from "./leaping-clock.js";
+import { clockAhead } from "./support/clock-ahead.js";
 import {
   grantsOf,
   type LoginStage,
@@ -9,7 +9,7 @@ import {
   openSecondStage,
   sessionsOf,
   whoIs,
-} from "./login-stage.js";
+} from "./support/login-stage.js";
 
 const SECRETS = [
   "a secret of thirty-two characters or more",
@@ -45,7 +45,7 @@ describe("a store of tokens that is down", () => {
   });
 
   it("is no matter while the token in memory is good, and 503 with Retry-After when it has to be renewed", async () => {
-    const clock = leapingClock();
+    const clock = clockAhead();
     await open({ client: { clock } });
     const browser = stage.browser();
     await browser.signIn();
@@ -79,7 +79,7 @@ describe("a store of tokens that is down", () => {
 
 describe("a session whose lock another process holds", () => {
   it("is 503 with Retry-After, and its refresh token is not sent", async () => {
-    const clock = leapingClock();
+    const clock = clockAhead();
     await open({ client: { clock } });
     await using impatient = await openSecondStage(stage, { client: { clock, timeoutMs: 300 } });
     const [browser, there] = [stage.browser(), impatient.browser()];

@@ -1,8 +1,8 @@
 import { clientSecretBasic, talkdeskClient } from "@talkdesk-oauth/core";
 import { type TalkdeskLogin, talkdeskLogin } from "@talkdesk-oauth/express";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type LoginStage, openLoginStage, sessionsOf } from "./login-stage.js";
-import { frameworks } from "./served.js";
+import { type LoginStage, openLoginStage, sessionsOf } from "./support/login-stage.js";
+import { frameworks } from "./support/served.js";
 
 describe.each(frameworks)("two logins in one app in %s", (_name, framework) => {
   let stage: LoginStage;

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { signalled } from "./app.js";
-import type { Browser } from "./browser.js";
-import { leapingClock } from "./leaping-clock.js";
+import { signalled } from "./support/app.js";
+import type { Browser } from "./support/browser.js";
+import { clockAhead } from "./support/clock-ahead.js";
 import {
   grantsOf,
   type LoginStage,
@@ -10,8 +10,8 @@ import {
   openSecondStage,
   sessionsOf,
   whoIs,
-} from "./login-stage.js";
-import { frameworks } from "./served.js";
+} from "./support/login-stage.js";
+import { frameworks } from "./support/served.js";
 
 let stage: LoginStage;
 const open = async (options?: LoginStageOptions): Promise<LoginStage> => {
@@ -54,7 +54,7 @@ const signOut = (browser: Browser) => browser.visit("/auth/logout", { method: "P
 
 describe.each(frameworks)("a logout at another process, in %s,", (_name, framework) => {
   it("holds beside a slow request that stores the session again", async () => {
-    const clock = leapingClock();
+    const clock = clockAhead();
     const slow = slowPages();
     await open({ framework, client: { clock }, place: slow.place });
     await using other = await openSecondStage(stage, { framework, client: { clock } });
@@ -82,7 +82,7 @@ describe.each(frameworks)("a logout at another process, in %s,", (_name, framewo
   });
 
   it("has a request that runs on get no token any more", async () => {
-    const clock = leapingClock();
+    const clock = clockAhead();
     const slow = slowPages();
     await open({ framework, client: { clock }, place: slow.place });
     await using other = await openSecondStage(stage, { framework });
@@ -118,7 +118,7 @@ describe.each(frameworks)("a logout at another process, in %s,", (_name, framewo
 
 describe("an app that only asks for the user", () => {
   it("hears of a logout at another process, too", async () => {
-    const clock = leapingClock();
+    const clock = clockAhead();
     await open({ client: { clock } });
     await using other = await openSecondStage(stage, { client: { clock } });
     const browser = stage.browser();
@@ -139,7 +139,7 @@ describe("the store of tokens", () => {
     const begunAt = Date.now();
     let elapsedMs = 0;
     const clock = {
-      ...leapingClock(),
+      ...clockAhead(),
       now: () => begunAt + elapsedMs,
       monotonic: () => elapsedMs,
     };
@@ -174,7 +174,7 @@ describe("the store of tokens", () => {
     ["fails", async () => Promise.reject(new Error("the store is down"))],
     ["hangs", () => new Promise<void>(() => {})],
   ])("signs nobody out while it %s", async (_how, fail) => {
-    const clock = leapingClock();
+    const clock = clockAhead();
     await open({ client: { clock } });
     const browser = stage.browser();
     await browser.signIn();
@@ -186,7 +186,7 @@ describe("the store of tokens", () => {
   });
 
   it("signs nobody out that it has not heard of yet, since it was down at the login", async () => {
-    const clock = leapingClock();
+    const clock = clockAhead();
     await open({ client: { clock } });
     const browser = stage.browser();
     const callback = await browser.toTalkdesk();

@@ -1,13 +1,13 @@
 import type { Clock } from "@talkdesk-oauth/core";
 
 /** The platform's clock, ahead by as much as a test says. */
-export interface LeapingClock extends Clock {
+export interface ClockAhead extends Clock {
   aheadMs: number;
 }
 
-/** Makes one that is on time. */
-export function leapingClock(): LeapingClock {
-  const clock: LeapingClock = {
+/** Makes such a clock, on time. */
+export function clockAhead(): ClockAhead {
+  const clock: ClockAhead = {
     aheadMs: 0,
     now: () => Date.now() + clock.aheadMs,
     monotonic: () => performance.now() + clock.aheadMs,

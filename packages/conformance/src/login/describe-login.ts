@@ -1,0 +1,29 @@
+import { describe } from "vitest";
+import { describeCallbacks } from "./callbacks.js";
+import type { LoginCapabilities, LoginDriver } from "./login-driver.js";
+import type { LoginSubject } from "./login-stage.js";
+import { describeLogouts } from "./logouts.js";
+import { describeReturns } from "./returns.js";
+import { describeSigningIn } from "./signing-in.js";
+
+/**
+ * States what every login of a web framework promises, as tests of one framework against the emulator, over HTTP. All
+ * assertions are here; a driver has none.
+ *
+ * @param name What is under test: the framework, and what keeps its sessions.
+ * @param driver Makes an app with the login; called once for each test.
+ * @param capabilities What the framework's sessions cannot do. Default: they can do everything.
+ */
+export function describeLogin(
+  name: string,
+  driver: LoginDriver,
+  { holdsAppData = true }: LoginCapabilities = {},
+): void {
+  const subject: LoginSubject = { driver, capabilities: { holdsAppData } };
+  describe(name, () => {
+    describe("signing in", () => describeSigningIn(subject));
+    describe("a callback", () => describeCallbacks(subject));
+    describe("returnTo", () => describeReturns(subject));
+    describe("a logout", () => describeLogouts(subject));
+  });
+}
