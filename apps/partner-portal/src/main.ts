@@ -1,7 +1,7 @@
-import { runPortal } from "./run-portal.js";
+import { runPortal } from "./command/run-portal.js";
 
 const stopping = new AbortController();
-// Once: who presses Ctrl-C again wants it to end at once.
+// Once: a second Ctrl-C gets the default behaviour and ends the process at once.
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stopping.abort());
 
 process.exitCode = await runPortal({

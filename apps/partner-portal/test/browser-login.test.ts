@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { describeInBrowser } from "./browser.js";
+import { describeInBrowser } from "./support/browser.js";
 
 describeInBrowser("the login in a browser", {}, (scene) => {
   const { open, signIn, users, heading, pathOf, grants } = scene;

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { describeInBrowser } from "./browser.js";
-import { faintTexts } from "./contrast.js";
-import { structureFaults } from "./structure.js";
+import { describeInBrowser } from "./support/browser.js";
+import { findFaintTexts } from "./support/contrast.js";
+import { findStructureFaults } from "./support/structure.js";
 
 const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true } as const;
 
@@ -89,7 +89,7 @@ describeInBrowser("pages in a browser", {}, (scene) => {
     const page = await open();
     const titles: string[] = [];
     const isWhole = async (): Promise<void> => {
-      const faults = await page.evaluate(structureFaults);
+      const faults = await page.evaluate(findStructureFaults);
       expect({ path: pathOf(page), faults }).toEqual({ path: pathOf(page), faults: [] });
       titles.push(await page.title());
     };
@@ -189,7 +189,7 @@ describeInBrowser("pages in a browser", {}, (scene) => {
     for (const pressed of ["button", "a.button", "nav a", "input"]) {
       expect([pressed, await page.locator(`${pressed}:visible`).count()]).toEqual([pressed, 0]);
     }
-    expect(await page.evaluate(faintTexts)).toEqual([]);
+    expect(await page.evaluate(findFaintTexts)).toEqual([]);
   });
 
   it("fits a phone: nothing to scroll sideways, and nothing too small for a finger", async () => {
@@ -227,7 +227,7 @@ describeInBrowser("pages in a browser", {}, (scene) => {
       for (const colorScheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme });
         const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-        const faint = await page.evaluate(faintTexts);
+        const faint = await page.evaluate(findFaintTexts);
         expect({ path, colorScheme, ground, faint }).toEqual({
           path,
           colorScheme,

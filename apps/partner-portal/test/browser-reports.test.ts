@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
-import { describeInBrowser } from "./browser.js";
+import { describeInBrowser } from "./support/browser.js";
 
 // About two seconds: on a busy machine, too, a report is still being made when the first look is taken.
 describeInBrowser("reports in a browser", { reportPolls: 7 }, (scene) => {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "@talkdesk-oauth/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openStage, type PortalStage } from "./portal-stage.js";
-import { type Visitor, visitor } from "./visitor.js";
+import { openStage, type PortalStage } from "./support/portal-stage.js";
+import { type Visitor, visitor } from "./support/visitor.js";
 
 let aheadMs: number;
 const clock: Clock = {

@@ -3,8 +3,8 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
 import { findBrowser } from "../../../scripts/browser.mjs";
-import { launchBrowser } from "./browser.js";
-import { openStage } from "./portal-stage.js";
+import { launchBrowser } from "./support/browser.js";
+import { openStage } from "./support/portal-stage.js";
 
 const folder = fileURLToPath(new URL("../../../docs/portal/", import.meta.url));
 const desk = { viewport: { width: 960, height: 620 }, colorScheme: "light" } as const;

@@ -3,8 +3,8 @@ import { Agent, type IncomingMessage, request } from "node:http";
 import { encryptedStore, memoryStore, type TokenStore } from "@talkdesk-oauth/core";
 import { type SessionData, Store } from "express-session";
 import { describe, expect, it } from "vitest";
-import { openStage, servePortal, sessionSecret } from "./portal-stage.js";
-import { locationOf, visitor } from "./visitor.js";
+import { openStage, servePortal, sessionSecret } from "./support/portal-stage.js";
+import { locationOf, visitor } from "./support/visitor.js";
 
 /** A store of sessions as anybody may write one: it keeps texts, as a database does, and can be made to fail. */
 class TextStore extends Store {

@@ -1,28 +1,28 @@
-import { type Html, html } from "../html.js";
-import { layout } from "./layout.js";
+import { type Html, html } from "../web/html.js";
+import { renderPage } from "./layout.js";
 
-/** What went wrong, in the words of the person who sees it. */
+/** A failure in words for the person who sees the page. */
 export interface Failure {
   readonly title: string;
   /** What happened. */
   readonly text: string;
   /** What to do next. */
   readonly action: { readonly name: string; readonly path: string };
-  /** Whether the home page would say the same, so that there is no point in going there. */
+  /** True when the home page would fail in the same way, so the page has no link to it. */
   readonly isEverywhere?: boolean;
 }
 
 /**
- * The page of something that went wrong.
+ * Renders the page of a failure.
  *
- * @param contact The contact to show: an e-mail address, or an https address.
+ * @param contact The contact to show: an e-mail address or an https address.
  */
-export function failurePage(
+export function renderFailurePage(
   { title, text, action, isEverywhere = false }: Failure,
   contact: string,
   isSignedIn: boolean,
 ): Html {
-  return layout(
+  return renderPage(
     { title, isSignedIn },
     html`<section class="failure">
 <h1>${title}</h1>
@@ -30,7 +30,7 @@ export function failurePage(
 <p class="actions"><a class="primary button" href="${action.path}">${action.name}</a>${
       action.path !== "/" && !isEverywhere && html`<a class="button" href="/">Go to the home page</a>`
     }</p>
-<p>Still not working? Contact <a href="${contact.startsWith("https://") ? contact : `mailto:${contact}`}">${contact}</a>.</p>
+<p>If this keeps happening, contact <a href="${contact.startsWith("https://") ? contact : `mailto:${contact}`}">${contact}</a>.</p>
 </section>`,
   );
 }

@@ -1,29 +1,32 @@
-import { type Html, html } from "../html.js";
+import { type Html, html } from "../web/html.js";
 
-/** What surrounds the content of a page. */
+/** The parts of a page around its content. */
 export interface PageFrame {
-  /** What the page is, for the title and for its heading. */
+  /** The title of the page, without the name of the portal. */
   readonly title: string;
   readonly isSignedIn: boolean;
-  /** The part of the portal that the page belongs to, if any. */
+  /** The link of the navigation to mark as current. */
   readonly part?: Part;
-  /** Loads the page again after this many seconds, where no script runs. */
+  /** Where no script runs, the page loads itself again after this many seconds. */
   readonly refreshSeconds?: number;
-  /** A script of `public`, by its name. */
+  /** The name of a script in `public`. */
   readonly script?: string;
 }
 
-/** A part of the portal that the navigation leads to. */
+/** A target of the navigation. */
 type Part = "/contacts" | "/reports" | "/profile";
 
-const parts: readonly (readonly [Part, string])[] = [
+const PARTS: readonly (readonly [Part, string])[] = [
   ["/contacts", "Contacts"],
   ["/reports", "Reports"],
   ["/profile", "Profile"],
 ];
 
-/** Makes a whole page of its content. */
-export function layout({ title, isSignedIn, part, refreshSeconds, script }: PageFrame, content: Html): Html {
+/** Renders a whole page around its content. */
+export function renderPage(
+  { title, isSignedIn, part, refreshSeconds, script }: PageFrame,
+  content: Html,
+): Html {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -44,7 +47,7 @@ ${script !== undefined && html`<script src="/static/${script}" type="module"></s
 <a class="brand" href="/"><img src="/static/icon.svg" alt="" width="28" height="28">Partner portal</a>
 ${
   isSignedIn
-    ? html`<nav aria-label="Portal">${parts.map(([path, name]) => link(path, name, path === part))}</nav>
+    ? html`<nav aria-label="Portal">${PARTS.map(([path, name]) => renderLink(path, name, path === part))}</nav>
 <form class="sign-out" method="post" action="/auth/logout"><button class="quiet">Sign out</button></form>`
     : html`<a class="quiet button" href="/auth/login">Sign in</a>`
 }
@@ -59,6 +62,6 @@ ${content}
 `;
 }
 
-function link(path: string, name: string, isCurrent: boolean): Html {
+function renderLink(path: string, name: string, isCurrent: boolean): Html {
   return html`<a href="${path}"${isCurrent && html` aria-current="page"`}>${name}</a>`;
 }

@@ -1,0 +1,32 @@
+import { TalkdeskError } from "@talkdesk-oauth/core";
+import { describe, expect, it } from "vitest";
+import { ApiFailure } from "../../src/api/api-call.js";
+import { formatLogLine } from "../../src/command/log-line.js";
+
+describe("a line of the log", () => {
+  it("says what happened, of errors that are ours", () => {
+    expect(
+      formatLogLine(new TalkdeskError("token_network", "The token endpoint could not be reached.")),
+    ).toBe("token_network: The token endpoint could not be reached.");
+    expect(formatLogLine(new ApiFailure("your contacts", new Response("secret", { status: 500 })))).toBe(
+      "Talkdesk's API answered the request for your contacts with 500.",
+    );
+  });
+
+  it("says the kind and the place alone of others, which may quote secrets", () => {
+    const line = formatLogLine(
+      Object.assign(new Error("redis://:hunter2@sessions"), { code: "ECONNREFUSED" }),
+    );
+    expect(line).toMatch(/^Error ECONNREFUSED at .*log-line\.test\.ts/);
+    expect(line).not.toContain("hunter2");
+    expect(line).not.toContain("\n");
+    expect(formatLogLine("hunter2")).not.toContain("hunter2");
+    expect(formatLogLine(undefined)).toBe("Error");
+  });
+
+  it("holds nothing that a terminal obeys, and stays one line", () => {
+    expect(formatLogLine(new TypeError("Invalid \u001b[2J\u009b\u202e\n\u2028name"))).toBe(
+      "Invalid %1B[2J%C2%9B%E2%80%AE%0A%E2%80%A8name",
+    );
+  });
+});

@@ -1,0 +1,132 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { openStage, type PortalStage } from "../support/portal-stage.js";
+import { locationOf, type Visitor, visitor } from "../support/visitor.js";
+
+let stage: PortalStage;
+let guest: Visitor;
+beforeEach(async () => {
+  stage = await openStage({ reportPolls: 3 });
+  guest = visitor(stage.origin);
+  await guest.signIn();
+});
+afterEach(() => stage[Symbol.asyncDispose]());
+
+const week = { from: "2026-01-01", to: "2026-01-07" };
+
+async function requestReport(): Promise<string> {
+  return locationOf(await guest.visit("/reports", { form: week }));
+}
+
+describe("the form", () => {
+  it.each([
+    [{ from: "", to: "" }, "Enter both days, such as 2026-01-31."],
+    [{ from: "2026-02-31", to: "2026-03-01" }, "Enter both days, such as 2026-01-31."],
+    [{ from: "2026-02-01", to: "2026-01-31" }, "The first day is after the last day."],
+    [{ from: "2026-01-01", to: "2026-02-01" }, "A report can cover 31 days at most."],
+  ])("comes back with what is wrong: %j", async (form, problem) => {
+    const answer = await guest.visit("/reports", { form });
+    expect(answer.status).toBe(422);
+    expect(answer.text).toContain(`role="alert">${problem}</p>`);
+    expect(answer.text).toContain(`value="${form.from}"`);
+    expect(stage.talkdesk.requests.to("api")).toEqual([]);
+  });
+
+  it("asks for whole days, the last one included", async () => {
+    await requestReport();
+    expect(JSON.parse(stage.talkdesk.requests.to("api").at(-1)?.text ?? "")).toEqual({
+      name: "calls",
+      format: "csv",
+      timezone: "UTC",
+      timespan: { from: "2026-01-01T00:00:00.000Z", to: "2026-01-08T00:00:00.000Z" },
+    });
+    const { text } = await guest.visit("/reports");
+    expect(text).toMatch(/Calls, 1\s?–\s?7 January 2026/);
+  });
+});
+
+describe("the list", () => {
+  it("keeps the last ten, the latest first", async () => {
+    const addresses: string[] = [];
+    for (let day = 10; day <= 20; day += 1) {
+      const form = { from: "2026-01-01", to: `2026-01-${day}` };
+      addresses.unshift(locationOf(await guest.visit("/reports", { form })));
+    }
+    const { text } = await guest.visit("/reports");
+    const listed = [...text.matchAll(/<li><a href="([^"]+)"/g)].map(([, address]) => address);
+    expect(listed).toEqual(addresses.slice(0, 10));
+  });
+});
+
+describe("the form sent twice", () => {
+  const requests = (): number =>
+    stage.talkdesk.requests.to("api").filter(({ method }) => method === "POST").length;
+
+  it("has one report made, by a double click as well as by another one soon after", async () => {
+    const [first, second] = await Promise.all([requestReport(), requestReport()]);
+    expect(second).toBe(first);
+    expect(await requestReport()).toBe(first);
+    expect(requests()).toBe(1);
+    const { text } = await guest.visit("/reports");
+    expect(text.split(`href="${first}"`)).toHaveLength(2);
+  });
+
+  it("has one report made though the browser gave the first click up", async () => {
+    stage.talkdesk.faults.add({ at: "api", delayMs: 200, match: { method: "POST" } });
+    const cookie = [...guest.cookies].map((pair) => pair.join("=")).join("; ");
+    const givenUp = new AbortController();
+    const first = fetch(`${stage.origin}/reports`, {
+      method: "POST",
+      headers: { cookie },
+      body: new URLSearchParams(week),
+      signal: givenUp.signal,
+      redirect: "manual",
+    });
+    await stage.talkdesk.requests.waitFor(({ method }) => method === "POST");
+    await Promise.resolve(givenUp.abort());
+    await expect(first).rejects.toThrow(/abort/);
+    const address = await requestReport();
+    expect((await guest.visit(address)).status).toBe(200);
+    expect(stage.talkdesk.requests.to("api").filter(({ method }) => method === "POST")).toHaveLength(1);
+  });
+
+  it("has another one made for other days, for another browser, and later", async () => {
+    const first = await requestReport();
+    const other = visitor(stage.origin);
+    await other.signIn();
+    const twins = await Promise.all(
+      [guest, other].map((who) => who.visit("/reports", { form: { ...week, to: "2026-01-05" } })),
+    );
+    const all = [
+      ...twins.map(locationOf),
+      first,
+      locationOf(await guest.visit("/reports", { form: { ...week, to: "2026-01-06" } })),
+      locationOf(await other.visit("/reports", { form: week })),
+    ];
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 11_000 });
+    try {
+      all.push(await requestReport());
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(new Set(all).size).toBe(6);
+  });
+
+  it("after a refusal asks again", async () => {
+    stage.talkdesk.faults.add({ at: "api", respond: { status: 429 } });
+    const refused = await guest.visit("/reports", { form: week });
+    expect(refused.status).toBe(503);
+    expect(refused.text).toContain('href="/reports">Try again');
+    expect(await requestReport()).toMatch(/^\/reports\//);
+  });
+});
+
+describe("without a script", () => {
+  it("the page loads itself again until the file is there", async () => {
+    const address = await requestReport();
+    const pages = [];
+    for (let index = 0; index < 4; index += 1) pages.push((await guest.visit(address)).text);
+    const refresh = /<noscript><meta http-equiv="refresh" content="1"><\/noscript>/;
+    expect(pages.map((text) => refresh.test(text))).toEqual([true, true, true, false]);
+    expect(pages.map((text) => text.includes("The report is ready."))).toEqual([false, false, false, true]);
+  });
+});
