@@ -1,27 +1,28 @@
+export { discardBody, MAX_DISCARD_MS } from "./adapter/discard-body.js";
 export { refuseDetour } from "./adapter/fetch-route.js";
-export { bufferedBody, type RequestBody, replayableBody } from "./adapter/request-body.js";
 export {
-  type AuthorizedRequest,
-  discardBody,
-  isRefusalError,
-  isTokenRefusal,
+  bufferedBody,
   MAX_BUFFERED_BYTES,
-  MAX_DISCARD_MS,
-  sendAuthorized,
-} from "./adapter/send-authorized.js";
+  type RequestBody,
+  replayableBody,
+} from "./adapter/request-body.js";
+export { type AuthorizedRequest, sendAuthorized } from "./adapter/send-authorized.js";
 export { type AdapterOptions, tokenDestination } from "./adapter/token-destination.js";
+export { isRefusalError, isTokenRefusal } from "./adapter/token-refusal.js";
 export {
-  checkIssuers,
-  checkLoginClient,
-  checkRedirectUri,
   type FinishAuthorizationOptions,
   finishAuthorization,
-  type LoginClient,
   type PendingAuthorization,
   type StartAuthorizationOptions,
   startAuthorization,
 } from "./authorization/authorization.js";
 export type { IdTokenClaims } from "./authorization/id-token.js";
+export {
+  checkIssuers,
+  checkLoginClient,
+  checkRedirectUri,
+  type LoginClient,
+} from "./authorization/login-checks.js";
 export type { Clock } from "./base/clock.js";
 export { encodeBase64url } from "./base/encodings.js";
 export {

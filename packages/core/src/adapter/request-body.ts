@@ -1,5 +1,7 @@
 import { onAbort } from "../base/shared-abort.js";
-import { MAX_BUFFERED_BYTES } from "./send-authorized.js";
+
+/** The most that an adapter keeps of a body in order to send or return it later, in bytes. */
+export const MAX_BUFFERED_BYTES = 65_536;
 
 /** A request's body, ready to be sent, and whether the same bytes can be sent again. */
 export interface RequestBody<Body> {

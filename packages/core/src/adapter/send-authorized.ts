@@ -1,17 +1,8 @@
-import { causesOf } from "../base/causes.js";
-import { platformClock } from "../base/clock.js";
 import { isControlFlow } from "../base/control-flow.js";
 import { isTalkdeskError } from "../base/errors.js";
-import { readHeader } from "../base/header-value.js";
 import { onAbort } from "../base/shared-abort.js";
 import type { AccessToken } from "../token/access-token.js";
 import type { TokenRequest, TokenSource } from "../token/token-source.js";
-
-/** The most that an adapter keeps of a body in order to send or return it later, in bytes. */
-export const MAX_BUFFERED_BYTES = 65_536;
-
-/** The longest that an adapter reads a refused answer that nobody will get, in milliseconds. */
-export const MAX_DISCARD_MS = 10_000;
 
 /** How an adapter for a promise-shaped client sends one request. `Answer` is the client's own response. */
 export interface AuthorizedRequest<Answer> {
@@ -96,95 +87,4 @@ function askForToken(source: TokenSource, request: TokenRequest): Promise<Access
 
 function free<Answer>(request: AuthorizedRequest<Answer>, answer: Answer): void {
   Promise.resolve(request.discard(answer)).catch(() => {});
-}
-
-/**
- * Whether an answer says that the token it was asked with is not, or no longer, good: 401, unless `WWW-Authenticate`
- * says `insufficient_scope`. Talkdesk's own error codes differ by service, so they are not looked at; 403 is about
- * what a good token may do.
- * @see RFC 6750 §3.1
- */
-export function isTokenRefusal(status: number, wwwAuthenticate: string | null | undefined): boolean {
-  return status === 401 && !(wwwAuthenticate && saysInsufficientScope(wwwAuthenticate));
-}
-
-function saysInsufficientScope(challenge: string): boolean {
-  // What stands in another value, such as a description, is no parameter.
-  const parameters = challenge.replace(/"(?:[^"\\]|\\.)*"/g, (value) =>
-    /^"insufficient_scope\b/i.test(value) ? value : '""',
-  );
-  return /(?:^|[\s,])error\s*=\s*"?insufficient_scope\b/i.test(parameters);
-}
-
-/**
- * True when an error stands for a 401 that {@link isTokenRefusal} takes for a refusal: some clients, and layers beneath
- * an adapter, throw for a status. Looks at the error, its `response`, and its causes.
- *
- * @example
- * answerIn: (error) => (isRefusalError(error) ? new Response(null, { status: 401 }) : undefined),
- */
-export function isRefusalError(error: unknown): boolean {
-  for (const cause of causesOf(error)) {
-    const { response = cause } = cause as { response?: object | null };
-    const { status, statusCode = status, headers } = Object(response) as ThrownAnswer;
-    if (typeof statusCode === "number") {
-      return isTokenRefusal(statusCode, readHeader(headers, "www-authenticate"));
-    }
-  }
-  return false;
-}
-
-interface ThrownAnswer {
-  readonly status?: unknown;
-  readonly statusCode?: unknown;
-  readonly headers?: unknown;
-}
-
-/**
- * Reads away what is left of a refused answer's body, so that its connection can be used again. A body of more than
- * {@link MAX_BUFFERED_BYTES}, or one that has not ended after {@link MAX_DISCARD_MS}, is cancelled. Never rejects.
- *
- * @param body A stream of the platform's or of Node's, or another thing that is read by iterating.
- */
-export async function discardBody(body: UnreadBody | null | undefined): Promise<void> {
-  if (body === null || body === undefined) return;
-  let timer: unknown;
-  try {
-    const reader = readerOf(body);
-    timer = platformClock.setTimeout(() => void cancel(reader), MAX_DISCARD_MS);
-    for (let size = 0; size <= MAX_BUFFERED_BYTES; ) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      size += value.byteLength;
-    }
-    await cancel(reader);
-  } catch {
-    // The connection is gone already, or the caller has stopped it.
-  } finally {
-    platformClock.clearTimeout?.(timer);
-  }
-}
-
-async function cancel(reader: { cancel(): unknown }): Promise<void> {
-  try {
-    await reader.cancel();
-  } catch {
-    // There is nothing left to free.
-  }
-}
-
-type UnreadBody = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
-
-/** Its `cancel` ends a read that is under way; the `return` of an iterator would wait for it. */
-function readerOf(body: UnreadBody): {
-  read(): Promise<IteratorResult<Uint8Array, unknown>>;
-  cancel(): unknown;
-} {
-  if ("getReader" in body) return body.getReader();
-  const iterator = body[Symbol.asyncIterator]();
-  const { destroy } = body as { destroy?: () => unknown };
-  return {
-    read: () => iterator.next(),
-    cancel: () => (destroy === undefined ? iterator.return?.() : destroy.call(body)),
-  };
 }

@@ -9,6 +9,7 @@ import { parseUrl } from "../base/parse-url.js";
 import { isVisibleAscii } from "../base/secret-text.js";
 import { type AccessToken, accessToken } from "../token/access-token.js";
 import type { Grant } from "../token/grant.js";
+import { GRANT_POLICIES } from "./grant-policies.js";
 import { retryAfterMs } from "./retry-after.js";
 
 /** The most that is read of one answer of the token endpoint, in bytes after decompression. */
@@ -182,8 +183,8 @@ function tokenOf(
 
 /** A service token travels without a scheme, whatever the answer calls it; Talkdesk's begin with `tdst_`. */
 function typeOf(tokenType: unknown, value: string, grant: Grant): "Bearer" | "opaque" {
-  const asked = grant.grant_type === "client_credentials" && grant.token_type === "opaque";
-  if (asked || value.startsWith("tdst_")) return "opaque";
+  const isAskedFor = GRANT_POLICIES[grant.grant_type].asksForOpaqueToken(grant);
+  if (isAskedFor || value.startsWith("tdst_")) return "opaque";
   // Bearer is the default that Talkdesk documents for a missing one.
   if (tokenType === undefined || tokenType === null || tokenType === "") return "Bearer";
   if (typeof tokenType === "string" && tokenType.toLowerCase() === "bearer") return "Bearer";

@@ -1,0 +1,216 @@
+import { type Instant, instant, platformClock } from "../base/clock.js";
+import { isControlFlow } from "../base/control-flow.js";
+import type { Deadline } from "../base/deadline.js";
+import { copyOfError, isTalkdeskError, reducedCause, TalkdeskError } from "../base/errors.js";
+import type { TalkdeskClient } from "../client/client.js";
+import type { AccessToken } from "../token/access-token.js";
+import type { Grant } from "../token/grant.js";
+import { clockOffsetMs } from "./clock-offset.js";
+import { GRANT_POLICIES } from "./grant-policies.js";
+import { type Exchanged, refusalHints } from "./refusal-hints.js";
+import { sendRequest } from "./send-request.js";
+import { maskOf } from "./sent-secrets.js";
+import { noteOwner, ownerOf } from "./token-owner.js";
+import { readTokenResponse, type TokenResponse } from "./token-response.js";
+
+/**
+ * What one attempt at an exchange is made with.
+ * @internal
+ */
+export interface Attempt {
+  readonly client: TalkdeskClient;
+  readonly grant: Grant;
+  readonly limit: Deadline;
+  /** How far the server's clock is taken to be ahead, in milliseconds. */
+  readonly offsetMs: number;
+  /** Secrets that the server knows although the request does not hold them. */
+  readonly alsoSecret: readonly string[];
+  readonly maySend: () => boolean;
+}
+
+/**
+ * A token, and the instant just before the request that was answered with it.
+ * @internal
+ */
+export interface ReceivedToken {
+  readonly token: AccessToken;
+  readonly sentAt: Instant;
+}
+
+/**
+ * An attempt that brought no token.
+ * @internal
+ */
+export interface FailedAttempt {
+  readonly error: TalkdeskError;
+  /** Whether the same request may be sent again. */
+  readonly mayRepeat: boolean;
+  /** How long the server asked to wait. */
+  readonly waitMs?: number | undefined;
+  /** How far the server's clock turned out to be ahead, where it may have refused an assertion for that. */
+  readonly offsetMs?: number | undefined;
+}
+
+/**
+ * Makes one request and reads its answer. Rejects only when the caller's patience ends, or with what a framework's
+ * `fetch` throws to steer itself.
+ * @internal
+ */
+export async function attemptExchange(
+  attempt: Attempt,
+  body: URLSearchParams,
+): Promise<ReceivedToken | FailedAttempt> {
+  const { client, grant, limit } = attempt;
+  if (limit.isPast) return { error: lateBeforeSending(grant, client), mayRepeat: false };
+  const clock = client.clock ?? platformClock;
+  const headers = new Headers({
+    accept: "application/json",
+    "content-type": "application/x-www-form-urlencoded",
+  });
+  try {
+    const { authentication, endpoints } = client;
+    const proof = authentication({ endpoints, headers, body, now: clock.now() + attempt.offsetMs });
+    await limit.race(Promise.resolve(proof));
+  } catch (error) {
+    if ((!limit.isPast && limit.signal.aborted) || isControlFlow(error)) throw error;
+    return { error: credentialsUnavailable(error, limit), mayRepeat: false };
+  }
+
+  if (!attempt.maySend()) return { error: notSent(), mayRepeat: false };
+  const mask = maskOf(headers, body, attempt.alsoSecret);
+  const sentAt = instant(clock);
+  let response: TokenResponse;
+  const progress = { hasBegun: false };
+  try {
+    response = await limit.race(sendRequest(client, headers, body, { limit, mask, progress }));
+  } catch (error) {
+    if ((!limit.isPast && limit.signal.aborted) || isControlFlow(error)) throw error;
+    if (isTalkdeskError(error)) return { error, mayRepeat: false };
+    return failUnanswered(attempt, error, mask, progress.hasBegun);
+  }
+
+  try {
+    const token = readTokenResponse(response, { requestedAt: sentAt.wall, grant }, mask);
+    noteOwner(token, ownerOf(client));
+    return { token, sentAt };
+  } catch (error) {
+    if (!isTalkdeskError(error)) throw error;
+    return failRefused(attempt, error, {
+      headers,
+      body,
+      response,
+      sentAt: sentAt.wall,
+      now: clock.now(),
+      offsetMs: attempt.offsetMs,
+    });
+  }
+}
+
+/** The time was up before there was anything to send. */
+function lateBeforeSending({ grant_type }: Grant, { timeoutMs }: TalkdeskClient): TalkdeskError {
+  const { lateCode, isRepeatable } = GRANT_POLICIES[grant_type];
+  return new TalkdeskError(
+    lateCode,
+    `The time of ${timeoutMs} ms ran out before the token request could be sent; check the steps before it, such as the store of tokens, or raise timeoutMs.`,
+    { retryable: isRepeatable },
+  );
+}
+
+function credentialsUnavailable(error: unknown, limit: Deadline): TalkdeskError {
+  // Any other TalkdeskError came from a call that the provider made, and says nothing about this one.
+  if (isTalkdeskError(error) && error.code === "credentials_unavailable") return error;
+  return new TalkdeskError(
+    "credentials_unavailable",
+    limit.isPast
+      ? "The client's credentials were not provided in time; check the function that looks them up."
+      : "The client's credentials could not be provided; check the function that looks them up.",
+    // Without the message, which may quote what was looked up.
+    { cause: { name: reducedCause(error)?.name, code: reducedCause(error)?.code, message: "" } },
+  );
+}
+
+const notSent = (): TalkdeskError =>
+  new TalkdeskError(
+    "token_network",
+    "The process was stopped for so long that another process may have renewed the token; nothing was sent, so ask again.",
+  );
+
+/** An answer that holds no token. */
+function failRefused({ client, grant }: Attempt, error: TalkdeskError, exchanged: Exchanged): FailedAttempt {
+  const { body, response, sentAt, now, offsetMs } = exchanged;
+  const { isRepeatable, isRepeatedWhenUnavailable, mayRefuseAssertion } = GRANT_POLICIES[grant.grant_type];
+  const waitMs = error.retryAt === undefined ? undefined : error.retryAt - sentAt;
+  const errorByMs =
+    body.has("client_assertion") && mayRefuseAssertion(error)
+      ? clockOffsetMs(response.headers, sentAt + offsetMs, now + offsetMs)
+      : undefined;
+  return {
+    error: copyOfError(error, {
+      hints: refusalHints(error, client, grant, exchanged),
+      retryAt: waitMs === undefined ? undefined : now + waitMs,
+      retryable: error.retryable && isRepeatable,
+    }),
+    mayRepeat: isRepeatedWhenUnavailable && error.code === "token_unavailable",
+    waitMs,
+    offsetMs: errorByMs === undefined ? undefined : offsetMs + errorByMs,
+  };
+}
+
+/** Codes of a connection that was never made: nothing was sent. */
+const NEVER_SENT = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EAI_FAIL",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "EADDRNOTAVAIL",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+/** Codes with which Node refuses a certificate. Asking again will not change that. */
+const CERTIFICATE_REFUSED =
+  /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|^ERR_TLS_|^ERR_SSL_|HOSTNAME_MISMATCH|^EPROTO$/;
+
+/** No answer, or one that broke off. */
+function failUnanswered(
+  { client, grant, limit }: Attempt,
+  error: unknown,
+  mask: (text: string) => string,
+  hasBegun: boolean,
+): FailedAttempt {
+  const { lostAnswer, isRepeatable } = GRANT_POLICIES[grant.grant_type];
+  const cause = reducedCause(error, mask);
+  const code = cause?.code ?? "";
+  const isCertificate = CERTIFICATE_REFUSED.test(code);
+  const wasSent = hasBegun || !(NEVER_SENT.has(code) || isCertificate);
+  const address = client.endpoints.token;
+
+  if (lostAnswer !== undefined && wasSent) {
+    const message = hasBegun ? lostAnswer.brokenOff : lostAnswer.noAnswer;
+    return { error: new TalkdeskError(lostAnswer.code, message, { cause }), mayRepeat: !hasBegun };
+  }
+  const retryable = isRepeatable && !isCertificate;
+  if (limit.isPast) {
+    return {
+      error: new TalkdeskError(
+        "token_timeout",
+        `The token endpoint ${address} did not answer within ${client.timeoutMs} ms; check the network, or raise timeoutMs.`,
+        { retryable, cause },
+      ),
+      mayRepeat: false,
+    };
+  }
+  const named = code === "" ? "" : ` (${code})`;
+  return {
+    error: new TalkdeskError(
+      "token_network",
+      isCertificate
+        ? `The certificate of the token endpoint ${address} was refused${named}; check for a proxy that replaces certificates.`
+        : `The token endpoint ${address} could not be reached${named}; check account, region and the network.`,
+      { retryable, cause },
+    ),
+    mayRepeat: retryable,
+  };
+}

@@ -1,0 +1,76 @@
+import { boundedBody, DamagedBody, dropBody, UnreadableBody } from "../base/bounded-body.js";
+import type { Deadline } from "../base/deadline.js";
+import { isTalkdeskError, reducedCause, TalkdeskError } from "../base/errors.js";
+import { type FetchFunction, type FetchResponse, noStore } from "../base/fetch-function.js";
+import type { TalkdeskClient } from "../client/client.js";
+import { isUnavailable, MAX_RESPONSE_BYTES, responseTooLarge, type TokenResponse } from "./token-response.js";
+
+/**
+ * What goes with one sending.
+ * @internal
+ */
+export interface Sending {
+  readonly limit: Deadline;
+  readonly mask: (text: string) => string;
+  /** Set once an answer has begun: the server has dealt with the request, even if the rest never arrives. */
+  readonly progress: { hasBegun: boolean };
+}
+
+/**
+ * Sends one request to the token endpoint and reads its answer.
+ *
+ * @throws TalkdeskError (rejection) for an answer that cannot be read; anything else is a fault of the network, or the
+ *   end of the caller's patience.
+ * @internal
+ */
+export async function sendRequest(
+  client: TalkdeskClient,
+  headers: Headers,
+  body: URLSearchParams,
+  { limit, mask, progress }: Sending,
+): Promise<TokenResponse> {
+  const fetch: FetchFunction = client.fetch ?? globalThis.fetch;
+  const response = await fetch(client.endpoints.token, {
+    method: "POST",
+    headers,
+    body: body.toString(),
+    redirect: "manual",
+    signal: limit.signal,
+    ...noStore(),
+  });
+  progress.hasBegun = true;
+  const { status } = response;
+  if (response.redirected) {
+    // A fetch of the user's own that ignores `redirect`: the credentials may have gone elsewhere.
+    dropBody(response);
+    throw new TalkdeskError(
+      "token_unexpected_response",
+      'The fetch that sends token requests followed a redirect; it must honour redirect: "manual".',
+    );
+  }
+  const answered = headersOf(response);
+  // A browser's fetch hides what it did not follow.
+  if (response.type === "opaqueredirect") return { status: 302, headers: answered, body: new Uint8Array() };
+  try {
+    const answer = await boundedBody(response, MAX_RESPONSE_BYTES);
+    if (answer === undefined) throw responseTooLarge(status);
+    return { status, headers: answered, body: answer };
+  } catch (error) {
+    if (limit.signal.aborted || isTalkdeskError(error)) throw error;
+    // The status says "later", whatever the body would have said.
+    if (isUnavailable(status)) return { status, headers: answered, body: new Uint8Array() };
+    if (!(error instanceof UnreadableBody)) throw error;
+    throw new TalkdeskError(
+      status === 200 && error instanceof DamagedBody ? "token_malformed" : "token_unexpected_response",
+      `The token endpoint answered ${status}, but its body ${error.message}; check the fetch that sends token requests, and any proxy.`,
+      { status, cause: reducedCause(error.cause, mask) },
+    );
+  }
+}
+
+/** The headers of a response of any `fetch`. A test double may have a plain object, or no headers. */
+function headersOf({ headers }: FetchResponse): Headers {
+  const given: unknown = headers;
+  if (typeof (given as Partial<Headers> | undefined)?.get === "function") return given as Headers;
+  return new Headers((given ?? {}) as Record<string, string>);
+}
