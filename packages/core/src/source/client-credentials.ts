@@ -3,7 +3,7 @@ import type { TokenStore } from "../store/token-store.js";
 import { type Grant, grantParameters, type Scope, scopeNames } from "../token/grant.js";
 import { type LifecycleOptions, tokenLifecycle } from "../token/lifecycle.js";
 import type { ClosableTokenSource } from "../token/token-source.js";
-import { repeatableTokenCall } from "./shared-token.js";
+import { createSharedRequest } from "./shared-token.js";
 import { tokenPlace } from "./store-access.js";
 
 /** Options of {@link clientCredentials}. */
@@ -48,7 +48,7 @@ export function clientCredentials(
     {
       client,
       grantType: grant.grant_type,
-      request: repeatableTokenCall(client, grant, scope, place),
+      request: createSharedRequest(client, grant, scope, place),
       ...(scope !== undefined && { scope }),
     },
     options,

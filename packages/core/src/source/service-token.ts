@@ -9,7 +9,7 @@ import {
 } from "../token/grant.js";
 import { type LifecycleOptions, tokenLifecycle } from "../token/lifecycle.js";
 import type { ClosableTokenSource } from "../token/token-source.js";
-import { repeatableTokenCall } from "./shared-token.js";
+import { createSharedRequest } from "./shared-token.js";
 import { tokenPlace } from "./store-access.js";
 
 /** Options of {@link serviceToken}. */
@@ -67,7 +67,7 @@ export function serviceToken(client: TalkdeskClient, options: ServiceTokenOption
     {
       client,
       grantType: grant.grant_type,
-      request: repeatableTokenCall(client, grant, scope, place),
+      request: createSharedRequest(client, grant, scope, place),
       ...(scope !== undefined && { scope }),
     },
     options,

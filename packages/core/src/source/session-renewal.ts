@@ -1,47 +1,45 @@
 import { type Instant, instant, isBefore, later } from "../base/clock.js";
 import { isControlFlow } from "../base/control-flow.js";
 import { deadline } from "../base/deadline.js";
-import { isTalkdeskError, TalkdeskError } from "../base/errors.js";
+import { isTalkdeskError } from "../base/errors.js";
 import type { StoreLock } from "../store/token-store.js";
 import { successorOf } from "../token/access-token.js";
 import type { TokenAnswer, TokenCallContext } from "../token/lifecycle.js";
 import { exchange } from "../token-endpoint/request-token.js";
 import { noteOwner } from "../token-endpoint/token-owner.js";
+import { lockTimeoutError, sessionClosedError } from "./session-errors.js";
 import {
-  type Call,
-  clockOf,
-  find,
-  type Login,
-  MAX_CONFLICTS,
-  recordOf,
-  repeated,
-  type SessionState,
-  sessionClosed,
-  shared,
-  sharedForNow,
-  type Unsaved,
-  write,
-} from "./session-call.js";
-import {
-  ended,
   isGrantRefused,
-  REFUSED_FOR_GOOD,
-  refusedSession,
-  saysNothingExchanged,
-  spendableToken,
-} from "./session-end.js";
-import { type FoundRecord, faultsOnce, pollMs, takeLock } from "./store-access.js";
+  markRefused,
+  provesNoExchange,
+  reportEnd,
+  requireRefreshToken,
+  type Spendable,
+} from "./session-refusal.js";
+import { clockOf, type Login, type Renewal, type SessionState, type UnsavedWrite } from "./session-state.js";
+import {
+  answerFrom,
+  answerShortlyFrom,
+  findSession,
+  recordOf,
+  repeatRenewal,
+  startRenewal,
+  writeSession,
+} from "./session-store.js";
+import { type FoundRecord, pollMs, releaseLock, reportFaultsOnce, takeLock } from "./store-access.js";
 import type { TokenRecord } from "./token-record.js";
-import { keepUnsaved, release, savedNow } from "./unsaved-write.js";
+import { keepUnsaved, saveNow } from "./unsaved-write.js";
 
 /**
- * The session's token: the one in the store when it is fresh, else what its refresh token is exchanged for. A refresh
- * token may be good for one exchange only, so: lock, read again, mark the attempt, send, and put the successor in the
- * place of what was read, before anybody gets it. At each step a crash leaves a record that tells what may have
- * happened.
+ * Gets the session's token: the one in the store while it is fresh, otherwise what its refresh token is exchanged for.
  *
- * @throws TalkdeskError (rejection) those of a refresh, `reauthentication_required`, `refresh_outcome_unknown`,
- *   `store_unavailable`, `lock_timeout`.
+ * A refresh token may be good for one exchange only. So a renewal takes the lock, reads the record again, marks the
+ * attempt in it, sends the refresh token, and replaces the record by its successor before any caller gets that. After a
+ * crash between any two steps, the record says what may have happened.
+ *
+ * @throws
+ * - TalkdeskError (rejection) `reauthentication_required`, `refresh_outcome_unknown`, `store_unavailable`,
+ *   `lock_timeout`, `source_closed`, and the codes of {@link exchange}.
  * @internal
  */
 export async function renewSession(
@@ -51,25 +49,25 @@ export async function renewSession(
   let isWithdrawn = false;
   const context: TokenCallContext = {
     ...callContext,
-    report: faultsOnce(callContext.report),
+    report: reportFaultsOnce(callContext.report),
     withdraw() {
       isWithdrawn = true;
       callContext.withdraw();
     },
   };
-  // Not by the signal of the source: what was sent has to be heard and stored.
+  // Without the signal of the source: the answer to what was sent has to be heard and stored.
   const limit = deadline(session.client.timeoutMs, undefined, session.client.clock);
-  const call: Call = { session, context, limit, conflicts: { left: MAX_CONFLICTS } };
+  const renewal = startRenewal({ session, context, limit });
   try {
-    if (session.unsaved !== undefined) await savedNow(call, session.unsaved);
-    const { found, answer = shared(call, found) } = await storedLogin(call);
+    if (session.unsaved !== undefined) await saveNow(renewal, session.unsaved);
+    const { found, answer = answerFrom(renewal, found) } = await storeLogin(renewal);
     try {
-      const fresh = answer ?? (await lockedRenewal(call, found));
-      session.endReported = false;
+      const fresh = answer ?? (await lockAndRenew(renewal, found));
+      session.isEndReported = false;
       return fresh;
     } catch (error) {
-      // One that ends sooner than it is needed is better than no token.
-      const short = sharedForNow(call, found);
+      // A token that ends sooner than it is needed is better than an error.
+      const short = answerShortlyFrom(renewal, found);
       if (isWithdrawn || short === undefined || !isTalkdeskError(error)) throw error;
       return short;
     }
@@ -78,196 +76,239 @@ export async function renewSession(
   }
 }
 
-/** Stores the token of a login, where it is later than what is there; and what is there then. */
-async function storedLogin(
-  call: Call,
+/**
+ * Stores the token of a login, unless a later one is stored, and finds the record that is there afterwards. While the
+ * store fails, the login's token is the answer.
+ */
+async function storeLogin(
+  renewal: Renewal,
 ): Promise<{ readonly found: FoundRecord; readonly answer?: TokenAnswer }> {
-  const { session } = call;
+  const { session, limit, context } = renewal;
   const { login } = session;
-  if (login === undefined) return { found: await find(call) };
-  const save: Unsaved["save"] = (limit, report) => saveLogin(repeated(call, limit, report), login);
+  if (login === undefined) return { found: await findSession(renewal) };
+  const save: UnsavedWrite["save"] = (saveLimit, report) =>
+    writeLogin(repeatRenewal(renewal, saveLimit, report), login);
   try {
-    await save(call.limit, call.context.report);
-    return { found: await find(call) };
+    await save(limit, context.report);
+    return { found: await findSession(renewal) };
   } catch (error) {
     if (session.isEnded || !isTalkdeskError(error)) throw error;
-    if (session.login === login) keepUnsaved(call, error, save, undefined);
+    if (session.login === login) keepUnsaved(renewal, error, save, undefined);
     const record: TokenRecord = { token: login.token };
-    const answer = sharedForNow(call, { record, version: 0, isCorrupt: false });
+    const answer = answerShortlyFrom(renewal, { record, version: 0, isCorrupt: false });
     if (answer === undefined) throw error;
     return { found: { version: 0, isCorrupt: false }, answer };
   }
 }
 
-async function saveLogin(call: Call, login: Login): Promise<void> {
+async function writeLogin(renewal: Renewal, login: Login): Promise<void> {
+  const { session } = renewal;
   const { token, isNew } = login;
-  // Another login that has come since is the one to be stored.
-  while (call.session.login === login) {
-    const found = await find(call);
+  // A login that has started since is stored instead.
+  while (session.login === login) {
+    const found = await findSession(renewal);
     const { record } = found;
     const isStored = record?.token.value === token.value;
     const isLater = record === undefined || token.issuedAt > record.token.issuedAt;
-    if (isStored || !(isNew || isLater) || (await write(call, found, recordOf(token)))) break;
+    if (isStored || !(isNew || isLater) || (await writeSession(renewal, found, recordOf(token)))) break;
   }
-  if (call.session.login === login) call.session.login = undefined;
+  if (session.login === login) session.login = undefined;
 }
 
-/** Waits for the lock, or for somebody else's result. */
-async function lockedRenewal(call: Call, first: FoundRecord): Promise<TokenAnswer> {
-  const { session, context, limit } = call;
+/** Takes the lock and renews, or waits for what the process that holds the lock brings. */
+async function lockAndRenew(renewal: Renewal, first: FoundRecord): Promise<TokenAnswer> {
+  const { session, context, limit } = renewal;
   let found = first;
   for (;;) {
-    await spendableToken(call, found);
-    // Its time began at the latest when it was asked for; what is beyond `timeoutMs` is for an answer under way.
-    const leaseEnd = later(instant(clockOf(call)), session.client.timeoutMs);
+    await requireRefreshToken(renewal, found);
+    // The lease began at the latest when it was asked for. Its reserve beyond `timeoutMs` is for an answer under way.
+    const leaseEnd = later(instant(clockOf(session)), session.client.timeoutMs);
     const lock = await takeLock(session.place, limit, session.client.timeoutMs);
     if (lock !== undefined) {
       try {
-        const answer = await renewed(call, lock, leaseEnd);
+        const answer = await renewUnderLock(renewal, lock, leaseEnd);
         if (answer !== undefined) return answer;
       } finally {
-        if (session.unsaved?.lock !== lock) await release(lock, limit);
+        if (session.unsaved?.lock !== lock) await releaseLock(lock, limit);
       }
     }
-    const isLast = await waited(call);
-    found = isLast ? await lastLook(call) : await find(call);
-    const answer = shared(call, found);
+    const isLast = await pauseForLock(renewal);
+    found = isLast ? await findOnceMore(renewal) : await findSession(renewal);
+    const answer = answerFrom(renewal, found);
     if (answer !== undefined) return answer;
-    if (isLast) throw lockTimeout();
-    if (context.signal.aborted) throw sessionClosed();
+    if (isLast) throw lockTimeoutError();
+    if (context.signal.aborted) throw sessionClosedError();
   }
 }
 
-/** Once the time is up the store is asked once more, for so long: who held the lock may just have finished. */
+/** How long the store is asked once the time is up: the process that holds the lock may just have finished. */
 const LAST_LOOK_MS = 250;
 
-async function lastLook(call: Call): Promise<FoundRecord> {
-  const limit = deadline(LAST_LOOK_MS, undefined, call.session.client.clock);
+async function findOnceMore(renewal: Renewal): Promise<FoundRecord> {
+  const limit = deadline(LAST_LOOK_MS, undefined, renewal.session.client.clock);
   try {
-    return await find({ ...call, limit });
+    return await findSession({ ...renewal, limit });
   } finally {
     limit.clear();
   }
 }
 
-/** Waits a little; answers whether the time is up. */
-async function waited({ session, limit }: Call): Promise<boolean> {
+/** Pauses before the next look at the lock; resolves to true when the time is up. */
+async function pauseForLock({ session, limit }: Renewal): Promise<boolean> {
   const delayMs = pollMs(session.client.random ?? Math.random);
   if (delayMs >= limit.remainingMs()) return true;
   await limit.wait(delayMs).catch(() => {});
   return limit.isPast;
 }
 
-/**
- * Under the lock. Undefined when that may have run out before anything was sent: the process was stopped for so long
- * that the lock, and the refresh token, may be another's by now.
- */
-async function renewed(call: Call, lock: StoreLock, leaseEnd: Instant): Promise<TokenAnswer | undefined> {
-  const { session, context, limit } = call;
-  const isHeld = (): boolean => isBefore(clockOf(call), leaseEnd);
-  while (isHeld()) {
-    const found = await find(call);
-    const answer = shared(call, found);
-    if (answer !== undefined) return answer;
-    const { record, refreshToken, name } = await spendableToken(call, found);
-    if (context.signal.aborted) throw sessionClosed();
-    const wasMarked = record.attempt === name;
-    // Not once the lock may be another's: the mark then stands for its attempt as well.
-    const unmark = async (marked: FoundRecord): Promise<void> => {
-      if (!wasMarked && isHeld()) await write(call, marked, record).catch(() => {});
-    };
-    if (!wasMarked) await write(call, found, { ...record, attempt: name });
-    const marked = wasMarked ? found : await find(call);
-    if (marked.record?.attempt !== name || marked.record.token.refreshToken !== refreshToken) continue;
+/** A lock, and whether it is surely still held: a process that was stopped may have lost it. */
+interface HeldLock {
+  readonly lock: StoreLock;
+  readonly isHeld: () => boolean;
+}
 
-    let exchanged: TokenAnswer;
-    try {
-      exchanged = await exchange(
-        session.client,
-        {
-          grant_type: "refresh_token",
-          refresh_token: refreshToken,
-          ...(session.scope && { scope: session.scope }),
-        },
-        { limit, maySend: isHeld },
-      );
-    } catch (error) {
-      if (!isTalkdeskError(error)) {
-        // A framework that steers itself has sent nothing.
-        if (isControlFlow(error)) await unmark(marked);
-        throw error;
-      }
-      if (isGrantRefused(error)) {
-        const over = await refusedSession(call, { refreshToken, name, wasMarked }, error);
-        if (over !== undefined) throw await ended(call, over, REFUSED_FOR_GOOD, error);
-        continue;
-      }
-      if (saysNothingExchanged(error)) await unmark(marked);
-      if (error.code === "token_network" && !isHeld()) return undefined;
-      throw error;
-    }
-    const token = successorOf(record.token, exchanged.token);
+/**
+ * Exchanges the refresh token under the lock, and stores its successor. Undefined when the lock may have run out before
+ * anything was sent, because the process was stopped: the refresh token may be another process's by now.
+ */
+async function renewUnderLock(
+  renewal: Renewal,
+  lock: StoreLock,
+  leaseEnd: Instant,
+): Promise<TokenAnswer | undefined> {
+  const { session, context } = renewal;
+  const held: HeldLock = { lock, isHeld: () => isBefore(clockOf(session), leaseEnd) };
+  while (held.isHeld()) {
+    const found = await findSession(renewal);
+    const answer = answerFrom(renewal, found);
+    if (answer !== undefined) return answer;
+    const spendable = await requireRefreshToken(renewal, found);
+    if (context.signal.aborted) throw sessionClosedError();
+    const attempt = await markAttempt(renewal, found, spendable);
+    const exchanged = attempt && (await exchangeRefreshToken(renewal, held, attempt));
+    if (attempt === undefined || exchanged === undefined) continue;
+    const token = successorOf(attempt.record.token, exchanged.token);
     noteOwner(token, session.place.owner);
-    const successor = recordOf(token, record, session.scope);
-    const stored = await storedSuccessor(call, { successor, exchanged: refreshToken, marked, lock });
+    const successor = recordOf(token, attempt.record, session.scope);
+    const stored = await storeSuccessor(renewal, { successor, attempt, lock });
     if (stored === "stored") return { ...exchanged, token };
-    const adopted = shared(call, stored);
+    const adopted = answerFrom(renewal, stored);
     if (adopted !== undefined) return adopted;
   }
   return undefined;
 }
 
-interface Successor {
-  readonly successor: TokenRecord;
-  /** The refresh token that it was exchanged for. */
-  readonly exchanged: string;
+/** A refresh token that the record says may have been sent. */
+interface Attempt extends Spendable {
   readonly marked: FoundRecord;
+  /** True when the mark is of an earlier attempt, whose answer was lost. */
+  readonly wasMarked: boolean;
+}
+
+/** Marks in the store that a refresh token is about to be sent. Undefined when another process was faster. */
+async function markAttempt(
+  renewal: Renewal,
+  found: FoundRecord,
+  spendable: Spendable,
+): Promise<Attempt | undefined> {
+  const { record, refreshToken, name } = spendable;
+  if (record.attempt === name) return { ...spendable, marked: found, wasMarked: true };
+  await writeSession(renewal, found, { ...record, attempt: name });
+  const marked = await findSession(renewal);
+  const isMarked = marked.record?.attempt === name && marked.record.token.refreshToken === refreshToken;
+  return isMarked ? { ...spendable, marked, wasMarked: false } : undefined;
+}
+
+/**
+ * Sends the refresh token. Undefined when the store has to be read again: it has a newer refresh token, or the lock ran
+ * out before anything was sent.
+ */
+async function exchangeRefreshToken(
+  renewal: Renewal,
+  { isHeld }: HeldLock,
+  attempt: Attempt,
+): Promise<TokenAnswer | undefined> {
+  const { session, limit } = renewal;
+  const unmark = async (): Promise<void> => {
+    // Once the lock may be another process's, the mark stands for its attempt as well.
+    if (attempt.wasMarked || !isHeld()) return;
+    await writeSession(renewal, attempt.marked, attempt.record).catch(() => {});
+  };
+  try {
+    return await exchange(
+      session.client,
+      {
+        grant_type: "refresh_token",
+        refresh_token: attempt.refreshToken,
+        ...(session.scope && { scope: session.scope }),
+      },
+      { limit, maySend: isHeld },
+    );
+  } catch (error) {
+    if (!isTalkdeskError(error)) {
+      // A framework that steers itself by an error has sent nothing.
+      if (isControlFlow(error)) await unmark();
+      throw error;
+    }
+    if (isGrantRefused(error)) {
+      const over = await markRefused(renewal, attempt, error);
+      if (over !== undefined) throw await reportEnd(renewal, over, "refused", error);
+      return undefined;
+    }
+    if (provesNoExchange(error)) await unmark();
+    if (error.code === "token_network" && !isHeld()) return undefined;
+    throw error;
+  }
+}
+
+/** What a refresh token was exchanged for. */
+interface Succession {
+  readonly successor: TokenRecord;
+  readonly attempt: Attempt;
   readonly lock: StoreLock;
 }
 
-/** Stores what a refresh token was exchanged for; or answers what has taken its place meanwhile, which may be nothing. */
-async function storedSuccessor(call: Call, renewal: Successor): Promise<"stored" | FoundRecord> {
-  const { session } = call;
+/**
+ * Stores a successor. When the store fails, it is kept in memory and saved later. Resolves to what has taken its place
+ * meanwhile, if something has; an empty record means that the session was ended.
+ */
+async function storeSuccessor(renewal: Renewal, succession: Succession): Promise<"stored" | FoundRecord> {
+  const { session } = renewal;
   try {
-    return await saveSuccessor(call, renewal);
+    return await writeSuccessor(renewal, succession);
   } catch (error) {
-    // A login that has come since takes its place.
+    // A login that has started since is stored instead.
     if (session.isEnded || session.login !== undefined || !isTalkdeskError(error)) throw error;
-    const save: Unsaved["save"] = async (limit, report) => {
-      await saveSuccessor(repeated(call, limit, report), renewal);
+    const save: UnsavedWrite["save"] = async (limit, report) => {
+      await writeSuccessor(repeatRenewal(renewal, limit, report), succession);
     };
-    keepUnsaved(call, error, save, renewal.lock);
+    keepUnsaved(renewal, error, save, succession.lock);
     return "stored";
   }
 }
 
-async function saveSuccessor(
-  call: Call,
-  { successor, exchanged, marked, lock }: Successor,
+async function writeSuccessor(
+  renewal: Renewal,
+  { successor, attempt, lock }: Succession,
 ): Promise<"stored" | FoundRecord> {
-  let place: FoundRecord = marked;
+  let place = attempt.marked;
   let fence: { readonly fence?: number } = { fence: lock.fence };
   for (;;) {
-    if (await write(call, place, successor, fence)) return "stored";
-    const found = await find(call);
+    if (await writeSession(renewal, place, successor, fence)) return "stored";
+    const found = await findSession(renewal);
     const { record } = found;
-    // It was ended elsewhere.
+    // The session was ended elsewhere.
     if (record === undefined && !found.isCorrupt) return found;
     if (record !== undefined) {
       const { value, refreshToken, issuedAt } = record.token;
-      // An earlier attempt whose answer was lost.
+      // An earlier write succeeded, and its answer was lost.
       if (value === successor.token.value) return "stored";
-      const wasRotated = successor.token.refreshToken !== exchanged;
-      // Without rotation the refresh token tells nothing: then the later token wins.
-      if (refreshToken !== exchanged || (!wasRotated && issuedAt > successor.token.issuedAt)) return found;
+      const wasRotated = successor.token.refreshToken !== attempt.refreshToken;
+      // Without rotation the refresh token does not tell the two apart, so the later access token wins.
+      const isNewer = !wasRotated && issuedAt > successor.token.issuedAt;
+      if (refreshToken !== attempt.refreshToken || isNewer) return found;
     }
     place = found;
     fence = {};
   }
 }
-
-const lockTimeout = (): TalkdeskError =>
-  new TalkdeskError(
-    "lock_timeout",
-    "Another process holds the session's lock and has not finished; ask again. If it crashed, the lock ends by itself.",
-  );

@@ -4,50 +4,53 @@ import { isTalkdeskError } from "../base/errors.js";
 import type { TalkdeskClient } from "../client/client.js";
 import type { StoreLock } from "../store/token-store.js";
 import type { Grant } from "../token/grant.js";
-import type { TokenAnswer, TokenCall, TokenCallContext } from "../token/lifecycle.js";
+import type { SourceGrant, TokenAnswer, TokenCallContext } from "../token/lifecycle.js";
 import { exchange } from "../token-endpoint/request-token.js";
 import {
+  answerFromRecord,
   ask,
   type FoundRecord,
-  faultsOnce,
   findRecord,
   pollMs,
   replaceRecord,
-  sharedAnswer,
+  reportFaultsOnce,
   type TokenPlace,
   takeLock,
 } from "./store-access.js";
 
-/** The most that one call of the store may take, in milliseconds and as a share of the whole. */
+/** How long one call of the store may take: this many milliseconds, and no more than this share of `timeoutMs`. */
 const STORE_PATIENCE = { ms: 1_000, share: 1 / 4 };
 
-/** After this share of its time, who waits for another process asks for a token of its own. */
+/** After this share of `timeoutMs`, a process stops waiting for another one and asks for a token of its own. */
 const WAIT_SHARE = 1 / 2;
 
 /**
- * The request of a grant whose tokens may be had again at any time: with a `place`, processes share one token, found
- * there or asked for by whoever holds the lock. A store that fails, or is slow, is reported and gone without.
+ * Makes the request of a grant whose tokens can be had again at any time.
+ *
+ * With a `place`, processes share one token: it is found there, or requested by the process that holds the lock. When the
+ * store fails or is slow, that is reported, and the process goes on alone.
  * @internal
  */
-export function repeatableTokenCall(
+export function createSharedRequest(
   client: TalkdeskClient,
   grant: Extract<Grant, { grant_type: "client_credentials" }>,
   scope: readonly string[] | undefined,
   place: TokenPlace | undefined,
-): TokenCall["request"] {
+): SourceGrant["request"] {
   if (place === undefined) return ({ signal }) => exchange(client, grant, { signal });
   return async (callContext) => {
-    const context = { ...callContext, report: faultsOnce(callContext.report) };
+    const context = { ...callContext, report: reportFaultsOnce(callContext.report) };
     const limit = deadline(client.timeoutMs, context.signal, client.clock);
     try {
-      return await sharedToken({ client, grant, scope, place, context, limit });
+      return await shareToken({ client, grant, scope, place, context, limit });
     } finally {
       limit.clear();
     }
   };
 }
 
-interface Call {
+/** One token call of a source that shares its token. */
+interface SharedTokenCall {
   readonly client: TalkdeskClient;
   readonly grant: Grant;
   readonly scope: readonly string[] | undefined;
@@ -56,78 +59,78 @@ interface Call {
   readonly limit: Deadline;
 }
 
-async function sharedToken(call: Call): Promise<TokenAnswer> {
+async function shareToken(call: SharedTokenCall): Promise<TokenAnswer> {
   const { client, place, limit } = call;
   let lock: StoreLock | undefined;
   for (;;) {
-    const found = await find(call);
-    if (found === undefined) return alone(call);
-    const shared = answerIn(call, found);
+    const found = await findToken(call);
+    if (found === undefined) return requestToken(call);
+    const shared = answerFrom(call, found);
     if (shared !== undefined) return shared;
-    const locked = await attempt(call, (patience) => takeLock(place, patience, client.timeoutMs));
-    if (locked === undefined) return aloneOr(call, found);
+    const locked = await tryStore(call, (patience) => takeLock(place, patience, client.timeoutMs));
+    if (locked === undefined) return requestOrFallBack(call, found);
     lock = locked.value;
     if (lock !== undefined) break;
-    if (limit.remainingMs() < client.timeoutMs * (1 - WAIT_SHARE)) return aloneOr(call, found);
+    if (limit.remainingMs() < client.timeoutMs * (1 - WAIT_SHARE)) return requestOrFallBack(call, found);
     await limit.wait(pollMs(client.random ?? Math.random)).catch((reason: unknown) => {
       if (!limit.isPast) throw reason;
     });
   }
   const held = lock;
   try {
-    return await renewedToken(call);
+    return await requestUnderLock(call);
   } finally {
-    await attempt(call, (patience) => ask(patience, () => held.release()));
+    await tryStore(call, (patience) => ask(patience, () => held.release()));
   }
 }
 
-/** Under the lock: another process may have put a token there just before. */
-async function renewedToken(call: Call): Promise<TokenAnswer> {
+async function requestUnderLock(call: SharedTokenCall): Promise<TokenAnswer> {
   const { place, scope } = call;
-  const found = await find(call);
-  if (found === undefined) return alone(call);
-  const shared = answerIn(call, found);
+  // Another process may have stored a token just before it released the lock.
+  const found = await findToken(call);
+  if (found === undefined) return requestToken(call);
+  const shared = answerFrom(call, found);
   if (shared !== undefined) return shared;
-  const answer = await aloneOr(call, found);
+  const answer = await requestOrFallBack(call, found);
   const { token } = answer;
   if (answer.isShared !== true && token.expiresAt > token.issuedAt) {
     const record = { token, ...(scope !== undefined && { scope }) };
-    // When somebody else has written meanwhile, theirs is as good.
-    await attempt(call, (patience) =>
+    // If another process has written meanwhile, its token serves as well.
+    await tryStore(call, (patience) =>
       replaceRecord(place, patience, found, record, { endsAt: token.expiresAt }),
     );
   }
   return answer;
 }
 
-const alone = ({ client, grant, context, limit }: Call): Promise<TokenAnswer> =>
+const requestToken = ({ client, grant, context, limit }: SharedTokenCall): Promise<TokenAnswer> =>
   exchange(client, grant, { signal: context.signal, limit });
 
-const answerIn = (
-  { client, context, scope }: Call,
-  found: FoundRecord,
-  neededMs = context.neededMs,
-): TokenAnswer | undefined =>
-  sharedAnswer(found, { ...context, neededMs }, scope, client.clock ?? platformClock);
-
-/** A token of its own; if that fails, what was found, although it ends sooner than it is needed. */
-async function aloneOr(call: Call, found: FoundRecord): Promise<TokenAnswer> {
+/** Requests a token. If that fails, the token that was found is the answer, although it ends sooner than it is needed. */
+async function requestOrFallBack(call: SharedTokenCall, found: FoundRecord): Promise<TokenAnswer> {
   try {
-    return await alone(call);
+    return await requestToken(call);
   } catch (error) {
-    const short = answerIn(call, found, 0);
+    const short = answerFrom(call, found, 0);
     if (short === undefined || !isTalkdeskError(error)) throw error;
     return short;
   }
 }
 
-async function find(call: Call): Promise<FoundRecord | undefined> {
-  return (await attempt(call, (patience) => findRecord(call.place, patience, call.context.report)))?.value;
+const answerFrom = (
+  { client, context, scope }: SharedTokenCall,
+  found: FoundRecord,
+  neededMs = context.neededMs,
+): TokenAnswer | undefined =>
+  answerFromRecord(found, { ...context, neededMs }, scope, client.clock ?? platformClock);
+
+async function findToken(call: SharedTokenCall): Promise<FoundRecord | undefined> {
+  return (await tryStore(call, (patience) => findRecord(call.place, patience, call.context.report)))?.value;
 }
 
-/** What a call of the store brought; undefined when it failed, which is reported, or took too long. */
-async function attempt<T>(
-  { client, context }: Call,
+/** Calls the store. Resolves to undefined when it fails or takes too long, which is reported. */
+async function tryStore<T>(
+  { client, context }: SharedTokenCall,
   work: (patience: Deadline) => Promise<T>,
 ): Promise<{ readonly value: T } | undefined> {
   const patienceMs = Math.min(STORE_PATIENCE.ms, client.timeoutMs * STORE_PATIENCE.share);

@@ -5,7 +5,13 @@ import { isTalkdeskError, reducedCause, TalkdeskError } from "../base/errors.js"
 import type { TalkdeskClient } from "../client/client.js";
 import { checkTokenStore, type StoreLock, type TokenStore } from "../store/token-store.js";
 import type { AccessToken } from "../token/access-token.js";
-import { hardMarginMs, neededFor, type TokenAnswer, type TokenCallContext } from "../token/lifecycle.js";
+import {
+  hardMarginMs,
+  type ReportEvent,
+  requiredLifetimeMs,
+  type TokenAnswer,
+  type TokenCallContext,
+} from "../token/lifecycle.js";
 import { isSameOwner, noteOwner, ownerOf, type TokenOwner } from "../token-endpoint/token-owner.js";
 import {
   deserializeRecord,
@@ -16,33 +22,36 @@ import {
 } from "./token-record.js";
 
 /**
- * Where the token of a source is kept, beside its memory.
+ * Where a source keeps its token, besides its own memory.
  * @internal
  */
 export interface TokenPlace {
   readonly store: TokenStore;
   readonly key: string;
-  /** Whose the records are. */
+  /** The client that the records belong to. */
   readonly owner: TokenOwner;
   readonly kind: TokenKind;
   readonly clock: Clock;
 }
 
 /**
- * A record as found: absent, readable, there and not readable, or another's, which counts as absent.
+ * What reading a record found. A record that cannot be read, or belongs to another client, counts as absent.
  * @internal
  */
 export interface FoundRecord {
   readonly record?: TokenRecord;
-  /** 0 when there is none that could be replaced by compare-and-set. */
+  /** The version to expect when the record is replaced; 0 when there is no record, or its version is unknown. */
   readonly version: number;
   readonly isCorrupt: boolean;
-  /** Why a record counts as absent that is there. */
+  /** Why the record counts as absent. */
   readonly fault?: TalkdeskError;
 }
 
 /**
- * @throws TypeError when there is a store without a key for it, or either cannot be used.
+ * Checks `store` and `key`, and says where the token of a source is kept. Undefined without a store.
+ *
+ * @throws
+ * - TypeError: a store without a key, a key without a store, or one of them cannot be used.
  * @internal
  */
 export function tokenPlace(
@@ -64,51 +73,57 @@ export function tokenPlace(
 
 /**
  * Settles as one call of a store does, within the limit.
- * @throws TalkdeskError (rejection) `store_unavailable`, or `store_corrupt` where the store says so.
+ *
+ * @throws
+ * - TalkdeskError (rejection) `store_unavailable`: the store failed, or did not answer in time.
+ * - TalkdeskError (rejection) `store_corrupt`: the store says that it cannot read the record.
+ * - The reason of the limit's signal (rejection), when the caller has aborted.
  * @internal
  */
 export async function ask<T>(limit: Deadline, call: () => Promise<T>): Promise<T> {
   try {
     return await limit.race(call());
   } catch (error) {
-    if (isCorrupt(error)) throw corrupt(error);
+    if (isCorrupt(error)) throw toCorruptError(error);
     if ((limit.signal.aborted && !limit.isPast) || isControlFlow(error)) throw error;
     throw new TalkdeskError(
       "store_unavailable",
       limit.isPast
         ? "The store of tokens did not answer in time; check its connection."
         : "The store of tokens failed; check its connection.",
-      { cause: withoutMessage(error) },
+      { cause: omitMessage(error) },
     );
   }
 }
 
-/** A store may say so with an error of any class. */
+/** A store may use an error of any class. */
 const isCorrupt = (error: unknown): error is object =>
   typeof error === "object" && error !== null && (error as { code?: unknown }).code === "store_corrupt";
 
-function corrupt(error: object): TalkdeskError {
+function toCorruptError(error: object): TalkdeskError {
   if (isTalkdeskError(error)) return error;
   return new TalkdeskError("store_corrupt", "The store of tokens cannot read the record.", {
-    cause: withoutMessage(error),
+    cause: omitMessage(error),
   });
 }
 
-/** A store's message may hold its address, with a password. */
-function withoutMessage(error: unknown): object {
+/** The message of a store's error may quote a connection string with a password. */
+function omitMessage(error: unknown): object {
   const { name, code } = reducedCause(error) ?? {};
   return { name, code, message: "" };
 }
 
 /**
- * Reads the record. One that cannot be read, or is another's, counts as absent; `report` is told why.
- * @throws TalkdeskError (rejection) `store_unavailable`.
+ * Reads the record. When it cannot be read, or belongs to another client, it counts as absent, and `report` is told why.
+ *
+ * @throws
+ * - TalkdeskError (rejection) `store_unavailable`.
  * @internal
  */
 export async function findRecord(
   place: TokenPlace,
   limit: Deadline,
-  report: TokenCallContext["report"],
+  report: ReportEvent,
 ): Promise<FoundRecord> {
   const found = await readRecord(place, limit);
   if (found.fault !== undefined) report("store_failed", found.fault);
@@ -116,15 +131,15 @@ export async function findRecord(
 }
 
 /**
- * Passes on what is reported, but the fault of a record once: a call may read the same record many times.
+ * Reports each fault of a record once, although a token call may read the same record many times.
  * @internal
  */
-export function faultsOnce(report: TokenCallContext["report"]): TokenCallContext["report"] {
-  const told = new Set<string>();
+export function reportFaultsOnce(report: ReportEvent): ReportEvent {
+  const reported = new Set<string>();
   return (type, error) => {
     if (error?.code === "store_corrupt") {
-      if (told.has(error.message)) return;
-      told.add(error.message);
+      if (reported.has(error.message)) return;
+      reported.add(error.message);
     }
     report(type, error);
   };
@@ -143,10 +158,10 @@ async function readRecord({ store, key, owner, kind }: TokenPlace, limit: Deadli
     }
     const record = deserializeRecord(value);
     if (record.owner !== undefined && !isSameOwner(record.owner, owner)) {
-      return { version, isCorrupt: false, fault: ofAnother() };
+      return { version, isCorrupt: false, fault: otherOwnerError() };
     }
     if (record.kind !== undefined && record.kind !== kind) {
-      return { version, isCorrupt: false, fault: ofAnotherKind(record.kind, kind) };
+      return { version, isCorrupt: false, fault: otherKindError(record.kind, kind) };
     }
     if (record.owner !== undefined) noteOwner(record.token, owner);
     return { record, version, isCorrupt: false };
@@ -156,22 +171,33 @@ async function readRecord({ store, key, owner, kind }: TokenPlace, limit: Deadli
   }
 }
 
-const ofAnother = (): TalkdeskError =>
+const otherOwnerError = (): TalkdeskError =>
   new TalkdeskError(
     "store_corrupt",
     "The stored token belongs to another client, region or gateway, so it is not used; the next login or token replaces it. Give each client a key of its own.",
   );
 
-const ofAnotherKind = (found: TokenKind, wanted: TokenKind): TalkdeskError =>
+const otherKindError = (found: TokenKind, wanted: TokenKind): TalkdeskError =>
   new TalkdeskError(
     "store_corrupt",
     `The stored token is a ${found} and not a ${wanted}, so it is not used; the next login or token replaces it. Give each source a key of its own.`,
   );
 
+/** How a record is written. */
+interface WriteOptions {
+  /** When the record ends, in epoch milliseconds of the client's clock. */
+  readonly endsAt: number;
+  /** The fence of the lock that is held. */
+  readonly fence?: number;
+  /** Follows the write of this text, which may settle after the limit has passed. */
+  readonly watch?: (writing: Promise<number | undefined>, value: string) => Promise<number | undefined>;
+}
+
 /**
- * Puts a record in the place of the one that was found, and answers its version; undefined when another took that
- * place. It ends at `endsAt`, by the client's clock.
- * @throws TalkdeskError (rejection) `store_unavailable`.
+ * Puts a record in the place of the one that was found. Resolves to its version; undefined when the store has a newer one.
+ *
+ * @throws
+ * - TalkdeskError (rejection) `store_unavailable`.
  * @internal
  */
 export async function replaceRecord(
@@ -179,26 +205,22 @@ export async function replaceRecord(
   limit: Deadline,
   found: FoundRecord,
   record: TokenRecord,
-  { endsAt, ...options }: { readonly fence?: number; readonly endsAt: number },
+  { endsAt, fence, watch = (writing) => writing }: WriteOptions,
 ): Promise<number | undefined> {
-  // A store goes by its own clock: where the client's is behind that (in a test), the record still lives as long.
+  // A store uses its own clock. Where the client's is behind (in a test), the record must still live as long.
   const expiresAt = Math.ceil(endsAt + Math.max(0, Date.now() - clock.now()));
-  // Nothing else makes room for the write: its version is unknown.
+  // Its version is unknown, so it cannot be replaced.
   if (found.isCorrupt) await ask(limit, () => store.delete(key));
-  return ask(limit, () =>
-    store.write(key, serializeRecord({ ...record, owner, kind }), {
-      expectedVersion: found.version,
-      expiresAt,
-      ...options,
-    }),
-  );
+  const value = serializeRecord({ ...record, owner, kind });
+  const options = { expectedVersion: found.version, expiresAt, ...(fence !== undefined && { fence }) };
+  return ask(limit, () => watch(Promise.resolve(store.write(key, value, options)), value));
 }
 
 /**
- * What a record is good for as an answer: undefined when its token is outdated, near its end, or of other scopes.
+ * Takes a record's token as the answer. Undefined when the token is outdated, near its end, or has other scopes.
  * @internal
  */
-export function sharedAnswer(
+export function answerFromRecord(
   { record }: FoundRecord,
   { outdated, neededMs }: Pick<TokenCallContext, "outdated" | "neededMs">,
   scope: readonly string[] | undefined,
@@ -210,19 +232,21 @@ export function sharedAnswer(
   const lifetimeMs = token.expiresAt - token.issuedAt;
   const remainingMs = lifetimeMs - elapsedSince(clock, sentAt);
   if (outdated.includes(token.value) || remainingMs <= hardMarginMs(lifetimeMs)) return undefined;
-  if (remainingMs < neededFor(lifetimeMs, neededMs)) return undefined;
+  if (remainingMs < requiredLifetimeMs(lifetimeMs, neededMs)) return undefined;
   return { token, sentAt, isShared: true };
 }
 
-/** The issue of a token by another process, on both clocks of this one. Theirs may be ahead. */
+/** When another process got a token, on both clocks of this process. The other clock may be ahead. */
 function instantOfIssue(token: AccessToken, clock: Clock): Instant {
   const ageMs = Math.max(0, clock.now() - token.issuedAt);
   return { wall: token.issuedAt, monotonic: clock.monotonic() - ageMs };
 }
 
 /**
- * Takes the lock, or answers undefined when somebody else holds it. One that comes too late is given back.
- * @throws TalkdeskError (rejection) `store_unavailable`.
+ * Takes the lock. Undefined when another process holds it. A lock that arrives too late is released.
+ *
+ * @throws
+ * - TalkdeskError (rejection) `store_unavailable`.
  * @internal
  */
 export async function takeLock(
@@ -240,7 +264,7 @@ export async function takeLock(
     if (lock === undefined || isLock(lock)) return lock;
     throw new TalkdeskError(
       "store_unavailable",
-      "The store of tokens answered with something that is no lock; test it with describeTokenStore of @talkdesk-oauth/conformance.",
+      "The store of tokens answered with something that is not a lock; test it with describeTokenStore of @talkdesk-oauth/conformance.",
     );
   } finally {
     isAwaited = false;
@@ -253,24 +277,32 @@ function isLock(lock: unknown): boolean {
 }
 
 /**
- * Keeps a lock for that much longer, where the store can. A lock that is no longer held, or a store that fails, is no
- * reason not to go on: whoever holds it now reads before it writes.
+ * Keeps a lock for longer, where the store can. Never rejects: if the lock was lost, the process that holds it now reads
+ * the record before it writes.
  * @internal
  */
 export async function extendLock(lock: StoreLock, limit: Deadline, durationMs: number): Promise<void> {
   await ask(limit, async () => lock.extend?.(lockMs(durationMs))).catch(() => {});
 }
 
-/** A lock holds by itself for longer than any call may take. */
+/**
+ * Gives a lock back. Never rejects: a lock ends by itself.
+ * @internal
+ */
+export async function releaseLock(lock: StoreLock, limit: Deadline): Promise<void> {
+  await ask(limit, () => lock.release()).catch(() => {});
+}
+
+/** Locks live this much longer than a call may take, so that none ends while an answer is being stored. */
 const LOCK_RESERVE_MS = 5_000;
 
 const lockMs = (timeoutMs: number): number => Math.ceil(timeoutMs) + LOCK_RESERVE_MS;
 
-/** Bounds of the wait between two looks at a lock that somebody else holds, in milliseconds. */
+/** Bounds of the pause between two looks at a lock that another process holds, in milliseconds. */
 const POLL_MS = { least: 25, spread: 75 };
 
 /**
- * How long to wait before looking again; spread, so that many who wait do not look together.
+ * How long to pause before the next look, in milliseconds. Random, so that many processes do not look at the same time.
  * @internal
  */
 export const pollMs = (random: () => number): number => POLL_MS.least + random() * POLL_MS.spread;

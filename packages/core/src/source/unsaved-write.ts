@@ -1,57 +1,54 @@
-import { type Deadline, deadline } from "../base/deadline.js";
+import { deadline } from "../base/deadline.js";
 import { isTalkdeskError, type TalkdeskError } from "../base/errors.js";
 import type { StoreLock } from "../store/token-store.js";
-import type { TokenCallContext } from "../token/lifecycle.js";
-import { type Call, clockOf, type SessionState, type Unsaved } from "./session-call.js";
-import { ask, extendLock } from "./store-access.js";
+import type { ReportEvent } from "../token/lifecycle.js";
+import { clockOf, type Renewal, type SessionState, type UnsavedWrite } from "./session-state.js";
+import { ask, extendLock, releaseLock } from "./store-access.js";
 
-/** Pauses between the attempts to save, in milliseconds: the first, doubling to the longest. */
+/** Pauses between two saves, in milliseconds: short at first, since most stores are back soon, doubling to the longest. */
 const SAVE_PAUSE_MS = { first: 250, longest: 5_000 };
 
 /**
- * A write that failed is repeated in the background until it succeeds or is superseded, and before the next refresh.
+ * Keeps a write that failed, and repeats it in the background until it succeeds or is superseded.
  * @internal
  */
 export function keepUnsaved(
-  call: Call,
+  { session, context }: Renewal,
   error: TalkdeskError,
-  save: Unsaved["save"],
+  save: UnsavedWrite["save"],
   lock: StoreLock | undefined,
 ): void {
-  const { session, context } = call;
   context.report("store_failed", error);
-  const unsaved: Unsaved = { save, lock, attempt: undefined, failures: 1 };
-  session.unsaved = unsaved;
-  scheduleSave(call, unsaved);
+  session.unsaved = { save, lock, saving: undefined, failures: 1 };
+  scheduleSave(session, session.unsaved, context.report);
 }
 
-function scheduleSave(call: Call, unsaved: Unsaved): void {
-  const { session } = call;
+function scheduleSave(session: SessionState, unsaved: UnsavedWrite, report: ReportEvent): void {
   if (session.unsaved !== unsaved) return;
   const delayMs = Math.min(SAVE_PAUSE_MS.longest, SAVE_PAUSE_MS.first * 2 ** (unsaved.failures - 1));
-  unsaved.timer = clockOf(call).setTimeout(() => {
+  unsaved.timer = clockOf(session).setTimeout(() => {
     if (session.unsaved !== unsaved) return;
-    trySave(session, unsaved, call.context.report).catch(() => scheduleSave(call, unsaved));
+    trySave(session, unsaved, report).catch(() => scheduleSave(session, unsaved, report));
   }, delayMs);
 }
 
 /**
- * Gives up what is not saved; answers the lock that was held for it.
+ * Gives up the write that failed, and returns the lock that was held for it.
  * @internal
  */
 export function forgetUnsaved(session: SessionState): StoreLock | undefined {
   const { unsaved } = session;
   session.unsaved = undefined;
-  clockOf({ session }).clearTimeout?.(unsaved?.timer);
+  clockOf(session).clearTimeout?.(unsaved?.timer);
   return unsaved?.lock;
 }
 
 /**
- * Saves what is not saved yet, and gives it up when that has not succeeded within `timeoutMs`. Its lock stays then, until
- * its time is over: the refresh token that was exchanged is of no use to the next process.
+ * Saves what is not saved yet, and gives it up after `timeoutMs`. Its lock is then left to run out, because the refresh
+ * token in the store was exchanged already and is of no use to the next process.
  * @internal
  */
-export async function saveAtLast(session: SessionState, report: TokenCallContext["report"]): Promise<void> {
+export async function saveBeforeClose(session: SessionState, report: ReportEvent): Promise<void> {
   const limit = deadline(session.client.timeoutMs, undefined, session.client.clock);
   try {
     while (session.unsaved !== undefined && !limit.isPast) {
@@ -67,40 +64,36 @@ export async function saveAtLast(session: SessionState, report: TokenCallContext
   forgetUnsaved(session);
 }
 
-/** One attempt to save, however many wait for it. */
-function trySave(session: SessionState, unsaved: Unsaved, report: TokenCallContext["report"]): Promise<void> {
-  unsaved.attempt ??= (async () => {
+/** Saves once, however many callers wait for it. */
+function trySave(session: SessionState, unsaved: UnsavedWrite, report: ReportEvent): Promise<void> {
+  unsaved.saving ??= (async () => {
     const { lock } = unsaved;
     const limit = deadline(session.client.timeoutMs, undefined, session.client.clock);
     try {
-      // Until the next attempt: while it is held, no other process spends the refresh token that was exchanged.
-      // Not awaited: the store may do the one and not the other.
+      // Until the next save: while the lock is held, no other process spends the refresh token that was exchanged. Not
+      // awaited, because a store that cannot extend locks may still be able to write.
       if (lock !== undefined) void extendLock(lock, limit, session.client.timeoutMs + SAVE_PAUSE_MS.longest);
       await unsaved.save(limit, report);
       if (session.unsaved === unsaved) forgetUnsaved(session);
-      if (lock !== undefined) await release(lock, limit);
+      if (lock !== undefined) await releaseLock(lock, limit);
     } catch (error) {
       unsaved.failures += 1;
       if (isTalkdeskError(error) && !session.isEnded) report("store_failed", error);
       throw error;
     } finally {
       limit.clear();
-      unsaved.attempt = undefined;
+      unsaved.saving = undefined;
     }
   })();
-  return unsaved.attempt;
+  return unsaved.saving;
 }
 
 /**
- * Before anything is refreshed, what is in memory alone has to be in the store.
+ * Saves what is in memory alone, as has to be done before anything is refreshed.
+ * @throws
+ * - TalkdeskError (rejection) `store_unavailable`: the store failed again.
  * @internal
  */
-export async function savedNow({ session, context, limit }: Call, unsaved: Unsaved): Promise<void> {
+export async function saveNow({ session, context, limit }: Renewal, unsaved: UnsavedWrite): Promise<void> {
   await ask(limit, () => trySave(session, unsaved, context.report));
-}
-
-/** @internal */
-export async function release(lock: StoreLock, limit: Deadline): Promise<void> {
-  // It ends by itself.
-  await ask(limit, () => lock.release()).catch(() => {});
 }

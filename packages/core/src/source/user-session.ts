@@ -4,13 +4,18 @@ import { memoryStore } from "../store/memory-store.js";
 import type { TokenStore } from "../store/token-store.js";
 import type { AccessToken } from "../token/access-token.js";
 import { type Scope, scopeNames } from "../token/grant.js";
-import { type LifecycleOptions, reporter, type TokenCall, tokenLifecycle } from "../token/lifecycle.js";
+import {
+  createReporter,
+  type LifecycleOptions,
+  type SourceGrant,
+  tokenLifecycle,
+} from "../token/lifecycle.js";
 import type { ClosableTokenSource } from "../token/token-source.js";
 import { isOfAnother } from "../token-endpoint/token-owner.js";
-import type { SessionState } from "./session-call.js";
 import { renewSession } from "./session-renewal.js";
-import { ask, tokenPlace } from "./store-access.js";
-import { forgetUnsaved, saveAtLast } from "./unsaved-write.js";
+import type { SessionState } from "./session-state.js";
+import { ask, releaseLock, tokenPlace } from "./store-access.js";
+import { forgetUnsaved, saveBeforeClose } from "./unsaved-write.js";
 
 /** Options of {@link userSession}. */
 export interface UserSessionOptions extends LifecycleOptions {
@@ -101,24 +106,24 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
     login: token && { token, isNew: false },
     unsaved: undefined,
     refused: undefined,
-    endReported: false,
+    isEndReported: false,
     isEnded: false,
     writing: undefined,
   };
-  /** Settles when no renewal runs. It holds no answer: nothing here may keep a token alive. */
-  let underWay: Promise<void> = Promise.resolve();
-  const call: TokenCall = {
+  /** Settles when no renewal runs. Without its answer, which would keep a token in memory. */
+  let renewals: Promise<void> = Promise.resolve();
+  const grant: SourceGrant = {
     client,
     grantType: "refresh_token",
     request(context) {
       const renewal = renewSession(session, context);
-      underWay = Promise.allSettled([underWay, renewal]).then(() => {});
+      renewals = Promise.allSettled([renewals, renewal]).then(() => {});
       return renewal;
     },
     ...(session.scope !== undefined && { scope: session.scope }),
   };
-  const { source, restart } = tokenLifecycle(call, lifecycle);
-  const report = reporter(call, lifecycle);
+  const { source, restart } = tokenLifecycle(grant, lifecycle);
+  const report = createReporter(grant, lifecycle);
   let isClosed = false;
 
   async function start(login: AccessToken): Promise<void> {
@@ -135,13 +140,13 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
   async function close(): Promise<void> {
     isClosed = true;
     await source.close();
-    await underWay;
-    await saveAtLast(session, report);
+    await renewals;
+    await saveBeforeClose(session, report);
     session.login = undefined;
   }
 
-  /** One that is under way would come after the removal. It removes itself then; better it does not have to. */
-  async function settledWrite(): Promise<void> {
+  /** A write under way would come after the removal. It would remove its record itself, but only when it settles. */
+  async function waitForWrite(): Promise<void> {
     const patience = deadline(Math.min(WRITE_PATIENCE_MS, client.timeoutMs / 4), undefined, client.clock);
     await patience.race(session.writing ?? Promise.resolve()).catch(() => {});
     patience.clear();
@@ -157,15 +162,15 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
     if (isRemoved) return;
     const limit = deadline(client.timeoutMs, undefined, client.clock);
     try {
-      await settledWrite();
+      await waitForWrite();
       await ask(limit, () => store.delete(key));
       isRemoved = true;
-      if (lock !== undefined) await ask(limit, () => lock.release()).catch(() => {});
+      if (lock !== undefined) await releaseLock(lock, limit);
     } finally {
       limit.clear();
     }
-    if (!session.endReported) {
-      session.endReported = true;
+    if (!session.isEndReported) {
+      session.isEndReported = true;
       report("session_ended");
     }
   }

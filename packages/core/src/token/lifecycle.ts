@@ -42,9 +42,11 @@ export interface TokenCallContext {
   readonly neededMs: number;
   /** Says that the session is over for the token held as well: nobody gets it any more if the call fails. */
   readonly withdraw: () => void;
-  /** Publishes an event of the source. */
-  readonly report: (type: "store_failed" | "session_ended", error?: TalkdeskError) => void;
+  readonly report: ReportEvent;
 }
+
+/** Publishes an event of the source that happens outside its lifecycle. */
+export type ReportEvent = (type: "store_failed" | "session_ended", error?: TalkdeskError) => void;
 
 /** What a call brought. */
 export interface TokenAnswer {
@@ -56,7 +58,7 @@ export interface TokenAnswer {
 }
 
 /** The grant-specific half of a source: one request for a token. */
-export interface TokenCall {
+export interface SourceGrant {
   readonly client: TalkdeskClient;
   readonly grantType: Grant["grant_type"];
   /** Asks once, retries included. */
@@ -129,7 +131,7 @@ interface Failure {
 }
 
 interface State {
-  readonly call: TokenCall;
+  readonly call: SourceGrant;
   readonly clock: Clock;
   readonly refreshEarlyMs: number;
   readonly options: LifecycleOptions;
@@ -151,13 +153,13 @@ export interface Lifecycle {
 
 /**
  * Keeps one token for any number of callers: renewed before it ends, replaced when it is refused, never asked for
- * twice at once. What a grant adds is {@link TokenCall}; everything about time, failure and concurrency is here.
+ * twice at once. What a grant adds is {@link SourceGrant}; everything about time, failure and concurrency is here.
  *
  * Nothing runs between calls: what is due is found out when somebody asks, so there are no timers to keep a process
  * alive, to overflow, or to fire late.
  * @internal
  */
-export function tokenLifecycle(call: TokenCall, options: LifecycleOptions): Lifecycle {
+export function tokenLifecycle(call: SourceGrant, options: LifecycleOptions): Lifecycle {
   const { refreshEarlyMs = DEFAULT_REFRESH_EARLY_MS, label, onEvent } = options;
   if (
     typeof refreshEarlyMs !== "number" ||
@@ -211,7 +213,7 @@ function answer(state: State, request: TokenRequest): Promise<AccessToken> {
   }
   if (held !== undefined) {
     const age = elapsedSince(state.clock, held.askedAt);
-    const isTooShort = held.endAgeMs - age < neededFor(held.endAgeMs, neededMs);
+    const isTooShort = held.endAgeMs - age < requiredLifetimeMs(held.endAgeMs, neededMs);
     if (isTooShort && age < held.endAgeMs && !(state.flight === undefined && isPaused(state))) {
       return renewed(state, "renewal", rejected, signal, neededMs);
     }
@@ -231,7 +233,7 @@ function answer(state: State, request: TokenRequest): Promise<AccessToken> {
  * How long a token of this lifetime has to last still, for a caller who needs one for so long.
  * @internal
  */
-export const neededFor = (lifetimeMs: number, neededMs: number): number =>
+export const requiredLifetimeMs = (lifetimeMs: number, neededMs: number): number =>
   Math.min(neededMs, lifetimeMs * (1 - RENEWAL_SHARE));
 
 /** What a caller gets whose token, the one held, was refused by the API. */
@@ -319,7 +321,7 @@ function startFlight(
     withdraw() {
       flight.isWithdrawn = true;
     },
-    report: reporter(state.call, state.options),
+    report: createReporter(state.call, state.options),
   };
   state.call.request(context).then(
     (answer) => {
@@ -529,8 +531,8 @@ async function close(state: State): Promise<void> {
  * Publishes what happens to a source outside its lifecycle.
  * @internal
  */
-export const reporter =
-  (call: Pick<TokenCall, "client" | "grantType">, options: LifecycleOptions): TokenCallContext["report"] =>
+export const createReporter =
+  (call: Pick<SourceGrant, "client" | "grantType">, options: LifecycleOptions): ReportEvent =>
   (type, error) =>
     emit(
       { call, clock: call.client.clock ?? platformClock, options },
@@ -543,7 +545,7 @@ function emit<Type extends EventDetails["type"]>(
     call,
     clock,
     options: { label, onEvent },
-  }: Pick<State, "clock" | "options"> & { readonly call: Pick<TokenCall, "client" | "grantType"> },
+  }: Pick<State, "clock" | "options"> & { readonly call: Pick<SourceGrant, "client" | "grantType"> },
   type: Type,
   details: () => Omit<Extract<EventDetails, { type: Type }>, "type">,
 ): void {

@@ -1,0 +1,48 @@
+import { TalkdeskError } from "../base/errors.js";
+
+/** Why a session needs a new login: the sentences of `reauthentication_required`. */
+export const SESSION_IS_OVER = {
+  noRecord: "Nobody is logged in under this key, or the session was ended; log the user in again.",
+  noRefreshToken:
+    "The session has no refresh token; log the user in again, and ask for the scope refresh_token to get one.",
+  expired: "The session's refresh token has expired; log the user in again.",
+  refused:
+    "The token endpoint refused the session's refresh token: it was revoked, has expired, or was used elsewhere. Log the user in again.",
+} as const;
+
+/** @internal */
+export const loginNeededError = (
+  reason: keyof typeof SESSION_IS_OVER,
+  refusal?: TalkdeskError,
+): TalkdeskError => {
+  const { status, error, errorDescription, hints } = refusal ?? {};
+  return new TalkdeskError("reauthentication_required", SESSION_IS_OVER[reason], {
+    status,
+    error,
+    errorDescription,
+    hints,
+  });
+};
+
+/** @internal */
+export const outcomeUnknownError = ({ status, error, errorDescription }: TalkdeskError): TalkdeskError =>
+  new TalkdeskError(
+    "refresh_outcome_unknown",
+    "The refresh token was refused, and the answer to an earlier attempt with it was lost: that attempt probably replaced it. Log the user in again.",
+    { status, error, errorDescription },
+  );
+
+/** @internal */
+export const sessionClosedError = (): TalkdeskError =>
+  new TalkdeskError("source_closed", "This session was closed.");
+
+/** @internal */
+export const lockTimeoutError = (): TalkdeskError =>
+  new TalkdeskError(
+    "lock_timeout",
+    "Another process holds the session's lock and has not finished; ask again. If it crashed, the lock ends by itself.",
+  );
+
+/** @internal */
+export const writesRefusedError = (): TalkdeskError =>
+  new TalkdeskError("store_unavailable", "The store of tokens refuses every write of the session.");

@@ -1,0 +1,112 @@
+import type { Deadline } from "../base/deadline.js";
+import type { AccessToken } from "../token/access-token.js";
+import type { ReportEvent, TokenAnswer } from "../token/lifecycle.js";
+import { sessionClosedError, writesRefusedError } from "./session-errors.js";
+import { clockOf, type Renewal, type SessionState } from "./session-state.js";
+import { answerFromRecord, type FoundRecord, findRecord, replaceRecord } from "./store-access.js";
+import type { TokenRecord } from "./token-record.js";
+
+/** One renewal loses this many writes only when the store does not compare and set. */
+const MAX_CONFLICTS = 32;
+
+/** @internal */
+export const startRenewal = (renewal: Omit<Renewal, "conflicts">): Renewal => ({
+  ...renewal,
+  conflicts: { left: MAX_CONFLICTS },
+});
+
+/**
+ * The same renewal for a repetition of its write, which has a time limit of its own.
+ * @internal
+ */
+export const repeatRenewal = ({ session, context }: Renewal, limit: Deadline, report: ReportEvent): Renewal =>
+  startRenewal({ session, limit, context: { ...context, report } });
+
+/** @internal */
+export const findSession = ({ session, limit, context }: Renewal): Promise<FoundRecord> =>
+  findRecord(session.place, limit, context.report);
+
+/**
+ * What a found record is good for as an answer to the callers.
+ * @internal
+ */
+export const answerFrom = ({ session, context }: Renewal, found: FoundRecord): TokenAnswer | undefined =>
+  answerFromRecord(found, context, session.scope, clockOf(session));
+
+/**
+ * Like {@link answerFrom}, but takes a token that ends sooner than it is needed.
+ * @internal
+ */
+export const answerShortlyFrom = (
+  { session, context: { outdated } }: Renewal,
+  found: FoundRecord,
+): TokenAnswer | undefined =>
+  answerFromRecord(found, { outdated, neededMs: 0 }, session.scope, clockOf(session));
+
+/** @internal */
+export function recordOf(token: AccessToken, previous?: TokenRecord, scope?: readonly string[]): TokenRecord {
+  const lifetime = token.extra["refresh_token_expires_in"];
+  const isKept = previous?.token.refreshToken === token.refreshToken;
+  const endsAt =
+    typeof lifetime === "number"
+      ? token.issuedAt + lifetime * 1000
+      : isKept
+        ? previous?.refreshTokenExpiresAt
+        : undefined;
+  return {
+    token,
+    ...(scope !== undefined && { scope }),
+    ...(endsAt !== undefined && Number.isFinite(endsAt) && { refreshTokenExpiresAt: endsAt }),
+  };
+}
+
+/** When nothing in a record can be used any more, as far as that is known. */
+const endOf = ({ token, refreshTokenExpiresAt = Number.POSITIVE_INFINITY }: TokenRecord): number =>
+  Math.max(token.expiresAt, refreshTokenExpiresAt);
+
+/**
+ * Puts a record in the place of the one that was found. Resolves to false when another process was faster.
+ *
+ * @throws
+ * - TalkdeskError (rejection) `source_closed`: the session was ended.
+ * - TalkdeskError (rejection) `store_unavailable`: the store failed, or refuses every write.
+ * @internal
+ */
+export async function writeSession(
+  { session, limit, conflicts }: Renewal,
+  found: FoundRecord,
+  record: TokenRecord,
+  options: { readonly fence?: number } = {},
+): Promise<boolean> {
+  if (session.isEnded) throw sessionClosedError();
+  const { place, maxIdleMs } = session;
+  const version = await replaceRecord(place, limit, found, record, {
+    ...options,
+    endsAt: Math.min(place.clock.now() + maxIdleMs, endOf(record)),
+    watch: (writing, value) => watchWrite(session, writing, value),
+  });
+  // 0 is no version, so a store that answers with it has not written either.
+  if (version) return true;
+  if (conflicts.left-- === 0) throw writesRefusedError();
+  return false;
+}
+
+/** Lets `end()` wait for a write, and takes back one that settles after the end. */
+async function watchWrite(
+  session: SessionState,
+  writing: Promise<number | undefined>,
+  value: string,
+): Promise<number | undefined> {
+  // Without what it settles with: an error remembers the calls that it came from, and their tokens.
+  session.writing = writing.then(
+    () => {},
+    () => {},
+  );
+  const version = await writing;
+  if (session.isEnded) {
+    const { store, key } = session.place;
+    // Only its own record: a new login may have written another since.
+    if ((await store.read(key))?.value === value) await store.delete(key);
+  }
+  return version;
+}
