@@ -1,4 +1,4 @@
-// `node scripts/app.mjs NAME [arguments]`: installs and builds what one of the apps needs, then runs it.
+// `node scripts/app.mjs NAME [arguments]`: installs and builds what an app needs, then runs it.
 import { existsSync } from "node:fs";
 import { runApp } from "./run-app.mjs";
 import { root } from "./workspace.mjs";
@@ -7,6 +7,6 @@ const [name = "", ...args] = process.argv.slice(2);
 if (/^[a-z-]+$/.test(name) && existsSync(`${root}/apps/${name}/package.json`)) {
   process.exitCode = await runApp(name, args);
 } else {
-  console.error("Name one of the folders in apps, such as export-calls.");
+  console.error("Name a folder in apps, such as export-calls.");
   process.exitCode = 2;
 }

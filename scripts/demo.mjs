@@ -1,4 +1,4 @@
 // `npm run demo`: installs and builds what the demo needs, then runs it.
 import { runApp } from "./run-app.mjs";
 
-process.exitCode = await runApp("demo", [], "The demo");
+process.exitCode = await runApp("demo");
