@@ -1,9 +1,12 @@
 import { describe } from "vitest";
 import { describeCallbacks } from "./callbacks.js";
+import { describeLaunches } from "./launches.js";
 import type { LoginCapabilities, LoginDriver } from "./login-driver.js";
 import type { LoginSubject } from "./login-stage.js";
 import { describeLogouts } from "./logouts.js";
+import { describeMounts } from "./mounts.js";
 import { describeReturns } from "./returns.js";
+import { describeSessions } from "./sessions.js";
 import { describeSigningIn } from "./signing-in.js";
 
 /**
@@ -25,5 +28,8 @@ export function describeLogin(
     describe("a callback", () => describeCallbacks(subject));
     describe("returnTo", () => describeReturns(subject));
     describe("a logout", () => describeLogouts(subject));
+    describe("the session", () => describeSessions(subject));
+    describe("a mounted login", () => describeMounts(subject));
+    describe("a launch of AppConnect", () => describeLaunches(subject));
   });
 }

@@ -56,7 +56,7 @@ export interface LoginStageOptions {
     | ((talkdesk: Emulator, redirectUri: string) => Partial<LoginOptions>);
   /** Where the first login is mounted. Default `/auth`. */
   readonly mount?: string;
-  /** Where further logins are mounted. */
+  /** Where further logins are mounted. Their contact is `partners@example.com`. */
   readonly otherMounts?: readonly string[];
   /** What a proxy takes off each path before the app sees it, such as `/portal`. Default: nothing. */
   readonly strippedPrefix?: string;
@@ -105,7 +105,10 @@ export async function openLoginStage(
   const client = clientFor(redirectUri, options.client);
   const first = mounted(mount, client, redirectUri);
   const own = typeof options.login === "function" ? options.login(talkdesk, redirectUri) : options.login;
-  const others = otherMounts.map((at) => mounted(at, clientFor(redirectUriAt(at)), redirectUriAt(at)));
+  const others = otherMounts.map((at) => {
+    const { options: common } = mounted(at, clientFor(redirectUriAt(at)), redirectUriAt(at));
+    return { mount: at, options: { ...common, contact: "partners@example.com" } };
+  });
 
   const app = await driver({
     logins: [{ ...first, options: { ...first.options, ...own } }, ...others],
