@@ -1,0 +1,14 @@
+/**
+ * Checks that options name nothing that is not known: it may be misspelt.
+ *
+ * @param what The function whose options they are, for the message.
+ * @throws TypeError when `options` is no object, or has another member than those of `names`.
+ * @example
+ * checkOptionNames("requireLogin()", { logn: "/auth/login" }, ["login"]); // TypeError
+ */
+export function checkOptionNames(what: string, options: unknown, names: readonly string[]): void {
+  if (typeof options !== "object" || options === null) throw new TypeError(`${what} needs options.`);
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name)) throw new TypeError(`${what} has no option ${JSON.stringify(name)}.`);
+  }
+}

@@ -1,0 +1,13 @@
+export { checkLoginAddress } from "./addresses/login-address.js";
+export { type ErrorFacts, errorAnswer, isContentHeader } from "./answers/error-answer.js";
+export { LoginFailure, type LoginRestart } from "./answers/login-failure.js";
+export { type LoginFacts, loginRequired } from "./answers/login-required.js";
+export { type ReadableRequest, type RequestFacts, readRequestFacts } from "./answers/request-facts.js";
+export { checkOptionNames } from "./base/option-names.js";
+export { type Login, talkdeskLogin, type Visit } from "./login.js";
+export type { ClientOfLogin, LoginLaunch, TalkdeskLoginOptions } from "./routes/login-options.js";
+export { keptMembers } from "./session/kept-members.js";
+export type { SignedInUser } from "./session/login-records.js";
+export type { LoginRecords, LoginSession } from "./session/login-session.js";
+export { type StoredSession, type StoredSessionOptions, storedSession } from "./session/stored-session.js";
+export { bindSource } from "./tokens/bound-source.js";

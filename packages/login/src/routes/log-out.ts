@@ -1,0 +1,53 @@
+import { parseUrl } from "@talkdesk-oauth/core";
+import { errorPage } from "../answers/error-page.js";
+import { redirect } from "../answers/redirect.js";
+import { onlyValue } from "../base/query.js";
+import { checkRecords, renewedRecords, signInOf } from "../session/login-records.js";
+import { inTurn, type LoginSession, loadedRecords } from "../session/login-session.js";
+import { readForm } from "./form.js";
+import type { LoginRoute } from "./login-route.js";
+
+/** `POST /logout`: ends the browser's session and then, in the store, its tokens. */
+export const logOut: LoginRoute = async (setup, { request, query, mount, session }) => {
+  if (!isSameOrigin(request, setup.origin)) {
+    return errorPage({
+      status: 403,
+      title: "This request came from another site",
+      text: ["For your safety, you were not signed out. To sign out, use the app itself."],
+      contact: setup.contact,
+    });
+  }
+  const signIn = signInOf(await loadedRecords(session), setup.name);
+  if (signIn !== undefined) {
+    try {
+      await leaveSession(session, setup.name);
+    } finally {
+      await setup.users.end(signIn.key);
+    }
+  }
+  const form = await readForm(request);
+  const wanted = onlyValue(form, "returnTo") ?? onlyValue(query, "returnTo");
+  return redirect(303, setup.returnPath(mount, wanted));
+};
+
+/** Drops the session with all that is in it. Sign-ins of the app's other logins go on in a new one. */
+function leaveSession(session: LoginSession, name: string): Promise<void> {
+  return inTurn(session, async () => {
+    const { [name]: _left, ...others } = checkRecords(await session.read());
+    if (Object.values(others).every(({ signIn }) => signIn === undefined)) await session.drop();
+    else await session.renew(renewedRecords(others, Date.now()), false);
+  });
+}
+
+/**
+ * Browsers say where a request comes from: in `Sec-Fetch-Site`, or at least in `Origin` or `Referer`. A client that sends
+ * none of them is not a browser, so no other site can be using its cookies.
+ */
+function isSameOrigin({ headers }: Request, origin: string): boolean {
+  const site = headers.get("Sec-Fetch-Site");
+  if (site !== null) return site === "same-origin" || site === "none";
+  const from = headers.get("Origin");
+  if (from !== null) return from === origin;
+  const page = headers.get("Referer");
+  return page === null || parseUrl(page)?.origin === origin;
+}

@@ -1,0 +1,87 @@
+import { checkLoginClient, type Scope, type TalkdeskClient } from "@talkdesk-oauth/core";
+import { publicPath, strippedPrefix } from "../addresses/public-path.js";
+import { returnTo } from "../addresses/return-to.js";
+import type { KeepSession } from "../session/kept-members.js";
+import { recordName } from "../session/login-records.js";
+import { type UserSources, userSources } from "../tokens/user-sources.js";
+import { checkLoginOptions, type TalkdeskLoginOptions } from "./login-options.js";
+
+/** One login of an app, as its routes see it. */
+export interface LoginSetup<Host> {
+  /** Its name in sessions. */
+  readonly name: string;
+  readonly redirectUri: string;
+  /** Where browsers find the app. */
+  readonly origin: string;
+  readonly contact: string;
+  readonly scope?: Scope | undefined;
+  readonly pkce?: boolean | undefined;
+  readonly issuers?: readonly string[] | undefined;
+  readonly keepSession: KeepSession;
+  readonly users: UserSources;
+  /** True when the client depends on the installation that a launch names; otherwise the name is ignored. */
+  readonly isPerInstallation: boolean;
+  clientFor(host: Host, installationId: string | undefined): Promise<TalkdeskClient>;
+  /**
+   * The address of `/login` for a link on a page of the login. It is relative: all routes have the same parent, whatever a
+   * proxy does to the paths above; unless the redirect URI has another name.
+   */
+  loginLink(mount: string): string;
+  /** The app's first page, as browsers find it. */
+  home(mount: string): string;
+  /**
+   * The path to go to in the end, as browsers find it: the page that was asked for, or the app's first page when none
+   * was; `/` when the page leads elsewhere or back into the login.
+   */
+  returnPath(mount: string, wanted: string | undefined): string;
+}
+
+/** The routes, beneath the path where a login is mounted. */
+export const ROUTES = { login: "/login", callback: "/callback", logout: "/logout" } as const;
+
+/** @throws TypeError for an option that cannot be used. */
+export function loginSetup<Host>(options: TalkdeskLoginOptions<Host>): LoginSetup<Host> {
+  checkLoginOptions(options);
+  const { client, redirectUri, scope, store, contact, pkce, issuers, onEvent, maxIdleMs } = options;
+  const { origin, pathname } = new URL(redirectUri);
+  const publicMount = pathname.endsWith(ROUTES.callback)
+    ? pathname.slice(0, -ROUTES.callback.length)
+    : undefined;
+  const toBrowser = (mount: string, path: string): string =>
+    publicMount === undefined ? path : publicPath(path, strippedPrefix(publicMount, mount));
+  const home = (mount: string): string => returnTo(toBrowser(mount, "/")) ?? "/";
+  return {
+    name: recordName(redirectUri),
+    redirectUri,
+    origin,
+    contact,
+    scope,
+    pkce,
+    issuers,
+    keepSession: options.keepSession ?? false,
+    users: userSources({
+      store,
+      maxIdleMs,
+      onEvent,
+      clock: typeof client === "function" ? undefined : client.clock,
+    }),
+    isPerInstallation: typeof client === "function",
+    async clientFor(host, installationId) {
+      if (typeof client !== "function") return client;
+      const chosen: unknown = await client(host, installationId === undefined ? {} : { installationId });
+      checkLoginClient(chosen);
+      return chosen;
+    },
+    loginLink: (mount) => (publicMount === undefined ? `${mount}${ROUTES.login}` : "login"),
+    home,
+    returnPath(mount, wanted) {
+      if (wanted === undefined) return home(mount);
+      const own = [mount, publicMount ?? mount].flatMap((parent) =>
+        Object.values(ROUTES).map((route) => `${parent}${route}`),
+      );
+      const path = returnTo(wanted, own);
+      // Checked again, since the prefix may make it too long.
+      return (path !== undefined ? returnTo(toBrowser(mount, path), own) : undefined) ?? "/";
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/** What of the app's own session outlives a login: everything, nothing, or the members of these names. */
+export type KeepSession = boolean | readonly string[];
+
+/** @throws TypeError for anything else. */
+export function checkKeepSession(keep: unknown): asserts keep is KeepSession {
+  const isList = Array.isArray(keep) && keep.every((name) => typeof name === "string" && name !== "");
+  if (typeof keep !== "boolean" && !isList) {
+    throw new TypeError('keepSession must be true, false or a list of names, such as ["userId"].');
+  }
+}
+
+/**
+ * Copies the members of a session that a login keeps, for {@link LoginSession.renew} over sessions of your own. The copies
+ * go through JSON, as in a store. Methods and what else JSON cannot hold are left out.
+ *
+ * @example
+ * const kept = keptMembers(request.session, keep);
+ * await request.session.regenerate();
+ * for (const [name, value] of kept) if (!(name in request.session)) request.session[name] = value;
+ */
+export function keptMembers(
+  session: Readonly<Record<string, unknown>>,
+  keep: boolean | readonly string[],
+): ReadonlyMap<string, unknown> {
+  const names = keep === true ? Object.keys(session) : keep === false ? [] : keep;
+  const kept = new Map<string, unknown>();
+  for (const name of names) {
+    if (!Object.hasOwn(session, name)) continue;
+    const text: string | undefined = JSON.stringify(session[name]);
+    if (text !== undefined) kept.set(name, JSON.parse(text));
+  }
+  return kept;
+}

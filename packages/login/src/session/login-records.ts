@@ -1,0 +1,109 @@
+import { encodeBase64url } from "@talkdesk-oauth/core";
+import type { LoginRecords } from "./login-session.js";
+import { isPendingLogin, type PendingLogin, retiredLogins } from "./pending-logins.js";
+
+/** The user who is signed in, as the ID token said. */
+export interface SignedInUser {
+  /** The user's id at Talkdesk, unique within the issuer of its ID tokens. */
+  readonly sub: string;
+  readonly name?: string;
+  readonly email?: string;
+  /**
+   * The AppConnect installation that the user came from; absent where one client serves everybody. It is certain only if
+   * your app gives each installation a client of its own.
+   */
+  readonly installationId?: string;
+}
+
+/** A sign-in, without its tokens: those are in the token store, under `key`. */
+export interface SignIn {
+  readonly key: string;
+  /** In epoch milliseconds. */
+  readonly at?: number;
+  /** How many times in a row the browser has signed in. */
+  readonly inRow?: number;
+  readonly installationId?: string;
+  readonly user?: SignedInUser;
+}
+
+/** What one login keeps in a browser's session. */
+export interface LoginRecord {
+  readonly pending: readonly PendingLogin[];
+  readonly signIn?: SignIn;
+}
+
+/** Records that were read from a session and checked. */
+export type CheckedRecords = Readonly<Record<string, LoginRecord>>;
+
+/**
+ * The name of a login's record: its redirect URI in Base64url. Document stores refuse names with dots and dollar signs,
+ * and no member of a prototype begins as this name does.
+ */
+export function recordName(redirectUri: string): string {
+  return encodeBase64url(new TextEncoder().encode(redirectUri));
+}
+
+/** Checks the records of a session. A record that is not whole counts as absent, so that nobody is half signed in. */
+export function checkRecords(records: unknown): CheckedRecords {
+  if (typeof records !== "object" || records === null) return {};
+  return Object.fromEntries(Object.entries(records).map(([name, record]) => [name, checkRecord(record)]));
+}
+
+/** The record of one login; an empty one when there is none. */
+export function recordOf(records: CheckedRecords, name: string): LoginRecord {
+  return records[name] ?? { pending: [] };
+}
+
+/** The sign-in of one login, which each request asks for, without a check of all the rest. */
+export function signInOf(records: LoginRecords | undefined, name: string): SignIn | undefined {
+  const { signIn } = Object(Object(records)[name]) as { signIn?: unknown };
+  return isSignIn(signIn) ? signIn : undefined;
+}
+
+/** True when one of the app's logins has signed the browser in. */
+export function hasSignIn(records: LoginRecords): boolean {
+  return Object.values(checkRecords(records)).some(({ signIn }) => signIn !== undefined);
+}
+
+/** What a session with another id takes over: people stay signed in, and pending logins can no longer be completed. */
+export function renewedRecords(records: CheckedRecords, now: number): CheckedRecords {
+  return Object.fromEntries(
+    Object.entries(records).map(([name, record]) => [
+      name,
+      { ...record, pending: retiredLogins(record.pending, now) },
+    ]),
+  );
+}
+
+function checkRecord(value: unknown): LoginRecord {
+  const { pending, signIn } = Object(value) as { pending?: unknown; signIn?: unknown };
+  return {
+    pending: Array.isArray(pending) ? pending.filter(isPendingLogin) : [],
+    ...(isSignIn(signIn) && { signIn }),
+  };
+}
+
+/** 32 random bytes: no other key of the store is ever asked for. */
+const KEY = /^[\w-]{43}$/;
+
+function isSignIn(value: unknown): value is SignIn {
+  const { key, at, inRow, installationId, user } = Object(value) as Partial<Record<keyof SignIn, unknown>>;
+  return (
+    typeof key === "string" &&
+    KEY.test(key) &&
+    [at, inRow].every((number) => number === undefined || typeof number === "number") &&
+    isTextOrAbsent(installationId) &&
+    (user === undefined || isUser(user, installationId))
+  );
+}
+
+function isUser(value: unknown, installationId: unknown): value is SignedInUser {
+  const user = Object(value) as Partial<Record<keyof SignedInUser, unknown>>;
+  return (
+    typeof user.sub === "string" &&
+    [user.name, user.email].every(isTextOrAbsent) &&
+    user.installationId === installationId
+  );
+}
+
+const isTextOrAbsent = (value: unknown): boolean => value === undefined || typeof value === "string";

@@ -1,0 +1,32 @@
+import { type AccessToken, joinSignals, type TokenRequest, type TokenSource } from "@talkdesk-oauth/core";
+
+/**
+ * Binds a source to the life of one request: waits for its tokens end when the client that is to be answered goes away.
+ * What was already sent to Talkdesk goes on, and other requests are not affected.
+ *
+ * @param lifetime Gives the signal that aborts when the client goes away before the answer is finished. It is called once,
+ *   when a token is first needed: most requests need none.
+ * @example
+ * const bound = bindSource(source, () => request.signal);
+ * const talkdesk = { source, fetch: talkdeskFetch(bound), getToken: bound.getToken };
+ */
+export function bindSource(source: TokenSource, lifetime: () => AbortSignal): TokenSource {
+  let signal: AbortSignal | undefined;
+  const { api, tokenEndpoint, identity } = source;
+  return {
+    api,
+    ...(tokenEndpoint !== undefined && { tokenEndpoint }),
+    ...(identity !== undefined && { identity }),
+    async getToken(request?: TokenRequest): Promise<AccessToken> {
+      signal ??= lifetime();
+      const own = request?.signal;
+      if (own === undefined) return source.getToken({ ...request, signal });
+      const joined = joinSignals([own, signal]);
+      try {
+        return await source.getToken({ ...request, signal: joined.signal });
+      } finally {
+        joined.release();
+      }
+    },
+  };
+}

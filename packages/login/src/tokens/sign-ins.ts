@@ -1,0 +1,140 @@
+import type { Clock, TokenStore } from "@talkdesk-oauth/core";
+import { isWithin } from "../base/bounded-wait.js";
+
+/** What this process knows of who is signed in. The token store decides; this remembers its answers. */
+export interface SignIns {
+  /**
+   * True while the token store has the sign-in. The store is asked at most every ten seconds for each sign-in; a store
+   * that fails, or hangs for two seconds, signs nobody out. False at once for a sign-in that was ended here.
+   */
+  isSignedIn(key: string, clock: Clock | undefined): Promise<boolean>;
+  /** True when a sign-in was ended here, or the store no longer had it when it was last asked. */
+  isEnded(key: string): boolean;
+  /** Remembers that the store has the sign-in. */
+  noteStart(key: string, clock: Clock | undefined): void;
+  /** Remembers that the sign-in has ended. */
+  noteEnd(key: string): void;
+  /**
+   * True for one caller in all processes that share the store, false for every other one within a minute. While the
+   * store fails or hangs, several callers may hear true.
+   */
+  claim(name: string): Promise<boolean>;
+}
+
+/** Options of {@link signIns}. */
+export interface SignInsOptions {
+  readonly store: TokenStore;
+  /** True for a sign-in that the store does not have yet, since it could not be written. */
+  isUnsaved(key: string): boolean;
+  /** Called with a sign-in that the store no longer has. */
+  onEnd(key: string): void;
+}
+
+/** One question to the store: is this person still signed in? */
+interface Check {
+  readonly wall: number;
+  readonly monotonic: number;
+  /** Resolves when the answer is known, or cannot be had. */
+  readonly done: Promise<unknown>;
+}
+
+/** Remembers the last 10,000 sign-outs, so that requests already running cannot revive a session. */
+const MAX_ENDED = 10_000;
+
+/** How many answers of the store are remembered. */
+const MAX_CHECKS = 10_000;
+
+/** How long an answer of the store holds. */
+const CHECK_INTERVAL_MS = 10_000;
+
+/** A request waits no longer for a store that hangs. */
+export const STORE_PATIENCE_MS = 2_000;
+
+/** Longer than two processes can be apart that got the same request. */
+const CLAIM_MS = 60_000;
+
+/** Asks the token store who is signed in. */
+export function signIns({ store, isUnsaved, onEnd }: SignInsOptions): SignIns {
+  /** First to end first. */
+  const ended = new Set<string>();
+  /** First asked first. */
+  const checks = new Map<string, Check>();
+
+  function noteEnd(key: string): void {
+    checks.delete(key);
+    forgetOldest(ended, MAX_ENDED);
+    ended.add(key);
+  }
+
+  function noteCheck(key: string, { now, monotonic }: Times, done: Promise<unknown>): Check {
+    const check = { wall: now, monotonic, done };
+    checks.delete(key);
+    forgetOldest(checks, MAX_CHECKS);
+    checks.set(key, check);
+    return check;
+  }
+
+  async function ask(key: string): Promise<void> {
+    if ((await store.read(key)) !== undefined || isUnsaved(key) || ended.has(key)) return;
+    noteEnd(key);
+    onEnd(key);
+  }
+
+  return {
+    async isSignedIn(key, clock) {
+      if (ended.has(key)) return false;
+      const times = timesOf(clock);
+      const last = checks.get(key);
+      // A store that fails says nothing about who is signed in. An answer that comes late still counts.
+      const answer = () =>
+        isWithin(
+          STORE_PATIENCE_MS,
+          ask(key).catch(() => {}),
+        );
+      await (last !== undefined && isRecent(last, times) ? last : noteCheck(key, times, answer())).done;
+      return !ended.has(key);
+    },
+    isEnded: (key) => ended.has(key),
+    noteStart(key, clock) {
+      noteCheck(key, timesOf(clock), Promise.resolve());
+    },
+    noteEnd,
+    async claim(name) {
+      let isTaken = false;
+      const asked = async (): Promise<void> => {
+        // Never released: it ends by itself.
+        isTaken = (await store.lock(name, { ttlMs: CLAIM_MS })) === undefined;
+      };
+      await isWithin(
+        STORE_PATIENCE_MS,
+        asked().catch(() => {}),
+      );
+      return !isTaken;
+    },
+  };
+}
+
+interface Times {
+  readonly now: number;
+  readonly monotonic: number;
+}
+
+const timesOf = (clock: Clock | undefined): Times => ({
+  now: clock === undefined ? Date.now() : clock.now(),
+  monotonic: clock === undefined ? performance.now() : clock.monotonic(),
+});
+
+/** A clock that was set back makes no answer hold longer. */
+function isRecent({ wall, monotonic }: Check, times: Times): boolean {
+  return [times.now - wall, times.monotonic - monotonic].every(
+    (elapsedMs) => elapsedMs >= 0 && elapsedMs < CHECK_INTERVAL_MS,
+  );
+}
+
+/** Makes room for one more. */
+function forgetOldest(kept: Map<string, unknown> | Set<string>, limit: number): void {
+  for (const oldest of kept.keys()) {
+    if (kept.size < limit) return;
+    kept.delete(oldest);
+  }
+}

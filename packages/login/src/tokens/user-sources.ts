@@ -1,0 +1,269 @@
+import {
+  type AccessToken,
+  type Clock,
+  type ClosableTokenSource,
+  isTalkdeskError,
+  sourcePool,
+  type TalkdeskClient,
+  TalkdeskError,
+  type TokenEvent,
+  type TokenSource,
+  type TokenStore,
+  type UserSession,
+  userSession,
+} from "@talkdesk-oauth/core";
+import { isWithin, unlessAborted } from "../base/bounded-wait.js";
+import { STORE_PATIENCE_MS, signIns } from "./sign-ins.js";
+
+/** Options that all sign-ins of one login share. */
+export interface UserSourcesOptions {
+  readonly store: TokenStore;
+  /** The clock of sign-ins whose client is not known yet. Default: the platform's. */
+  readonly clock?: Clock | undefined;
+  readonly maxIdleMs?: number | undefined;
+  readonly onEvent?: ((event: TokenEvent) => void) | undefined;
+}
+
+/** Gives the client of a sign-in. */
+type ClientOf = () => TalkdeskClient | Promise<TalkdeskClient>;
+
+/** The tokens of everybody who is signed in by one login: one source for each sign-in, whichever request asks. */
+export interface UserSources {
+  /** The source of a sign-in; undefined when it has ended. `clientOf` is called unless the client is known. */
+  source(key: string, clientOf: ClientOf): Promise<TokenSource | undefined>;
+  /** True while somebody is signed in: see {@link SignIns}. */
+  isSignedIn(key: string): Promise<boolean>;
+  /** True for one caller in all processes: see {@link SignIns}. */
+  claim(name: string): Promise<boolean>;
+  /** Stores the token of a login. Rejects as `UserSession.start` does. */
+  start(key: string, client: TalkdeskClient, token: AccessToken): Promise<void>;
+  /**
+   * Ends a sign-in, here and in the store. Never rejects, and takes two seconds at most: what is left is done in the
+   * background, and what fails is an event.
+   */
+  end(key: string): Promise<void>;
+}
+
+/** How to open the source of a sign-in. */
+interface Opening {
+  readonly clientOf: ClientOf;
+  /** The token of a login that has just been completed. */
+  readonly token?: AccessToken;
+}
+
+/** The session behind an open source. */
+interface Held {
+  readonly session: UserSession;
+  readonly client: TalkdeskClient;
+  /** When it was opened with this client, by the client's monotonic clock. */
+  readonly openedAt: number;
+  /** False for a login whose token could not be written yet: the store does not have it, and it has not ended. */
+  isStored: boolean;
+  /** How many callers wait for its token. */
+  waiting: number;
+  /** True when the service refused its client: the app may have new credentials by now. */
+  isClientRefused: boolean;
+}
+
+/** When a removal that has failed is tried again. What is left after that expires by itself. */
+const REMOVAL_PAUSES_MS: readonly number[] = [1_000, 5_000, 25_000, 125_000, 625_000];
+
+/** The least time between two clients of one sign-in, so that a client that is always refused closes the gate. */
+const REPLACEMENT_PAUSE_MS = 1_000;
+
+/** Holds the tokens of everybody who is signed in by one login. */
+export function userSources({ store, clock, maxIdleMs, onEvent }: UserSourcesOptions): UserSources {
+  /** By sign-in, while somebody works with its source. */
+  const openings = new Map<string, Opening>();
+  const held = new Map<string, Held>();
+  const pool = sourcePool(open);
+  const known = signIns({
+    store,
+    isUnsaved: (key) => held.get(key)?.isStored === false,
+    onEnd: closeLater,
+  });
+
+  /** Works with the pool's source of a sign-in, which may have to be opened for that. */
+  async function withOpening<T>(key: string, opening: Opening, work: () => Promise<T>): Promise<T> {
+    openings.set(key, opening);
+    try {
+      return await work();
+    } finally {
+      if (openings.get(key) === opening) openings.delete(key);
+    }
+  }
+
+  async function open(key: string): Promise<ClosableTokenSource> {
+    const opening = openings.get(key);
+    if (opening === undefined || known.isEnded(key)) throw signedOut();
+    const client = await opening.clientOf();
+    if (known.isEnded(key)) throw signedOut();
+    const entry = newEntry(key, client, opening.token);
+    try {
+      if (opening.token !== undefined) await entry.session.start(opening.token);
+    } catch (error) {
+      await entry.session.close();
+      throw error;
+    }
+    held.set(key, entry);
+    return sourceOf(key, entry);
+  }
+
+  function newEntry(key: string, client: TalkdeskClient, token: AccessToken | undefined): Held {
+    const watched: TokenStore = {
+      read: (name) => store.read(name),
+      delete: (name) => store.delete(name),
+      lock: (name, options) => store.lock(name, options),
+      async write(name, value, options) {
+        const version = await store.write(name, value, options);
+        if (version) entry.isStored = true;
+        return version;
+      },
+    };
+    const entry: Held = {
+      session: userSession(client, {
+        store: watched,
+        key,
+        ...(maxIdleMs !== undefined && { maxIdleMs }),
+        ...(onEvent && { onEvent }),
+      }),
+      client,
+      openedAt: monotonicOf(client),
+      isStored: token === undefined,
+      waiting: 0,
+      isClientRefused: false,
+    };
+    return entry;
+  }
+
+  /** What the pool holds. It notes how the token calls of a session end. */
+  function sourceOf(key: string, entry: Held): ClosableTokenSource {
+    const close = async (): Promise<void> => {
+      if (held.get(key) === entry) held.delete(key);
+      await entry.session.close();
+    };
+    return {
+      ...entry.session,
+      async getToken(request) {
+        entry.waiting += 1;
+        try {
+          const token = await entry.session.getToken(request);
+          entry.isClientRefused = false;
+          return token;
+        } catch (error) {
+          if (isTalkdeskError(error) && error.code === "client_refused") entry.isClientRefused = true;
+          throw error;
+        } finally {
+          entry.waiting -= 1;
+        }
+      },
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  }
+
+  function closeLater(key: string): void {
+    pool.close(key).catch(() => {});
+  }
+
+  /** Asks the app for the client again when the service has refused the one in use. */
+  async function replaceRefusedClient(key: string, clientOf: ClientOf): Promise<void> {
+    const entry = held.get(key);
+    if (entry === undefined || !mayReplace(entry)) return;
+    const client = await clientOf();
+    if (client === entry.client || held.get(key) !== entry || !mayReplace(entry)) return;
+    // Nobody waits on it, so nobody is told that it is closed.
+    closeLater(key);
+  }
+
+  const isSignedIn = (key: string): Promise<boolean> =>
+    known.isSignedIn(key, held.get(key)?.client.clock ?? clock);
+
+  /** Publishes that the store was not told of a sign-out. */
+  function reportFailure(client: TalkdeskClient | undefined, thrown?: unknown): void {
+    const error = isTalkdeskError(thrown)
+      ? thrown
+      : new TalkdeskError(
+          "store_unavailable",
+          "The tokens of a user who has signed out may still be in their store, which failed or did not answer in time; check its connection.",
+        );
+    const tokenEndpoint = client?.endpoints.token ?? "";
+    try {
+      const answer: unknown = onEvent?.({
+        type: "store_failed",
+        at: Date.now(),
+        grantType: "refresh_token",
+        tokenEndpoint,
+        error,
+      });
+      // Errors of listeners are ignored, as those of the session itself are.
+      Promise.resolve(answer).catch(() => {});
+    } catch {
+      // Ignored, too.
+    }
+  }
+
+  /** Repeats a removal that has failed: what is left in the store keeps the sign-in alive in other processes. */
+  function removeLater(key: string, [pauseMs, ...pauses]: readonly number[]): void {
+    if (pauseMs === undefined) return;
+    const remove = async (): Promise<void> => store.delete(key);
+    const timer: unknown = setTimeout(() => void remove().catch(() => removeLater(key, pauses)), pauseMs);
+    // Node's timers keep the process alive until they fire; those of other runtimes are plain numbers.
+    (timer as { unref?: () => void }).unref?.();
+  }
+
+  return {
+    async source(key, clientOf) {
+      if (!(await isSignedIn(key))) return undefined;
+      let client: Promise<TalkdeskClient> | undefined;
+      const clientOnce: ClientOf = () => {
+        client ??= (async () => clientOf())();
+        return client;
+      };
+      await replaceRefusedClient(key, clientOnce);
+      const opening: Opening = { clientOf: clientOnce };
+      let pooled: TokenSource;
+      try {
+        pooled = await withOpening(key, opening, () => pool.get(key));
+      } catch (error) {
+        if (known.isEnded(key)) return undefined;
+        throw error;
+      }
+      return {
+        ...pooled,
+        async getToken(request) {
+          // A request may run for long: its user may have signed out since.
+          if (!(await unlessAborted(isSignedIn(key), request?.signal))) throw signedOut();
+          return withOpening(key, opening, () => pooled.getToken(request));
+        },
+      };
+    },
+    isSignedIn,
+    claim: known.claim,
+    async start(key, client, token) {
+      await withOpening(key, { clientOf: () => client, token }, () => pool.get(key));
+      known.noteStart(key, client.clock);
+    },
+    async end(key) {
+      const entry = held.get(key);
+      known.noteEnd(key);
+      const removed = (async () => (entry === undefined ? store.delete(key) : entry.session.end()))();
+      closeLater(key);
+      const heard = removed.catch((error: unknown) => {
+        reportFailure(entry?.client, error);
+        removeLater(key, REMOVAL_PAUSES_MS);
+      });
+      if (!(await isWithin(STORE_PATIENCE_MS, heard))) reportFailure(entry?.client);
+    },
+  };
+}
+
+const signedOut = (): TalkdeskError =>
+  new TalkdeskError("reauthentication_required", "The user has signed out; log the user in again.");
+
+const monotonicOf = ({ clock }: TalkdeskClient): number =>
+  clock === undefined ? performance.now() : clock.monotonic();
+
+function mayReplace({ isClientRefused, waiting, openedAt, client }: Held): boolean {
+  return isClientRefused && waiting === 0 && monotonicOf(client) - openedAt >= REPLACEMENT_PAUSE_MS;
+}

@@ -1,0 +1,18 @@
+import * as talkdeskLogin from "@talkdesk-oauth/login";
+import { expect, it } from "vitest";
+
+it("exports these names and no others", () => {
+  expect(Object.keys(talkdeskLogin).sort()).toEqual([
+    "LoginFailure",
+    "bindSource",
+    "checkLoginAddress",
+    "checkOptionNames",
+    "errorAnswer",
+    "isContentHeader",
+    "keptMembers",
+    "loginRequired",
+    "readRequestFacts",
+    "storedSession",
+    "talkdeskLogin",
+  ]);
+});
