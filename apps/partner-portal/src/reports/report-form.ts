@@ -1,5 +1,5 @@
-import type { ReportForm } from "./reports-page.js";
 import type { Period } from "../api/report-jobs.js";
+import type { ReportForm } from "./reports-page.js";
 
 const DAY_MS = 86_400_000;
 /** Explore's limit for one report. */

@@ -1,7 +1,7 @@
-import { type Html, html } from "../web/html.js";
 import type { ReportStatus } from "../api/report-jobs.js";
 import { formatDuration } from "../pages/format-duration.js";
 import { renderPage } from "../pages/layout.js";
+import { type Html, html } from "../web/html.js";
 import { formatPeriod } from "./format-period.js";
 
 /** A report as {@link renderReportPage} shows it. */

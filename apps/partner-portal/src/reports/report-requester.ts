@@ -1,7 +1,7 @@
 import type { Request } from "express";
 import { type Period, requestReport } from "../api/report-jobs.js";
-import { noteReport } from "./requested-reports.js";
 import { limitInPeriod } from "../sessions/session-limits.js";
+import { noteReport } from "./requested-reports.js";
 
 /** Requests a report for the signed-in user, notes it in the session, and returns its id. */
 export type RequestReportOnce = (request: Request, period: Period) => Promise<string>;

@@ -2,16 +2,16 @@ import { pipeline, Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import express, { type Request, type Response, Router } from "express";
 import { ApiFailure } from "../api/api-call.js";
-import type { ReportWaits } from "./follow-report.js";
-import { describeElapsed, describeProgress, renderReportPage } from "./report-page.js";
-import { renderReportsPage } from "./reports-page.js";
-import { suggestLastWeek, parseReportForm } from "./report-form.js";
-import { reportWatches } from "./report-watches.js";
-import { fetchReportStatus, fetchReportFile, isReportId } from "../api/report-jobs.js";
-import { reportRequester } from "./report-requester.js";
-import type { RequestedReport } from "./requested-reports.js";
-import { sendPage } from "../web/send-page.js";
+import { fetchReportFile, fetchReportStatus, isReportId } from "../api/report-jobs.js";
 import { limitAtOnce } from "../sessions/session-limits.js";
+import { sendPage } from "../web/send-page.js";
+import type { ReportWaits } from "./follow-report.js";
+import { parseReportForm, suggestLastWeek } from "./report-form.js";
+import { describeElapsed, describeProgress, renderReportPage } from "./report-page.js";
+import { reportRequester } from "./report-requester.js";
+import { reportWatches } from "./report-watches.js";
+import { renderReportsPage } from "./reports-page.js";
+import type { RequestedReport } from "./requested-reports.js";
 
 /** As many as browsers open to one host; each holds two connections. */
 const MAX_DOWNLOADS = 5;

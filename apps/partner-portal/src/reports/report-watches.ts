@@ -1,6 +1,6 @@
-import { followReport, type ReportWaits } from "./follow-report.js";
 import type { ReportStatus } from "../api/report-jobs.js";
 import { LimitExceeded, RETRY_SECONDS } from "../sessions/session-limits.js";
+import { followReport, type ReportWaits } from "./follow-report.js";
 
 /** A page that follows a report. */
 interface ReportViewer {
@@ -93,7 +93,8 @@ export function reportWatches(waits: ReportWaits): ReportWatches {
     const pages = [...own.values()].reduce((sum, watch) => sum + watch.pages.size, 0);
     if (pages >= MAX_PAGES) throw new LimitExceeded("report pages", RETRY_SECONDS);
     const known = own.get(id);
-    if (known === undefined && own.size >= MAX_REPORTS) throw new LimitExceeded("reports at the same time", RETRY_SECONDS);
+    if (known === undefined && own.size >= MAX_REPORTS)
+      throw new LimitExceeded("reports at the same time", RETRY_SECONDS);
     const watch = known ?? { pages: new Map(), latest: undefined };
     const inbox: Inbox = {
       statuses: watch.latest === undefined ? [] : [watch.latest],

@@ -1,7 +1,7 @@
-import { type Html, html } from "../web/html.js";
-import type { RequestedReport } from "./requested-reports.js";
 import { renderPage } from "../pages/layout.js";
+import { type Html, html } from "../web/html.js";
 import { formatPeriod } from "./format-period.js";
+import type { RequestedReport } from "./requested-reports.js";
 
 /** The content of the form: days as typed, such as `2026-01-31`. */
 export interface ReportForm {
@@ -18,7 +18,10 @@ const TIMES = new Intl.DateTimeFormat("en-GB", {
 });
 
 /** Renders the page with the form for a new report and the reports of this session. */
-export function renderReportsPage({ from, to, problem }: ReportForm, requested: readonly RequestedReport[]): Html {
+export function renderReportsPage(
+  { from, to, problem }: ReportForm,
+  requested: readonly RequestedReport[],
+): Html {
   const isWrong = problem !== undefined && html` aria-invalid="true" aria-describedby="problem"`;
   return renderPage(
     {
