@@ -1,6 +1,7 @@
 import type { TokenSource } from "@talkdesk-oauth/core";
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from "axios";
 
+/** The header of a response that names the source whose token requested it. */
 const OWNER = "x-talkdesk-oauth-source";
 const owners = new WeakMap<TokenSource, string>();
 
@@ -13,32 +14,35 @@ function ownerOf(source: TokenSource): string {
   return owner;
 }
 
-/** The adapter by which axios-cache-interceptor answers what it has. */
+/** True for the adapter by which axios-cache-interceptor gives a cached response. */
 export function isCachedAnswer(adapter: unknown): adapter is AxiosAdapter {
   return typeof adapter === "function" && adapter.name === "cachedAdapter";
 }
 
-/** Says in an answer that a cache above may store whose it is, since its key does not. */
-export function markForCache(response: AxiosResponse, config: object, source: TokenSource): void {
+/** Names the owner in a response that a cache above may store, since the cache's key does not. */
+export function markOwner(response: AxiosResponse, config: object, source: TokenSource): void {
   if (isCached(config)) Object.assign(response.headers, { [OWNER]: ownerOf(source) });
 }
 
-/** Whether a cached answer was given to this source. */
+/** True for a cached response that was requested with a token of this source. */
 export function isOwnAnswer({ headers }: AxiosResponse, source: TokenSource): boolean {
   return (headers as Record<string, unknown>)[OWNER] === ownerOf(source);
 }
 
-/** Tells `taken` when an interceptor that runs later answers from a cache, and keeps our adapter in place. */
-export function noticeCache(
+/**
+ * Keeps the adapter of a config in place when an interceptor that runs later would replace it to give a cached response,
+ * and hands that one to `onCached`.
+ */
+export function interceptCachedAnswer(
   config: InternalAxiosRequestConfig,
-  taken: (cached: AxiosAdapter) => void,
+  onCached: (cached: AxiosAdapter) => void,
 ): InternalAxiosRequestConfig {
   if (!isCached(config)) return config;
   let { adapter } = config;
   return Object.defineProperty(config, "adapter", {
     get: () => adapter,
     set(later: typeof adapter) {
-      if (isCachedAnswer(later)) taken(later);
+      if (isCachedAnswer(later)) onCached(later);
       else adapter = later;
     },
     enumerable: true,

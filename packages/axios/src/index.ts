@@ -16,29 +16,38 @@ import axios, {
   type InternalAxiosRequestConfig,
   isAxiosError,
 } from "axios";
-import { addressed, queryOf } from "./address.js";
-import { isCachedAnswer, isOwnAnswer, markForCache, noticeCache } from "./cached-answer.js";
-import { becomeCallersError } from "./callers-axios.js";
-import { keptInOrigin, noteEnd, observedFetch, type Trail } from "./redirect-trail.js";
-import { guardedRoute } from "./route.js";
-import { waitLimit } from "./wait-limit.js";
-import { connectionsOf, errorWithoutToken, hideConnections, responseWithoutToken } from "./without-token.js";
+import { interceptCachedAnswer, isCachedAnswer, isOwnAnswer, markOwner } from "./cached-answer.js";
+import { convertToCallersError } from "./callers-error.js";
+import { keepTokenInOrigin, noteEnd, observeFetch, type Trail } from "./redirect-trail.js";
+import {
+  hideConnections,
+  readConnections,
+  removeTokenFromError,
+  removeTokenFromResponse,
+} from "./remove-token.js";
+import { resolveAddress, snapshotQuery } from "./resolve-address.js";
+import { guardRoute } from "./route.js";
+import { startWaitLimit } from "./wait-limit.js";
 
 /**
- * A request interceptor that sends a token of `source` to the source's gateway, and to no other origin.
+ * Makes a request interceptor that sends a token of `source` to the source's gateway, and to no other origin.
  *
- * `api.interceptors.request.use(talkdeskAxios(source))`. It gives the request an adapter around the one that it would
- * have used, so it works below the instance's other interceptors and transforms, which run once. Without a `baseURL`,
- * relative URLs are resolved against the gateway. A 401 is answered by sending once more with another token, if the
- * source has one and the body can be sent again: everything but streams, and objects of other libraries, can. Requests
- * to other origins or a `socketPath`, and those with an `Authorization` or `auth` of their own, pass untouched.
- * `timeout` and `signal` cover the whole exchange.
+ * It gives a request an adapter around the one that the request would have used, so it works below the instance's other
+ * interceptors and transforms, which run once. Without a `baseURL`, relative URLs are resolved against the gateway. After
+ * a 401, the request is sent once more with another token, if the source has one and the body can be sent again: all
+ * bodies can except streams and objects of other libraries. Requests to other origins or a `socketPath`, and those with an
+ * `Authorization` or `auth` of their own, pass untouched. `timeout` and `signal` cover the waits for tokens and both
+ * sendings.
  *
- * @throws TypeError at once, when source or options could not be used, and when axios is too old: before 1.16.1, it
- *   sends what is for an `https:` URL in the clear to a proxy.
- * @returns The interceptor. Requests reject with axios' own errors, whose `config` is the one without the token and
- *   whose `request` is absent; with `ERR_BAD_OPTION_VALUE` when an option may lead elsewhere than the URL says; without
- *   a token to send, and after a refusal when only a login helps, with the source's `TalkdeskError`.
+ * @throws TypeError at once, for a source or options that cannot be used, and for axios before 1.16.1, which sends
+ *   `https:` requests to a proxy unencrypted.
+ * @returns The interceptor. A request rejects with
+ *
+ *   - axios' own errors, whose `config` is the caller's, without the token, and whose `request` is absent;
+ *   - an `AxiosError` with the code `ERR_BAD_OPTION_VALUE`, for an option that may lead elsewhere than the URL says;
+ *   - the source's `TalkdeskError` when there is no token to send, and with `reauthentication_required` when a 401 shows
+ *     that the user's session is over.
+ *
  * @example
  * const api = axios.create();
  * api.interceptors.request.use(talkdeskAxios(clientCredentials(client)));
@@ -53,21 +62,21 @@ export function talkdeskAxios(
   const ours = new WeakSet<AxiosAdapter>();
 
   return async (config) => {
-    // Installed twice, or sent again by axios-retry with the config of a failed request.
+    // The interceptor is installed twice, or axios-retry sends the config of a failed request again.
     if (typeof config.adapter === "function" && ours.has(config.adapter)) return config;
     let cached = isCachedAnswer(config.adapter) ? config.adapter : undefined;
     const chosen = cached === undefined ? config.adapter : axios.defaults.adapter;
-    // Its types know one parameter; the adapter `fetch` needs the second.
+    // Its types leave out the second parameter, which the adapter `fetch` needs.
     const send: AxiosAdapter = (request) => (getAdapter as AdapterLookup)(chosen, request)(request);
-    const earlier = connectionsOf(config);
+    const earlier = readConnections(config);
 
     const adapter: AxiosAdapter = async (given) => {
-      const connections = connectionsOf(given, earlier);
+      const connections = readConnections(given, earlier);
       hideConnections(given, connections);
-      // What is judged is what is sent, whatever becomes of the caller's during the wait for a token.
+      // A copy is checked and sent, since the caller may change its config during the wait for a token.
       const request = { ...given, ...connections };
-      const { changes, url } = addressed(request, source.api);
-      const headers = copyOf(request.headers);
+      const { changes, url } = resolveAddress(request, source.api);
+      const headers = copyHeaders(request.headers);
       const hasOwn = headers.has("authorization") || Boolean(request.auth);
       if (url === undefined || hasOwn || !mayHaveToken(url)) {
         return (cached ?? send)(Object.assign(request, changes));
@@ -75,23 +84,23 @@ export function talkdeskAxios(
       if (cached !== undefined) {
         const answer = await cached(given);
         if (isOwnAnswer(answer, source)) return answer;
-        // What the cache has is somebody else's. It has also taken away what reads an answer.
+        // The cached response belongs to another source. The cache has also removed the transform of responses.
         given.transformResponse ??= config.transformResponse ?? axios.defaults.transformResponse ?? [];
       }
       try {
-        Object.assign(request, changes, queryOf(request), { headers });
+        Object.assign(request, changes, snapshotQuery(request), { headers });
         const response = await sendWithToken(source, send, given, request, url);
-        markForCache(response, given, source);
+        markOwner(response, given, source);
         return response;
       } catch (error) {
-        becomeCallersError(error, given);
+        convertToCallersError(error, given);
         throw error;
       }
     };
     ours.add(adapter);
     const prepared = { ...config, adapter };
     for (const name in earlier) delete prepared[name as keyof typeof earlier];
-    return noticeCache(prepared, (answer) => {
+    return interceptCachedAnswer(prepared, (answer) => {
       cached = answer;
     });
   };
@@ -107,11 +116,11 @@ function checkVersion(): void {
   );
 }
 
-function copyOf(headers: InternalAxiosRequestConfig["headers"]): AxiosHeaders {
+function copyHeaders(headers: InternalAxiosRequestConfig["headers"]): AxiosHeaders {
   return Object.assign(new AxiosHeaders(), AxiosHeaders.from(headers));
 }
 
-/** What one sending brought: a response, and the error that axios made of it when `validateStatus` says so. */
+/** What one sending brought: a response, with the error that axios made of it when `validateStatus` says so. */
 interface Outcome {
   readonly response: AxiosResponse;
   readonly error?: AxiosError;
@@ -120,7 +129,7 @@ interface Outcome {
 
 /**
  * @param config The caller's, which errors and responses show.
- * @param request What is sent, apart from the token.
+ * @param request The config that is sent, apart from the token.
  */
 async function sendWithToken(
   source: TokenSource,
@@ -129,17 +138,19 @@ async function sendWithToken(
   request: InternalAxiosRequestConfig,
   url: URL,
 ): Promise<AxiosResponse> {
-  const limit = waitLimit(config);
+  const limit = startWaitLimit(config);
   try {
-    const route = guardedRoute(url, request);
+    const route = guardRoute(url, request);
     const { body, isReplayable } = replayableBody<unknown>(request.data);
     const { response, error } = await sendAuthorized<Outcome>(source, {
+      method: request.method ?? "GET",
+      isReplayable,
       signal: limit.signal,
       async send(token) {
         const trail: Trail = { isRedirected: false, hasLeftOrigin: false };
-        const headers = copyOf(request.headers);
+        const headers = copyHeaders(request.headers);
         headers.set("Authorization", token.authorization);
-        // Of a form that was made a Blob, so that its boundary stays the same.
+        // The type of a form that became a Blob names its boundary.
         if (body !== request.data && body instanceof Blob) headers.setContentType(body.type);
         const sent: InternalAxiosRequestConfig = {
           ...request,
@@ -147,8 +158,8 @@ async function sendWithToken(
           ...limit.remaining(),
           headers,
           data: body,
-          beforeRedirect: keptInOrigin(request, url, token, trail),
-          env: observedFetch(request.env),
+          beforeRedirect: keepTokenInOrigin(request, url, token, trail),
+          env: observeFetch(request.env),
         };
         try {
           const response = await send(sent);
@@ -157,7 +168,7 @@ async function sendWithToken(
         } catch (error) {
           if (!isAxiosError(error)) throw error;
           noteEnd(error.request, url, trail);
-          errorWithoutToken(error, config);
+          removeTokenFromError(error, config);
           limit.restate(error, sent);
           if (error.response === undefined) throw error;
           return { response: error.response, error, trail };
@@ -165,16 +176,14 @@ async function sendWithToken(
       },
       isRefusal: ({ response, trail }) =>
         isTokenRefusal(response.status, challengeOf(response)) && !trail.hasLeftOrigin,
-      // What answered a redirected request with a refusal is not what acted on it.
-      isReplayable: ({ trail }) =>
-        isReplayable && (!trail.isRedirected || /^(get|head)$/i.test(request.method ?? "get")),
+      isRedirected: ({ trail }) => trail.isRedirected,
       discard: ({ response }) => discardBody(response.data),
     });
     if (error !== undefined) throw error;
-    responseWithoutToken(response, config);
+    removeTokenFromResponse(response, config);
     return response;
   } catch (error) {
-    // Those of a route have none.
+    // The errors of a route have no config.
     if (isAxiosError(error) && !axios.isCancel(error)) error.config ??= config;
     throw error;
   } finally {
@@ -182,7 +191,7 @@ async function sendWithToken(
   }
 }
 
-/** An adapter of the caller's own may give headers of any kind, or none. */
+/** Reads the challenge of a response, whose headers a caller's own adapter may give in any form or leave out. */
 function challengeOf({ headers }: AxiosResponse): string {
   return String(AxiosHeaders.from(headers as AxiosHeaders | undefined).get("www-authenticate") ?? "");
 }

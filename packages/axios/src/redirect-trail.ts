@@ -1,17 +1,17 @@
 import { type AccessToken, refuseDetour } from "@talkdesk-oauth/core";
 import { AxiosError, type InternalAxiosRequestConfig } from "axios";
 
-/** Where the redirects of one request have led. */
+/** Where the redirects of one sending have led. */
 export interface Trail {
   isRedirected: boolean;
   hasLeftOrigin: boolean;
 }
 
 /**
- * For the adapter `http`: notes each redirect, and keeps the token within its origin. follow-redirects lets it go to
- * sub-domains, and in some versions drops it at every redirect.
+ * Makes the `beforeRedirect` of the adapter `http`: it notes each redirect in `trail` and keeps the token within its
+ * origin. follow-redirects alone keeps it for sub-domains, and in some versions drops it at every redirect.
  */
-export function keptInOrigin(
+export function keepTokenInOrigin(
   config: InternalAxiosRequestConfig,
   url: URL,
   token: AccessToken,
@@ -29,27 +29,29 @@ export function keptInOrigin(
   };
 }
 
-const trails = new WeakMap<object, URL>();
+/** Where the redirects of a request ended, for the requests of {@link observeFetch} that had any. */
+const ends = new WeakMap<object, URL>();
 const observers = new WeakMap<typeof fetch, typeof fetch>();
-const observeGlobal = observing(() => globalThis.fetch);
+const globalObserver = makeObserver(() => globalThis.fetch);
 
 /**
- * For the adapter `fetch`: a fetch that refuses a detour, and notes where each request ended. One for each fetch that it wraps, since axios
- * keeps a client for each that it is given.
+ * Makes the `env` of the adapter `fetch`: its fetch refuses a detour and notes where each request ended. Each fetch is
+ * wrapped once, because axios keeps a client for every fetch that it gets.
  */
-export function observedFetch(
+export function observeFetch(
   env: InternalAxiosRequestConfig["env"],
 ): NonNullable<InternalAxiosRequestConfig["env"]> {
   const chosen = env?.fetch as typeof fetch | undefined;
-  let observer = chosen === undefined ? observeGlobal : observers.get(chosen);
+  let observer = chosen === undefined ? globalObserver : observers.get(chosen);
   if (observer === undefined && chosen !== undefined) {
-    observer = observing(() => chosen);
+    observer = makeObserver(() => chosen);
     observers.set(chosen, observer);
   }
   return { ...env, fetch: observer } as NonNullable<InternalAxiosRequestConfig["env"]>;
 }
 
-function observing(current: () => typeof fetch): typeof fetch {
+/** @param current Looks up the fetch to send with, at each call. */
+function makeObserver(current: () => typeof fetch): typeof fetch {
   return async (input, init) => {
     const url = typeof input === "object" && "url" in input ? input.url : String(input);
     try {
@@ -58,17 +60,17 @@ function observing(current: () => typeof fetch): typeof fetch {
       throw new AxiosError((error as Error).message, AxiosError.ERR_BAD_OPTION_VALUE);
     }
     const response = await current()(input, init);
-    if (response.redirected && typeof input === "object") trails.set(input, new URL(response.url));
+    if (response.redirected && typeof input === "object") ends.set(input, new URL(response.url));
     return response;
   };
 }
 
-/** Adds to a trail where {@link observedFetch} saw a request end, or where the adapter `xhr` says that it did. */
+/** Adds to a trail where a request ended: as {@link observeFetch} saw it, or as the adapter `xhr` reports it. */
 export function noteEnd(request: unknown, url: URL, trail: Trail): void {
   if (typeof request !== "object" || request === null) return;
   const { responseURL } = request as { responseURL?: unknown };
-  const ended = trails.get(request) ?? (responseURL ? new URL(String(responseURL)) : undefined);
-  if (ended === undefined) return;
-  trail.hasLeftOrigin = ended.origin !== url.origin;
-  trail.isRedirected = trail.hasLeftOrigin || trails.has(request) || ended.pathname !== url.pathname;
+  const end = ends.get(request) ?? (responseURL ? new URL(String(responseURL)) : undefined);
+  if (end === undefined) return;
+  trail.hasLeftOrigin = end.origin !== url.origin;
+  trail.isRedirected = trail.hasLeftOrigin || ends.has(request) || end.pathname !== url.pathname;
 }

@@ -1,45 +1,46 @@
 import { AxiosError, CanceledError, type InternalAxiosRequestConfig } from "axios";
 
-/** How long a caller of axios waits for all that one request takes: tokens, sending, sending again. */
+/** Ends a request as the caller's `timeout`, `signal` and `cancelToken` say: the waits for tokens and both sendings. */
 export interface WaitLimit {
-  /** Aborts, with the error that axios would reject with, when the caller cancels or the time is up. */
+  /** Aborts with axios' own error when the caller cancels or the time is up. Undefined without a limit. */
   readonly signal?: AbortSignal;
-  /** What is left of the time, as axios' options for one sending. Throws when nothing is. */
+  /** The remaining time, as options for one sending. Throws axios' own error when there is none. */
   remaining(): { timeout?: number; timeoutErrorMessage?: string };
-  /** Says in an error of `fetch`, which has a message of its own, what the limit was, and not what was left of it. */
+  /** Puts the caller's limit into the message of an error, where the adapter `fetch` names what remained of it. */
   restate(error: AxiosError, sent: InternalAxiosRequestConfig): void;
+  /** Ends the limit. */
   clear(): void;
 }
 
-const unlimited: WaitLimit = { remaining: () => ({}), restate() {}, clear() {} };
+const UNLIMITED: WaitLimit = { remaining: () => ({}), restate() {}, clear() {} };
 
-/** @param config The caller's, which its errors show. */
-export function waitLimit(config: InternalAxiosRequestConfig): WaitLimit {
+/** @param config The caller's, which the errors show. */
+export function startWaitLimit(config: InternalAxiosRequestConfig): WaitLimit {
   const { signal, cancelToken, timeout = 0, timeoutErrorMessage, transitional } = config;
-  if (!signal && !cancelToken && !(timeout > 0)) return unlimited;
-  const patience = new AbortController();
+  if (!signal && !cancelToken && !(timeout > 0)) return UNLIMITED;
+  const controller = new AbortController();
   const startedAt = performance.now();
   const message = timeoutErrorMessage || `timeout of ${timeout}ms exceeded`;
-  const timedOut = (): AxiosError => {
+  const timeoutError = (): AxiosError => {
     const code = transitional?.clarifyTimeoutError ? AxiosError.ETIMEDOUT : AxiosError.ECONNABORTED;
     return new AxiosError(message, code, config);
   };
-  const cancel = (): void => patience.abort(cancelToken?.reason ?? new CanceledError(undefined, config));
-  const timer = timeout > 0 ? setTimeout(() => patience.abort(timedOut()), timeout) : undefined;
+  const cancel = (): void => controller.abort(cancelToken?.reason ?? new CanceledError(undefined, config));
+  const timer = timeout > 0 ? setTimeout(() => controller.abort(timeoutError()), timeout) : undefined;
   if (signal?.aborted || cancelToken?.reason) cancel();
   signal?.addEventListener?.("abort", cancel);
-  // Its types leave out what every CancelToken has.
+  // Every CancelToken has these methods; its types leave them out.
   const cancellation = cancelToken as
     | { subscribe?(listener: () => void): void; unsubscribe?(listener: () => void): void }
     | undefined;
   cancellation?.subscribe?.(cancel);
 
   return {
-    signal: patience.signal,
+    signal: controller.signal,
     remaining() {
       if (timeout <= 0) return {};
       const left = timeout - (performance.now() - startedAt);
-      if (left <= 0) throw timedOut();
+      if (left <= 0) throw timeoutError();
       return { timeout: Math.ceil(left), timeoutErrorMessage: message };
     },
     restate(error, sent) {

@@ -7,7 +7,7 @@ export {
   replayableBody,
 } from "./adapter/request-body.js";
 export { type AuthorizedRequest, sendAuthorized } from "./adapter/send-authorized.js";
-export { type AdapterOptions, tokenDestination } from "./adapter/token-destination.js";
+export { type AdapterOptions, isLoopbackAddress, tokenDestination } from "./adapter/token-destination.js";
 export { isRefusalError, isTokenRefusal } from "./adapter/token-refusal.js";
 export {
   type FinishAuthorizationOptions,

@@ -23,6 +23,7 @@ it("exports these names and no others", () => {
     "encryptedStore",
     "findTalkdeskError",
     "finishAuthorization",
+    "isLoopbackAddress",
     "isRefusalError",
     "isTalkdeskError",
     "isTokenRefusal",

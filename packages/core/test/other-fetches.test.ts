@@ -335,7 +335,8 @@ describe("what a framework throws to steer itself", () => {
       {
         send: async () => 401,
         isRefusal: () => true,
-        isReplayable: () => true,
+        method: "GET",
+        isReplayable: true,
         discard: () => {
           isFreed = true;
         },

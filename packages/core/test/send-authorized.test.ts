@@ -1,5 +1,12 @@
 import { Readable } from "node:stream";
-import { discardBody, isRefusalError, MAX_BUFFERED_BYTES, MAX_DISCARD_MS } from "@talkdesk-oauth/core";
+import {
+  accessToken,
+  discardBody,
+  isRefusalError,
+  MAX_BUFFERED_BYTES,
+  MAX_DISCARD_MS,
+  sendAuthorized,
+} from "@talkdesk-oauth/core";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 describe("a refused answer that nobody will read", () => {
@@ -161,4 +168,38 @@ describe("an error that a client makes of an answer", () => {
     error.cause = error;
     expect(isRefusalError(error)).toBe(false);
   });
+});
+
+describe("a request that the API has refused", () => {
+  it.each<[method: string, isReplayable: boolean, isRedirected: boolean | undefined, sendings: number]>([
+    ["GET", true, false, 2],
+    ["POST", true, false, 2],
+    ["POST", true, undefined, 2],
+    ["GET", true, true, 2],
+    ["get", true, true, 2],
+    ["HEAD", true, true, 2],
+    ["POST", true, true, 1],
+    ["OPTIONS", true, true, 1],
+    ["GET", false, false, 1],
+    ["GET", false, true, 1],
+  ])(
+    "by %s, with a replayable body %s and after a redirect %s, is sent %s times at most",
+    async (method, isReplayable, isRedirected, sendings) => {
+      const sent: string[] = [];
+      const source = {
+        api: "https://api.example",
+        getToken: async ({ rejected }: { rejected?: unknown } = {}) =>
+          accessToken({ value: rejected === undefined ? "first" : "second", expiresAt: Date.now() + 60_000 }),
+      };
+      await sendAuthorized(source, {
+        method,
+        isReplayable,
+        send: async ({ value }) => sent.push(value),
+        isRefusal: () => true,
+        discard: () => {},
+        ...(isRedirected !== undefined && { isRedirected: () => isRedirected }),
+      });
+      expect(sent).toEqual(["first", "second"].slice(0, sendings));
+    },
+  );
 });

@@ -1,4 +1,4 @@
-import { accessToken, type TokenSource, tokenDestination } from "@talkdesk-oauth/core";
+import { accessToken, isLoopbackAddress, type TokenSource, tokenDestination } from "@talkdesk-oauth/core";
 import { describe, expect, it } from "vitest";
 
 const token = accessToken({ value: "t", expiresAt: 1 });
@@ -79,4 +79,17 @@ describe("tokenDestination", () => {
   ])("refuses the origins %j with a TypeError at once", (origins) => {
     expect(() => tokenDestination(source, { origins: origins as string[] })).toThrow(TypeError);
   });
+});
+
+describe("isLoopbackAddress", () => {
+  it.each(["127.0.0.1", "127.255.0.9", "::1", "::ffff:127.0.0.1"])("is true for %s", (address) => {
+    expect(isLoopbackAddress(address)).toBe(true);
+  });
+
+  it.each(["", "128.0.0.1", "10.127.0.1", "::", "::2", "::ffff:10.0.0.1", "localhost", "1.127.0.0"])(
+    "is false for %j",
+    (address) => {
+      expect(isLoopbackAddress(address)).toBe(false);
+    },
+  );
 });

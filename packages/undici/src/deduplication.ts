@@ -1,17 +1,16 @@
 import { subscribe } from "node:diagnostics_channel";
 import { type Dispatcher, interceptors } from "undici";
-import { mistake } from "./mistake.js";
-import type { Relay } from "./relay.js";
+import { type Caller, usageError } from "./caller.js";
 
-/** What undici's deduplicators wait for without regard to `Authorization`, and how many of them do. */
+/** The keys of requests that undici's deduplicators hold and that contain no `Authorization`, with their number. */
 const joinable = new Map<string, number>();
 const NO_DATA = Buffer.alloc(0);
 let isWatching = false;
-let canStop: boolean | undefined;
+let canPrevent: boolean | undefined;
 
 /**
- * Watches undici's deduplicators: one that stands above the adapter sees no `Authorization`, so it would join the
- * requests of two users and give the answer of one to both.
+ * Watches undici's deduplicators. One above the adapter sees no `Authorization`, so it would join the requests of two users
+ * and give both the answer of one.
  */
 export function watchDeduplication(): void {
   if (isWatching) return;
@@ -26,31 +25,31 @@ export function watchDeduplication(): void {
 }
 
 /**
- * Whether another user's request could be joined with this one: if so, {@link keepAlone}.
+ * Whether a deduplicator could join another user's request with this one. If so, call {@link preventJoining}.
  *
- * @throws TypeError when that does not help with this version of undici.
+ * @throws TypeError when that has no effect in this version of undici.
  */
 export function isJoinable({ host }: URL, path: string): boolean {
   if (joinable.size === 0) return false;
   const written = JSON.stringify(path).slice(1, -1);
   if (![...joinable.keys()].some((key) => key.includes(host) && key.includes(written))) return false;
-  canStop ??= stopsAtData();
-  if (canStop) return true;
-  throw mistake(
+  canPrevent ??= stopsAtData();
+  if (canPrevent) return true;
+  throw usageError(
     "interceptors.deduplicate() would join requests of different users: compose it nearer to the network than talkdeskUndici, as in compose(interceptors.deduplicate(), talkdeskUndici(source)).",
   );
 }
 
-/** Keeps others from being joined: a deduplicator joins nobody to a request that has got data, even none at all. */
-export function keepAlone({ handler, controller }: Relay): void {
+/** Prevents joins: a deduplicator joins no request to one that has received data, be it an empty chunk. */
+export function preventJoining({ handler, controller }: Caller): void {
   try {
     handler.onResponseData?.(controller, NO_DATA);
   } catch {
-    // The client has no place for data yet.
+    // A handler may not expect data yet.
   }
 }
 
-/** Tries {@link keepAlone} with this version of undici. */
+/** Tries {@link preventJoining} with this version of undici. */
 function stopsAtData(): boolean {
   const sent: Dispatcher.DispatchHandler[] = [];
   const dispatch = interceptors.deduplicate?.()((_request, handler) => sent.push(handler) > 0);

@@ -1,91 +1,101 @@
 import { parseUrl } from "@talkdesk-oauth/core";
 import type { Dispatcher } from "undici";
-import { headerIn } from "./headers.js";
-import type { ReadRequest } from "./read-request.js";
+import { findHeader } from "./headers.js";
+import type { RequestSnapshot } from "./request.js";
 
 type Handler = Dispatcher.DispatchHandler;
 type ResponseHeaders = Parameters<NonNullable<Handler["onResponseStart"]>>[2];
 
-/** Longer than the look-up of a name takes, which may stand between a redirect and the request that follows it. */
+/**
+ * How long the request after a redirect is waited for, in milliseconds: longer than a DNS lookup, which may come in
+ * between.
+ */
 const MAX_FOLLOWING_MS = 10_000;
 
 /**
- * Recognises the hops of redirects that are followed above the adapter, where each is a request like any other. A hop
- * that another origin has led to must have no token.
+ * Recognises hops of redirects that are followed above the adapter, where each hop is a request like any other. A hop that
+ * another origin has led to must have no token.
  */
 export interface Redirects {
-  /** Whether a request is such a hop. True once for each redirect. */
-  isLed(request: ReadRequest): boolean;
+  /** Whether a request is such a hop. Each redirect is used up by one hop. */
+  takeForeignHop(request: RequestSnapshot): boolean;
   /**
-   * Notes where an answer leads.
+   * Reads where a response redirects to, and expects that hop at once where `fetch` follows.
    *
-   * @param isLed Whether the request was led by another origin itself, or its chain before.
-   * @returns Where its end leads, for {@link Redirects.end}.
+   * @param isForeignHop Whether the request was itself a hop that another origin led to.
+   * @returns The target to give to {@link Redirects.expectHop} when the response has ended.
    */
-  start(request: ReadRequest, isLed: boolean, status: number, headers: ResponseHeaders): string | undefined;
-  /** The redirect interceptor follows when the answer has ended. */
-  end(followed: string): void;
+  readTarget(
+    request: RequestSnapshot,
+    isForeignHop: boolean,
+    status: number,
+    headers: ResponseHeaders,
+  ): string | undefined;
+  /** Expects a hop to this target. undici's redirect interceptor follows when the response has ended. */
+  expectHop(target: string): void;
 }
 
-/** @param mayHaveToken Whether a token would go there; other hops need no notice. */
+/** @param mayHaveToken Whether a token may be sent to a URL; hops to other URLs are not watched. */
 export function watchRedirects(mayHaveToken: (url: URL) => boolean): Redirects {
-  const leads: { readonly href: string; readonly until: number }[] = [];
+  const expected: { readonly target: string; readonly until: number }[] = [];
 
-  function note(href: string): void {
+  function expectHop(target: string): void {
     const now = performance.now();
-    while (leads[0] !== undefined && leads[0].until <= now) leads.shift();
-    leads.push({ href, until: now + MAX_FOLLOWING_MS });
+    while (expected[0] !== undefined && expected[0].until <= now) expected.shift();
+    expected.push({ target, until: now + MAX_FOLLOWING_MS });
   }
 
   return {
-    isLed(request) {
+    expectHop,
+    takeForeignHop(request) {
       const { options, url } = request;
       // The redirect interceptor sets the query of a hop to null.
-      if (leads.length === 0 || !(options.query === null || isFetch(request))) return false;
+      if (expected.length === 0 || !(options.query === null || isFetch(request))) return false;
       const href = url.origin + options.path;
-      const index = leads.findIndex((lead) => lead.href === href && lead.until > performance.now());
-      if (index >= 0) leads.splice(index, 1);
+      const index = expected.findIndex(({ target, until }) => target === href && until > performance.now());
+      if (index >= 0) expected.splice(index, 1);
       return index >= 0;
     },
-    start(request, isLed, status, { location }) {
+    readTarget(request, isForeignHop, status, { location }) {
       if (status < 300 || status > 308 || location === undefined) return undefined;
       const { options, url } = request;
       const to = parseUrl(String(location), url.origin + options.path);
-      if (to === undefined || (!isLed && to.origin === url.origin) || !mayHaveToken(to)) return undefined;
-      const href = to.origin + to.pathname + to.search;
-      if (!isFetch(request)) return href;
-      note(href);
+      if (to === undefined || (!isForeignHop && to.origin === url.origin) || !mayHaveToken(to))
+        return undefined;
+      const target = to.origin + to.pathname + to.search;
+      if (!isFetch(request)) return target;
+      expectHop(target);
       return undefined;
     },
-    end: note,
   };
 }
 
-/** A handler that is told everything that the given one is told, after the redirects. */
-export function observed<Given extends Handler>(
+/** Wraps the handler of a request without a token, so that `redirects` learns where its response leads. */
+export function observeRedirects<Given extends Handler>(
   handler: Given,
   redirects: Redirects,
-  request: ReadRequest,
-  isLed: boolean,
+  request: RequestSnapshot,
+  isForeignHop: boolean,
 ): Given {
-  let followed: string | undefined;
+  let target: string | undefined;
   return new Proxy(handler, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name);
+    get(original, name) {
+      const member: unknown = Reflect.get(original, name);
       if (typeof member !== "function") return member;
       return (...args: unknown[]) => {
         if (name === "onResponseStart") {
-          followed = redirects.start(request, isLed, args[1] as number, args[2] as ResponseHeaders);
-        } else if (name === "onResponseEnd" && followed !== undefined) {
-          redirects.end(followed);
+          const [, status, headers] = args as [unknown, number, ResponseHeaders];
+          target = redirects.readTarget(request, isForeignHop, status, headers);
+        } else if (name === "onResponseEnd" && target !== undefined) {
+          redirects.expectHop(target);
         }
-        return member.apply(target, args);
+        return member.apply(original, args);
       };
     },
   });
 }
 
-/** Every request of a fetch says that it is one, and follows at once. */
-function isFetch({ headers }: ReadRequest): boolean {
-  return headerIn(headers, "sec-fetch-mode") !== undefined;
+/** True for a request of a `fetch`, which follows a redirect as soon as the response starts. */
+function isFetch({ headers }: RequestSnapshot): boolean {
+  return findHeader(headers, "sec-fetch-mode") !== undefined;
 }

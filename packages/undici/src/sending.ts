@@ -6,47 +6,49 @@ import {
   MAX_DISCARD_MS,
 } from "@talkdesk-oauth/core";
 import type { Dispatcher } from "undici";
-import { withAuthorization } from "./headers.js";
-import type { ReadRequest } from "./read-request.js";
+import type { Caller } from "./caller.js";
+import { addAuthorization } from "./headers.js";
 import type { Redirects } from "./redirects.js";
-import type { Relay } from "./relay.js";
+import type { RequestSnapshot } from "./request.js";
 import { enterRoute, leaveRoute, type Routed } from "./route.js";
 
 type Handler = Dispatcher.DispatchHandler;
 type Controller = Dispatcher.DispatchController;
 type ResponseHeaders = Parameters<NonNullable<Handler["onResponseStart"]>>[2];
 
-/** What stays the same when a request is sent again. */
+/** What both sendings of a request have in common. */
 export interface Outgoing {
   readonly dispatch: Dispatcher.Dispatch;
-  readonly client: Relay;
-  readonly request: ReadRequest;
+  readonly caller: Caller;
+  readonly request: RequestSnapshot;
   readonly redirects: Redirects;
 }
 
 /**
- * One sending of a request with a token, and its answer: on its way to the client already, or, when it is a refusal, held
- * until it is known what becomes of it. Hooks of undici's that are not here pass through all the same: see the end.
+ * One sending of a request with a token, and its response. A response is passed on to the caller as it arrives; a refusal is
+ * held until {@link Sending.release} or {@link Sending.discard}. Hooks that are not implemented here are passed on too:
+ * see the end of the file.
  */
 export class Sending implements Handler, Routed {
   readonly authorization: string;
   readonly url: URL;
   place = -1;
+  /** True when the API refused the token. */
   isRefusal = false;
-  /** Whether it has ended with an error, of the connection or of undici. */
+  /** True when the sending ended with an error. */
   hasFailed = false;
   readonly #outgoing: Outgoing;
-  #answer: (sending: Sending) => void = () => {};
-  /** What the client has not been told; undefined when it is told everything at once. */
+  #resolve: (sending: Sending) => void = () => {};
+  /** The steps that the caller has not seen; undefined while everything is passed on at once. */
   #held: (() => void)[] | undefined;
   #heldBytes = 0;
   #hasStarted = false;
-  #followed: string | undefined;
+  #redirectTarget: string | undefined;
   #isDiscarded = false;
   #isEnded = false;
   #connection: Controller | undefined;
   #deadline: NodeJS.Timeout | undefined;
-  /** Where undici's redirect interceptor has been, if it is nearer to the network; it grows as that follows. */
+  /** The URLs that a redirect interceptor nearer to the network has requested; it adds to this list as it follows. */
   #visited: readonly URL[] = [];
 
   constructor(outgoing: Outgoing, { authorization }: AccessToken) {
@@ -56,21 +58,22 @@ export class Sending implements Handler, Routed {
   }
 
   /**
-   * Sends the request, and resolves when the status of its answer is known.
+   * Sends the request.
    *
-   * @param held Holds the answer from the start.
+   * @param held Holds the response from its start.
+   * @returns A promise that resolves to this sending when the status is known or the sending has failed.
    */
   send(held?: "held"): Promise<Sending> {
-    const { dispatch, client, request } = this.#outgoing;
-    // Aborted while it waited for a token.
-    if (client.isOver) return Promise.resolve(this);
+    const { dispatch, caller, request } = this.#outgoing;
+    // Aborted during the wait for a token.
+    if (caller.isOver) return Promise.resolve(this);
     if (held !== undefined) this.#held = [];
     return new Promise((resolve) => {
-      this.#answer = resolve;
+      this.#resolve = resolve;
       enterRoute(this);
       try {
         dispatch(
-          { ...request.options, headers: withAuthorization(request.headers, this.authorization) },
+          { ...request.options, headers: addAuthorization(request.headers, this.authorization) },
           this,
         );
       } catch (error) {
@@ -79,40 +82,40 @@ export class Sending implements Handler, Routed {
     });
   }
 
-  /** Whether a redirect was followed beneath. */
+  /** True when a redirect was followed beneath the adapter. */
   get isRedirected(): boolean {
     return this.#visited.length > 1;
   }
 
-  /** Passes on what is held. */
+  /** Passes on what is held, and from now on everything at once. */
   release(): void {
-    const { client } = this.#outgoing;
+    const { caller } = this.#outgoing;
     const steps = this.#held ?? [];
     this.#held = undefined;
     try {
       for (const step of steps) step();
     } catch (error) {
-      // What undici does when a handler throws, which it cannot see now.
+      // undici does the same for a handler that throws, but cannot see it here.
       if (!this.#isEnded) this.#connection?.abort(error as Error);
-      client.fail(error);
+      caller.fail(error);
     }
-    if (steps.length > 0 && !client.controller.paused) this.#connection?.resume();
+    if (steps.length > 0 && !caller.controller.paused) this.#connection?.resume();
   }
 
-  /** Forgets the answer, and leaves the connection fit for the next request. */
+  /** Drops the response, and reads its rest within bounds, so that the connection can be used again. */
   discard(): void {
     if (this.#isDiscarded) return;
     this.#isDiscarded = true;
     this.#held = undefined;
     if (this.#isEnded) return;
-    if (this.#heldBytes > MAX_BUFFERED_BYTES) this.#giveUp();
-    else this.#deadline = setTimeout(() => this.#giveUp(), MAX_DISCARD_MS).unref();
+    if (this.#heldBytes > MAX_BUFFERED_BYTES) this.#abortDiscarded();
+    else this.#deadline = setTimeout(() => this.#abortDiscarded(), MAX_DISCARD_MS).unref();
   }
 
   onRequestStart(connection: Controller, context: unknown): void {
     this.#connection = connection;
     this.#visited = (context as { readonly history?: readonly URL[] } | undefined)?.history ?? [];
-    this.#outgoing.client.connect(connection, context);
+    this.#outgoing.caller.connect(connection, context);
   }
 
   onRequestUpgrade(
@@ -121,68 +124,69 @@ export class Sending implements Handler, Routed {
     headers: ResponseHeaders,
     socket: Parameters<NonNullable<Handler["onRequestUpgrade"]>>[3],
   ): void {
-    const { client } = this.#outgoing;
+    const { caller } = this.#outgoing;
     this.#end();
-    this.#pass(() => client.handler.onRequestUpgrade?.(client.controller, status, headers, socket));
-    this.#answer(this);
+    this.#pass(() => caller.handler.onRequestUpgrade?.(caller.controller, status, headers, socket));
+    this.#resolve(this);
   }
 
   onResponseStart(_connection: Controller, status: number, headers: ResponseHeaders, message?: string): void {
-    const { client, request, redirects } = this.#outgoing;
+    const { caller, request, redirects } = this.#outgoing;
     if (status < 200) {
-      // An informational response is not the answer yet.
-      this.#pass(() => client.start(status, headers, message));
+      // Informational: the final response follows.
+      this.#pass(() => caller.start(status, headers, message));
       return;
     }
     this.#hasStarted = true;
-    this.#followed = redirects.start(request, false, status, headers);
+    this.#redirectTarget = redirects.readTarget(request, false, status, headers);
     if (status === 401 && isTokenRefusal(status, String(headers["www-authenticate"] ?? ""))) this.#refuse();
-    this.#pass(() => client.start(status, unstored(headers), message));
-    this.#answer(this);
+    this.#pass(() => caller.start(status, forbidStoring(headers), message));
+    this.#resolve(this);
   }
 
   onResponseData(connection: Controller, chunk: Buffer): void {
-    const { client } = this.#outgoing;
+    const { caller } = this.#outgoing;
     if (this.#held !== undefined || this.#isDiscarded) {
       this.#heldBytes += chunk.length;
-      if (this.#heldBytes > MAX_BUFFERED_BYTES) this.#isDiscarded ? this.#giveUp() : connection.pause();
+      if (this.#heldBytes > MAX_BUFFERED_BYTES)
+        this.#isDiscarded ? this.#abortDiscarded() : connection.pause();
     }
-    this.#pass(() => client.handler.onResponseData?.(client.controller, chunk));
+    this.#pass(() => caller.handler.onResponseData?.(caller.controller, chunk));
   }
 
   onResponseEnd(_connection: Controller, trailers: ResponseHeaders): void {
-    const { client, redirects } = this.#outgoing;
+    const { caller, redirects } = this.#outgoing;
     this.#end();
-    if (this.#followed !== undefined) redirects.end(this.#followed);
-    this.#pass(() => client.end(trailers));
+    if (this.#redirectTarget !== undefined) redirects.expectHop(this.#redirectTarget);
+    this.#pass(() => caller.end(trailers));
   }
 
   onResponseError(_connection: Controller | undefined, error: Error): void {
-    const { client } = this.#outgoing;
+    const { caller } = this.#outgoing;
     this.#end();
     this.hasFailed = true;
-    // Some interceptors make errors of statuses, such as responseError.
+    // Some interceptors turn statuses into errors, such as responseError.
     if (!this.#hasStarted && isRefusalError(error)) this.#refuse();
-    this.#pass(() => client.fail(error));
-    this.#answer(this);
+    this.#pass(() => caller.fail(error));
+    this.#resolve(this);
   }
 
-  /** Tells the client of a hook that is not here, with its own controller in the place of the connection's. */
-  passOn(name: string): ((...args: unknown[]) => void) | undefined {
-    const { client } = this.#outgoing;
-    const hook = client.hook(name);
+  /** Finds the caller's hook of a name, and gives it the caller's controller in place of the connection's. */
+  forwardHook(name: string): ((...args: unknown[]) => void) | undefined {
+    const { caller } = this.#outgoing;
+    const hook = caller.hook(name);
     if (hook === undefined) return undefined;
     return (...args) =>
-      this.#pass(() => void hook(...args.map((arg) => (arg === this.#connection ? client.controller : arg))));
+      this.#pass(() => void hook(...args.map((arg) => (arg === this.#connection ? caller.controller : arg))));
   }
 
   #pass(step: () => void): void {
-    if (this.#isDiscarded || this.#outgoing.client.isOver) return;
+    if (this.#isDiscarded || this.#outgoing.caller.isOver) return;
     if (this.#held === undefined) step();
     else this.#held.push(step);
   }
 
-  /** A refusal by another origin, or after the chain has been at one, says nothing of the token. */
+  /** A 401 says nothing about the token once a redirect has led to another origin, where the token was dropped. */
   #refuse(): void {
     if (!this.#visited.every(({ origin }) => origin === this.url.origin)) return;
     this.isRefusal = true;
@@ -195,35 +199,34 @@ export class Sending implements Handler, Routed {
     leaveRoute(this);
   }
 
-  #giveUp(): void {
+  #abortDiscarded(): void {
     this.#connection?.abort(new Error("A refused response was discarded."));
   }
 }
 
-// Where a hook is looked up that a Sending does not have. It is asked for `then`, too, whenever a promise gives it.
+// Hooks that Sending does not implement are looked up here. A promise asks for `then` whenever it resolves to a Sending.
 Object.setPrototypeOf(
   Sending.prototype,
   Object.create(
     new Proxy(Object.prototype, {
       get: (target, name, sending) =>
         typeof name === "string" && /^on[A-Z]/.test(name)
-          ? (sending as Sending).passOn(name)
+          ? (sending as Sending).forwardHook(name)
           : Reflect.get(target, name, sending),
     }),
-    // biome-ignore lint/suspicious/noThenProperty: it says that this is no promise.
+    // biome-ignore lint/suspicious/noThenProperty: undefined, so that no promise takes a Sending for another promise.
     { then: { value: undefined } },
   ),
 );
 
 /**
- * Keeps caches above from storing an answer: they have not seen whose it is. It comes first, since what follows an open
- * quotation mark is not read.
+ * Keeps caches above from storing a response, since they have not seen the token. `no-store` comes first, because caches do
+ * not read what follows an open quotation mark.
  */
-function unstored(headers: ResponseHeaders): ResponseHeaders {
+function forbidStoring(headers: ResponseHeaders): ResponseHeaders {
   const directives = headers["cache-control"];
-  const unstorable = directives === undefined ? "no-store" : `no-store, ${directives}`;
   // Many times as fast as a spread.
   const answered: ResponseHeaders = Object.assign({}, headers);
-  answered["cache-control"] = unstorable;
+  answered["cache-control"] = directives === undefined ? "no-store" : `no-store, ${directives}`;
   return answered;
 }

@@ -4,26 +4,40 @@ import { onAbort } from "../base/shared-abort.js";
 import type { AccessToken } from "../token/access-token.js";
 import type { TokenRequest, TokenSource } from "../token/token-source.js";
 
-/** How an adapter for a promise-shaped client sends one request. `Answer` is the client's own response. */
+/** The methods that change nothing, so that a replay does no harm wherever a redirect has led. @see RFC 9110 §9.2.1 */
+const SAFE_METHOD = /^(?:GET|HEAD)$/i;
+
+/**
+ * One request of a client that answers with promises, as {@link sendAuthorized} sends it. `Answer` is the client's own
+ * response.
+ */
 export interface AuthorizedRequest<Answer> {
-  /** Sends the request with this token. Called twice at the most. */
+  /** The HTTP method, such as `POST`. */
+  readonly method: string;
+  /** Whether the body can be sent again: {@link replayableBody} and {@link bufferedBody} tell. */
+  readonly isReplayable: boolean;
+  /** Ends the wait for a token; `send` hands the same signal to the client. */
+  readonly signal?: AbortSignal | undefined;
+  /** Sends the request with this token. Called at most twice. */
   send(token: AccessToken): Promise<Answer>;
   /**
-   * The answer that an error stands for, where the client or a layer beneath it throws for statuses; undefined for any
-   * other error. When that answer would be the caller's, the error is. Default: every error is the caller's.
+   * Reads the answer from an error, for a client or a layer beneath it that throws for statuses. Undefined for an error
+   * of another kind. Where the caller would get that answer, `sendAuthorized` rejects with the error. Default: no error
+   * contains an answer.
    */
   answerIn?(error: unknown): Answer | undefined;
-  /** Whether the API refused the token: {@link isTokenRefusal}, and the answer came from where the token went. */
+  /** Whether the API refused the token: {@link isTokenRefusal} is true, and the answer comes from where the token went. */
   isRefusal(answer: Answer): boolean;
-  /** Whether the same bytes can be sent again, and doing so repeats nothing that was done. */
-  isReplayable(answer: Answer): boolean;
   /**
-   * Frees what a refused answer holds, since nobody will read it: drains it within {@link MAX_BUFFERED_BYTES} and
-   * {@link MAX_DISCARD_MS}, so that its connection can be used again, and cancels what is longer. It is not waited for.
+   * Whether a redirect led to the answer. The server that refused is then not the one that acted on the request, so only
+   * GET and HEAD are sent again. Default: false.
+   */
+  isRedirected?(answer: Answer): boolean;
+  /**
+   * Frees a refused answer that the caller will not get, so that its connection can be used again: {@link discardBody}.
+   * `sendAuthorized` does not wait for it.
    */
   discard(answer: Answer): void | Promise<void>;
-  /** Ends the caller's wait for tokens. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -68,7 +82,7 @@ export async function sendAuthorized<Answer>(
     free(request, answer);
     throw signal?.aborted ? signal.reason : error;
   }
-  if (next.value === token.value || !request.isReplayable(answer)) return handOver();
+  if (next.value === token.value || !canSendAgain(request, answer)) return handOver();
   free(request, answer);
   return request.send(next);
 }
@@ -83,6 +97,10 @@ function askForToken(source: TokenSource, request: TokenRequest): Promise<Access
     const stopListening = onAbort(signal, () => reject(signal.reason));
     asked.then(resolve, reject).finally(stopListening);
   });
+}
+
+function canSendAgain<Answer>(request: AuthorizedRequest<Answer>, answer: Answer): boolean {
+  return request.isReplayable && (SAFE_METHOD.test(request.method) || !request.isRedirected?.(answer));
 }
 
 function free<Answer>(request: AuthorizedRequest<Answer>, answer: Answer): void {

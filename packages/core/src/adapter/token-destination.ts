@@ -4,7 +4,7 @@ import type { TokenSource } from "../token/token-source.js";
 /** What every adapter lets its user choose. */
 export interface AdapterOptions {
   /** Further origins that may receive the token, such as `https://files.example.com`. The source's `api` always may. */
-  readonly origins?: readonly string[];
+  readonly origins?: readonly string[] | undefined;
 }
 
 /**
@@ -34,4 +34,18 @@ export function tokenDestination(source: TokenSource, options: AdapterOptions = 
       url.pathname === tokenEndpoint.pathname &&
       url.origin === tokenEndpoint.origin
     );
+}
+
+/**
+ * True for the address of this machine: 127.0.0.0/8, `::1`, or the former as IPv6. Plain http with a token must be
+ * connected to such an address, whatever host the URL names.
+ *
+ * @param address The address at the far end of a connection, as `socket.remoteAddress` of Node gives it.
+ * @example
+ * socket.once("connect", () => {
+ *   if (!isLoopbackAddress(socket.remoteAddress ?? "")) socket.destroy();
+ * });
+ */
+export function isLoopbackAddress(address: string): boolean {
+  return /^(?:::ffff:)?127\.|^::1$/.test(address);
 }

@@ -1,17 +1,17 @@
 import { parseUrl } from "@talkdesk-oauth/core";
 import { describe, expect, it } from "vitest";
-import { destination } from "../src/destination.js";
+import { resolveDestination } from "../src/request.js";
 
 type Parts = readonly string[];
 
 /** The same request with its origin as a URL, which is never parsed together with the path. */
 function apart(origin: string, path: string): Parts | undefined {
   const url = parseUrl(origin);
-  return url && partsOf(destination({ origin: url, path }));
+  return url && partsOf(resolveDestination({ origin: url, path }));
 }
 
 function together(origin: string, path: string): Parts | undefined {
-  return partsOf(destination({ origin, path }));
+  return partsOf(resolveDestination({ origin, path }));
 }
 
 const partsOf = (url: URL | undefined): Parts | undefined =>
@@ -27,7 +27,7 @@ function* sequences(parts: Parts, most: number): Generator<string> {
 /** What URL parsers stumble over. */
 const tricky = ["/", "\\", "?", "#", "@", ":", ".", "..", "%2e", "%", "\t", " ", "é", "~", "a", "8443"];
 
-describe("destination", () => {
+describe("resolveDestination", () => {
   const plainOrigins = ["https://api.example.com", "http://127.0.0.1:3000", "https://API.example.com:443"];
   const plainPaths = ["/users", "/oauth/token?a=1", "//evil.example/users"];
 
@@ -63,7 +63,7 @@ describe("destination", () => {
 
   it("goes by the name that TLS proves", () => {
     const request = { origin: "https://127.0.0.1:8443", path: "/users?a=1", servername: "api.example.com" };
-    expect(destination(request)?.href).toBe("https://api.example.com:8443/users");
+    expect(resolveDestination(request)?.href).toBe("https://api.example.com:8443/users");
   });
 
   it.each([
@@ -73,11 +73,13 @@ describe("destination", () => {
     ["[::1]", "https://127.0.0.1:8443/users"],
     ["", "https://127.0.0.1:8443/users"],
   ])("goes by the name that TLS proves for the Host %j", (host, expected) => {
-    expect(destination({ origin: "https://127.0.0.1:8443", path: "/users", host })?.href).toBe(expected);
+    expect(resolveDestination({ origin: "https://127.0.0.1:8443", path: "/users", host })?.href).toBe(
+      expected,
+    );
   });
 
   it("is what the origin says over plain http, whatever Host says", () => {
     const request = { origin: "http://127.0.0.1:8080", path: "/users", host: "api.example.com" };
-    expect(destination(request)?.href).toBe("http://127.0.0.1:8080/users");
+    expect(resolveDestination(request)?.href).toBe("http://127.0.0.1:8080/users");
   });
 });

@@ -3,20 +3,20 @@ import { AxiosError, AxiosHeaders, type InternalAxiosRequestConfig, isAxiosError
 const errorPrototypes = new WeakMap<object, object>();
 
 /**
- * Makes an error one of the copy of axios that the caller uses, where that is not ours: `instanceof` then says what the
- * caller expects.
+ * Turns an error into one of the caller's copy of axios, where this package imports another copy, so that `instanceof`
+ * works for the caller.
  */
-export function becomeCallersError(error: unknown, config: InternalAxiosRequestConfig): void {
+export function convertToCallersError(error: unknown, config: InternalAxiosRequestConfig): void {
   if (config.headers instanceof AxiosHeaders || !(error instanceof AxiosError)) return;
-  const prototype = errorPrototypeOf(config);
+  const prototype = findErrorPrototype(config);
   if (prototype === undefined) return;
   Object.setPrototypeOf(error, prototype);
-  // The caller's axios then rejects with a CanceledError of its own.
+  // Without this mark, the caller's axios rejects with a CanceledError of its own.
   if (config.signal?.aborted) delete (error as { __CANCEL__?: boolean }).__CANCEL__;
 }
 
-/** No config leads to the class of its axios, but the function that parses JSON by default throws one. */
-function errorPrototypeOf({ transformResponse }: InternalAxiosRequestConfig): object | undefined {
+/** A config does not refer to the classes of its axios, but its default function that parses JSON throws one of them. */
+function findErrorPrototype({ transformResponse }: InternalAxiosRequestConfig): object | undefined {
   const parse = [transformResponse ?? []].flat().find(({ name }) => name === "transformResponse");
   if (parse === undefined) return undefined;
   let prototype = errorPrototypes.get(parse);

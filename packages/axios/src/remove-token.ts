@@ -1,15 +1,15 @@
 import { errorMonitor } from "node:events";
 import { finished, Readable } from "node:stream";
 import { type AxiosError, type AxiosResponse, type InternalAxiosRequestConfig, isAxiosError } from "axios";
-import { becomeCallersError } from "./callers-axios.js";
+import { convertToCallersError } from "./callers-error.js";
 
 const CONNECTIONS = ["httpAgent", "httpsAgent", "fetchOptions"] as const;
 
-/** The options of a request that lead to connections, and these to what was sent on them. */
+/** The options of a request that lead to connections, and so to the headers that were sent on them. */
 export type Connections = Partial<Pick<InternalAxiosRequestConfig, (typeof CONNECTIONS)[number]>>;
 
-/** Those of a config, else those that it had earlier. */
-export function connectionsOf(config: InternalAxiosRequestConfig, earlier: Connections = {}): Connections {
+/** Reads these options from a config; those that it lacks, from `earlier`. */
+export function readConnections(config: InternalAxiosRequestConfig, earlier: Connections = {}): Connections {
   const connections: Connections = {};
   for (const name of CONNECTIONS) {
     const value: unknown = name in config ? config[name] : earlier[name];
@@ -20,7 +20,7 @@ export function connectionsOf(config: InternalAxiosRequestConfig, earlier: Conne
   return connections;
 }
 
-/** Keeps connections out of what is printed, copied and merged; they can still be read by name. */
+/** Keeps connections out of what is printed, copied and merged. They can still be read by name. */
 export function hideConnections(config: InternalAxiosRequestConfig, connections: Connections): void {
   for (const name in connections) {
     const value = connections[name as keyof Connections];
@@ -35,40 +35,40 @@ export function hideConnections(config: InternalAxiosRequestConfig, connections:
   }
 }
 
-/** Takes from an error what shows the token: the config that was sent, and the request that the adapter made of it. */
-export function errorWithoutToken(error: AxiosError, config: InternalAxiosRequestConfig): void {
+/** Removes the token from an error: it gets the caller's config and loses the request that the adapter made. */
+export function removeTokenFromError(error: AxiosError, config: InternalAxiosRequestConfig): void {
   delete error.request;
-  // The reason of a CancelToken has none, and is shared by all that wait for it.
+  // The reason of a CancelToken has no config, and several requests share it.
   if (error.config !== undefined) error.config = config;
   const { cause, response } = error;
-  if (isAxiosError(cause) && cause !== error) errorWithoutToken(cause, config);
-  if (response !== undefined && response.config !== config) responseWithoutToken(response, config);
+  if (isAxiosError(cause) && cause !== error) removeTokenFromError(cause, config);
+  if (response !== undefined && response.config !== config) removeTokenFromResponse(response, config);
   delete response?.request;
 }
 
-/** The same for a response, of which people read where a redirect has led. */
-export function responseWithoutToken(response: AxiosResponse, config: InternalAxiosRequestConfig): void {
+/** Removes the token from a response, and keeps where a redirect has led, which callers read in `request`. */
+export function removeTokenFromResponse(response: AxiosResponse, config: InternalAxiosRequestConfig): void {
   response.config = config;
   const { res, responseURL } = Object(response.request);
   if (res?.responseUrl !== undefined) response.request = { res: { responseUrl: res.responseUrl } };
   else if (responseURL !== undefined) response.request = { responseURL };
   else delete response.request;
-  response.data = dataWithoutToken(response.data, config);
+  response.data = guardStream(response.data, config);
 }
 
-/** What is read as a stream may still fail, with an error like those above. */
-function dataWithoutToken(data: unknown, config: InternalAxiosRequestConfig): unknown {
+/** Removes the token from the error with which a streamed body may still fail. Other data comes back as it is. */
+function guardStream(data: unknown, config: InternalAxiosRequestConfig): unknown {
   const clean = (error: unknown): void => {
     if (!isAxiosError(error)) return;
-    errorWithoutToken(error, config);
-    becomeCallersError(error, config);
+    removeTokenFromError(error, config);
+    convertToCallersError(error, config);
   };
   if (isNodeStream(data)) {
     data.on(errorMonitor, clean);
-    // What Node's clients read from leads to the request, and to its connection.
-    return "socket" in data || "session" in data ? detached(data) : data;
+    // An IncomingMessage or HTTP/2 stream leads to the request and its connection.
+    return "socket" in data || "session" in data ? detachStream(data) : data;
   }
-  // Its other errors do not know the request.
+  // Only the error for `maxContentLength` refers to the request.
   if (!(data instanceof ReadableStream) || (config.maxContentLength ?? -1) < 0) return data;
   return ReadableStream.from(
     (async function* () {
@@ -82,8 +82,8 @@ function dataWithoutToken(data: unknown, config: InternalAxiosRequestConfig): un
   );
 }
 
-/** What a stream brings, on one that does not lead to it. */
-function detached(source: Readable): Readable {
+/** Makes a stream of the same bytes that does not lead to the given one. */
+function detachStream(source: Readable): Readable {
   const stream = new Readable({
     read: () => void source.resume(),
     destroy(error, done) {
@@ -96,11 +96,11 @@ function detached(source: Readable): Readable {
     if (!stream.push(chunk)) source.pause();
   });
   finished(source, { writable: false }, (error) => void (error ? stream.destroy(error) : stream.push(null)));
-  // axios listens to its own too, so that a failure which nobody waits for ends no process.
+  // axios listens to the original in the same way, so that an error without a listener does not end the process.
   return stream.on("error", () => {});
 }
 
-/** A stream of Node's, or one that looks like it. */
+/** True for a stream of Node's, and for an object with its methods. */
 function isNodeStream(data: unknown): data is Readable {
   return typeof data === "object" && data !== null && "pipe" in data;
 }
