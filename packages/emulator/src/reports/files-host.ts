@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { type Answer, emptyAnswer } from "../message/answer.js";
-import type { Directory } from "../world/directory.js";
-import type { Host } from "../wire/host-server.js";
 import { isRegion, type Region } from "../base/region.js";
-import { reportFile } from "./report-file.js";
-import type { RequestRecord } from "../message/request-record.js";
 import type { Seed } from "../base/seed.js";
+import { type Answer, emptyAnswer } from "../message/answer.js";
+import type { RequestRecord } from "../message/request-record.js";
+import type { Host } from "../wire/host-server.js";
+import type { Directory } from "../world/directory.js";
+import { reportFile } from "./report-file.js";
 import type { PathSigner } from "./signed-path.js";
 
 /** What the files host works with. */

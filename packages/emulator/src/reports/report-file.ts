@@ -1,5 +1,5 @@
-import type { Directory } from "../world/directory.js";
 import type { Seed } from "../base/seed.js";
+import type { Directory } from "../world/directory.js";
 
 const header = "call_id,started_at,direction,duration_seconds,agent";
 const digitsPerRow = 48;
