@@ -4,7 +4,7 @@ interface Route {
   readonly origins: readonly string[];
   readonly isSocket: boolean;
   /** The kind of proxy that it sends through. */
-  readonly proxy?: "always" | "by environment";
+  readonly proxy: "always" | "by environment" | undefined;
 }
 
 const routes = new WeakMap<object, Route>();
@@ -92,7 +92,7 @@ function readRoute(dispatcher: object): Route {
   return {
     origins: [upstreams].flat().flatMap((upstream) => originOf(upstream)),
     isSocket: Boolean(socketPath ?? connect?.socketPath),
-    ...((isProxy || mayProxy) && { proxy: isProxy ? "always" : "by environment" }),
+    proxy: isProxy ? "always" : mayProxy ? "by environment" : undefined,
   };
 }
 

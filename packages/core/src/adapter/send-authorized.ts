@@ -75,7 +75,7 @@ export async function sendAuthorized<Answer>(
 
   let next: AccessToken;
   try {
-    next = await askForToken(source, { ...(signal && { signal }), rejected: token });
+    next = await askForToken(source, { signal, rejected: token });
   } catch (error) {
     const isSessionOver = isTalkdeskError(error) && error.code === "reauthentication_required";
     if (!signal?.aborted && !isSessionOver && !isControlFlow(error)) return handOver();

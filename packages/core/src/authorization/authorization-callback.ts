@@ -71,7 +71,7 @@ function refusal(parameters: URLSearchParams, mask: (text: string) => string): T
   const description = parameters.get("error_description");
   const options = {
     error: mask(error),
-    ...(description !== null && { errorDescription: mask(description) }),
+    errorDescription: description === null ? undefined : mask(description),
   };
   return error === "access_denied"
     ? new TalkdeskError(

@@ -1,5 +1,5 @@
 import { encodeBase64url } from "../base/encodings.js";
-import { copyOfError, isTalkdeskError, TalkdeskError, type TalkdeskErrorOptions } from "../base/errors.js";
+import { copyOfError, isTalkdeskError, TalkdeskError } from "../base/errors.js";
 import { parseUrl } from "../base/parse-url.js";
 import type { TalkdeskClient } from "../client/client.js";
 import type { AccessToken } from "../token/access-token.js";
@@ -21,11 +21,11 @@ export interface StartAuthorizationOptions {
    * `openid` asks for an ID token, which binds the code to this login: an answer without one is refused then.
    * `refresh_token` asks for a refresh token. Default: what the client may have.
    */
-  readonly scope?: Scope;
+  readonly scope?: Scope | undefined;
   /** Whether to send a PKCE challenge (S256). Talkdesk documents none. Default false. */
-  readonly pkce?: boolean;
+  readonly pkce?: boolean | undefined;
   /** Further parameters of the authorize endpoint; none that this function sets itself. */
-  readonly extra?: Readonly<Record<string, string>>;
+  readonly extra?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -45,12 +45,12 @@ export interface PendingAuthorization {
 /** Options of {@link finishAuthorization}. */
 export interface FinishAuthorizationOptions {
   /** Ends the call; it then rejects with the signal's own reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /**
    * Who may issue ID tokens. Talkdesk does not document it. Default: the origin of `endpoints.authorize`, and
    * `https://www.talkdeskid.com`.
    */
-  readonly issuers?: readonly string[];
+  readonly issuers?: readonly string[] | undefined;
 }
 
 /** What `extra` must not name: what is set here, what would replace it, and what belongs in no URL. */
@@ -166,7 +166,7 @@ export async function finishAuthorization(
       grant_type: "authorization_code",
       code,
       redirect_uri: redirectUri,
-      ...(codeVerifier !== undefined && { code_verifier: codeVerifier }),
+      code_verifier: codeVerifier,
     },
     signal,
     secrets,
@@ -193,7 +193,7 @@ async function exchanged(
     throw new TalkdeskError(
       "authorization_failed",
       "The code has expired, was used already, or belongs to another redirect URI or client; start again.",
-      { status, error: error.error, errorDescription, hints } as TalkdeskErrorOptions,
+      { status, error: error.error, errorDescription, hints },
     );
   }
 }

@@ -162,6 +162,6 @@ function unreadable(url: string, what: string, cause?: unknown): TalkdeskError {
   return new TalkdeskError(
     "id_token_invalid",
     `The ID token could not be verified: the keys at ${url} ${what}.`,
-    { retryable: true, ...(cause !== undefined && { cause: reducedCause(cause) }) },
+    { retryable: true, cause: reducedCause(cause) },
   );
 }

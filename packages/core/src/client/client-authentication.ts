@@ -27,7 +27,7 @@ export interface ClientSecretBasicOptions {
    * both as form values first, as RFC 6749 §2.3.1 says. They differ only for characters other than letters,
    * digits and `*-._`.
    */
-  readonly encoding?: "plain" | "form";
+  readonly encoding?: "plain" | "form" | undefined;
 }
 
 /**

@@ -53,8 +53,8 @@ export function talkdeskClientFromEnv(
   try {
     return talkdeskClient({
       ...others,
-      ...(account !== undefined && { account }),
-      ...(account !== undefined && region !== undefined && { region }),
+      account,
+      region: account === undefined ? undefined : region,
       endpoints,
       authentication: authentication ?? (credentials as Credentials).authentication(),
     });
@@ -97,7 +97,7 @@ function credentialsIn(read: (name: string) => string | undefined): Credentials 
         clientId,
         keyId: read("TALKDESK_KEY_ID") ?? "",
         privateKey: read("TALKDESK_PRIVATE_KEY") ?? "",
-        ...(algorithm !== undefined && { algorithm }),
+        algorithm,
       }),
   };
 }

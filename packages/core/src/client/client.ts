@@ -6,24 +6,24 @@ import { type Endpoints, type Region, resolvedEndpoints } from "./endpoints.js";
 /** What {@link talkdeskClient} needs: whom to ask, and how to prove who asks. */
 export interface TalkdeskClientOptions {
   /** Account name, the first label of its identity host. Needed unless `endpoints` has `identity` and `api`. */
-  readonly account?: string;
+  readonly account?: string | undefined;
   /** Region of the account. Default `"us"`. */
-  readonly region?: Region;
+  readonly region?: Region | undefined;
   /**
    * Addresses that replace those of account and region. Without an account, `identity` and `api` are enough, since the
    * other three follow from `identity`; without logins, `token` and `api`.
    */
-  readonly endpoints?: Partial<Endpoints>;
+  readonly endpoints?: Partial<Endpoints> | undefined;
   /** How the client proves itself at the token endpoint. */
   readonly authentication: ClientAuthentication;
   /** Sends the token requests. Default: the global `fetch`, looked up per call. */
-  readonly fetch?: FetchFunction;
+  readonly fetch?: FetchFunction | undefined;
   /** Total time for one token call in milliseconds, retries included. Default 10 000. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** What tells the time. Default: the platform's clocks, looked up per call. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Numbers from 0 up to 1, for jitter. Default: `Math.random`, looked up per call. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 /** A client of one account's token service: immutable, free to share, without anything secret to print. */
@@ -68,6 +68,7 @@ export function talkdeskClient(options: TalkdeskClientOptions): TalkdeskClient {
     endpoints: resolvedEndpoints(options.account, options.region, options.endpoints),
     authentication,
     timeoutMs,
+    // Absent where not given: what prints a client shows no members without a value.
     ...(fetch !== undefined && { fetch }),
     ...(clock !== undefined && { clock }),
     ...(random !== undefined && { random }),

@@ -15,11 +15,11 @@ export interface PrivateKeyJwtOptions {
    */
   readonly privateKey: string | CryptoKey;
   /** How to sign (`key_algorithm`). Default: what the key says, by its curve or hash; `"PS256"` for other RSA keys. */
-  readonly algorithm?: SigningAlgorithm;
+  readonly algorithm?: SigningAlgorithm | undefined;
   /** The `aud` of every assertion. Default: the token endpoint that it is sent to. */
-  readonly audience?: string;
+  readonly audience?: string | undefined;
   /** Whether to send `client_id` beside the assertion, which Talkdesk does not ask for. Default false. */
-  readonly sendClientId?: boolean;
+  readonly sendClientId?: boolean | undefined;
 }
 
 /** Talkdesk's samples have assertions live for five minutes; a limit is not documented. */
@@ -44,12 +44,8 @@ const BACKDATED_SECONDS = 10;
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuthentication {
   const { clientId, keyId, audience, sendClientId = false } = options;
-  for (const [name, value] of Object.entries({
-    clientId,
-    keyId,
-    ...(audience !== undefined && { audience }),
-  })) {
-    const fault = credentialFault(value);
+  for (const [name, value] of Object.entries({ clientId, keyId, audience })) {
+    const fault = name === "audience" && value === undefined ? undefined : credentialFault(value);
     if (fault !== undefined) throw new TypeError(`${name} ${fault}.`);
   }
   if (typeof sendClientId !== "boolean") throw new TypeError("sendClientId must be true or false.");

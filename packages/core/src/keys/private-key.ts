@@ -18,7 +18,7 @@ export type PrivateKey = {
 } & (
   | { readonly type: "EC"; readonly curve: Curve }
   /** `hash`: the only one that the key may be used with, where it says so. */
-  | { readonly type: "RSA"; readonly hash?: Hash }
+  | { readonly type: "RSA"; readonly hash: Hash | undefined }
 );
 
 const MIN_RSA_BITS = 2048;
@@ -175,7 +175,7 @@ function ofRsa(parts: readonly DerElement[] | undefined, restrictions?: DerEleme
   const hash = restrictions && onlyHash(restrictions);
   return {
     type: "RSA",
-    ...(hash !== undefined && { hash }),
+    hash,
     pkcs8: pkcs8(
       // Platforms take RSASSA-PSS keys by this name alone.
       [der(TAG.objectId, bytesOf(OID.rsaEncryption)), der(TAG.null)],

@@ -9,14 +9,14 @@ import { tokenPlace } from "./store-access.js";
 /** Options of {@link clientCredentials}. */
 export interface ClientCredentialsOptions extends LifecycleOptions {
   /** What to ask for. Default: all that the client may have. */
-  readonly scope?: Scope;
+  readonly scope?: Scope | undefined;
   /**
    * Where processes share the token, so that all of them together ask once. Whatever fails there is reported by
    * `store_failed`, and the source goes on alone. Default: memory only.
    */
-  readonly store?: TokenStore;
+  readonly store?: TokenStore | undefined;
   /** The token's name in the store: one for each client and scope. Needed with `store`. */
-  readonly key?: string;
+  readonly key?: string | undefined;
 }
 
 /**
@@ -40,7 +40,7 @@ export function clientCredentials(
   const scope = options.scope === undefined ? undefined : scopeNames(options.scope);
   const grant: Extract<Grant, { grant_type: "client_credentials" }> = {
     grant_type: "client_credentials",
-    ...(scope !== undefined && { scope }),
+    scope,
   };
   grantParameters(grant);
   const place = tokenPlace(client, options.store, options.key, "client_credentials");
@@ -49,7 +49,7 @@ export function clientCredentials(
       client,
       grantType: grant.grant_type,
       request: createSharedRequest(client, grant, scope, place),
-      ...(scope !== undefined && { scope }),
+      scope,
     },
     options,
   );

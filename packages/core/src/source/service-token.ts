@@ -15,19 +15,19 @@ import { tokenPlace } from "./store-access.js";
 /** Options of {@link serviceToken}. */
 export interface ServiceTokenOptions extends LifecycleOptions {
   /** What to ask for. Default: all that the client may have. */
-  readonly scope?: Scope;
+  readonly scope?: Scope | undefined;
   /**
    * How long the token is to live, in whole seconds: from 86 400 (a day) to 31 556 952 (a year). Default: what Talkdesk
    * chooses, which it does not document.
    */
-  readonly lifetimeSeconds?: number;
+  readonly lifetimeSeconds?: number | undefined;
   /**
    * Where processes share the token, and find it after a restart. Whatever fails there is reported by `store_failed`,
    * and the source goes on alone. Default: memory only.
    */
-  readonly store?: TokenStore;
+  readonly store?: TokenStore | undefined;
   /** The token's name in the store: one for each client and scope. Needed with `store`. */
-  readonly key?: string;
+  readonly key?: string | undefined;
 }
 
 /**
@@ -58,8 +58,8 @@ export function serviceToken(client: TalkdeskClient, options: ServiceTokenOption
   const grant: Extract<Grant, { grant_type: "client_credentials" }> = {
     grant_type: "client_credentials",
     token_type: "opaque",
-    ...(scope !== undefined && { scope }),
-    ...(lifetimeSeconds !== undefined && { expires_in: lifetimeSeconds }),
+    scope,
+    expires_in: lifetimeSeconds,
   };
   grantParameters(grant);
   const place = tokenPlace(client, options.store, options.key, "service_token");
@@ -68,7 +68,7 @@ export function serviceToken(client: TalkdeskClient, options: ServiceTokenOption
       client,
       grantType: grant.grant_type,
       request: createSharedRequest(client, grant, scope, place),
-      ...(scope !== undefined && { scope }),
+      scope,
     },
     options,
   );

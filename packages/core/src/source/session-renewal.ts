@@ -240,7 +240,7 @@ async function exchangeRefreshToken(
       {
         grant_type: "refresh_token",
         refresh_token: attempt.refreshToken,
-        ...(session.scope && { scope: session.scope }),
+        scope: session.scope,
       },
       { limit, maySend: isHeld },
     );

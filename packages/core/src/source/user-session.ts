@@ -23,22 +23,22 @@ export interface UserSessionOptions extends LifecycleOptions {
    * Where the session lives. Share one among all processes that may serve the user. Default: this object's memory,
    * and the session ends with it.
    */
-  readonly store?: TokenStore;
+  readonly store?: TokenStore | undefined;
   /** The session's name in the store: one key is one session. A random one, not the user's id. */
   readonly key: string;
   /**
    * The token of a login. It is stored at the first call of `getToken`, unless a later one is there already. Absent:
    * go on with what is in the store.
    */
-  readonly token?: AccessToken;
+  readonly token?: AccessToken | undefined;
   /** What to ask for at each refresh: some of the login's scopes. Default: all of them. */
-  readonly scope?: Scope;
+  readonly scope?: Scope | undefined;
   /**
    * How long the session's record stays in the store without a write, in milliseconds: a session that nobody uses for
    * so long needs a login. Every renewal is a write. Default: 30 days (2 592 000 000). A record whose refresh token is
    * known to end earlier ends with it.
    */
-  readonly maxIdleMs?: number;
+  readonly maxIdleMs?: number | undefined;
 }
 
 const DEFAULT_MAX_IDLE_MS = 30 * 86_400_000;
@@ -120,7 +120,7 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
       renewals = Promise.allSettled([renewals, renewal]).then(() => {});
       return renewal;
     },
-    ...(session.scope !== undefined && { scope: session.scope }),
+    scope: session.scope,
   };
   const { source, restart } = tokenLifecycle(grant, lifecycle);
   const report = createReporter(grant, lifecycle);

@@ -7,7 +7,7 @@ export interface MemoryStoreOptions {
    * records that have expired go first. An evicted session is a user who must log in again, so give more than there
    * are sessions at a time. Default: no limit, for records that somebody deletes or that expire.
    */
-  readonly maxEntries?: number;
+  readonly maxEntries?: number | undefined;
 }
 
 interface Entry extends StoredToken {

@@ -53,11 +53,11 @@ export async function requestToken(
 export interface ExchangeOptions {
   readonly signal?: AbortSignal | undefined;
   /** The limit of the call that this is a part of. Default: one of its own, by `client.timeoutMs` and `signal`. */
-  readonly limit?: Deadline;
+  readonly limit?: Deadline | undefined;
   /** What the server knows although this request does not hold it; masked like what was sent. */
-  readonly alsoSecret?: readonly string[];
+  readonly alsoSecret?: readonly string[] | undefined;
   /** Asked before each sending: false once whatever gave the right to send is over, as a lock that ran out. */
-  readonly maySend?: () => boolean;
+  readonly maySend?: (() => boolean) | undefined;
 }
 
 /**

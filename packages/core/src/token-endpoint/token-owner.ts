@@ -8,18 +8,14 @@ import type { AccessToken } from "../token/access-token.js";
 export interface TokenOwner {
   readonly tokenEndpoint: string;
   /** Absent for an authentication that names no client. */
-  readonly clientId?: string;
+  readonly clientId?: string | undefined;
   readonly api: string;
 }
 
 /** @internal */
 export function ownerOf({ endpoints, authentication }: TalkdeskClient): TokenOwner {
   const { clientId } = authentication;
-  return {
-    tokenEndpoint: endpoints.token,
-    ...(clientId !== undefined && { clientId }),
-    api: endpoints.api,
-  };
+  return { tokenEndpoint: endpoints.token, clientId, api: endpoints.api };
 }
 
 /** @internal */

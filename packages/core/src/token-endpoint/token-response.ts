@@ -171,10 +171,10 @@ function tokenOf(
     issuedAt: requestedAt,
     expiresAt: requestedAt + (lifetime ?? ASSUMED_LIFETIME_SECONDS) * 1000,
     expiryAssumed: lifetime === undefined,
-    ...(scopes !== undefined && { scope: scopes }),
-    ...(refreshToken !== undefined && { refreshToken }),
-    ...(sessionId !== undefined && { sessionId }),
-    ...(idToken !== undefined && { idToken }),
+    scope: scopes,
+    refreshToken,
+    sessionId,
+    idToken,
     extra: JSON.parse(JSON.stringify(extra), (_key, value) =>
       typeof value === "string" ? mask(value) : value,
     ),
@@ -244,7 +244,7 @@ function refusal(
     const later = wait === undefined ? "" : `, and asks to wait ${Math.ceil(wait / 1000)} s`;
     return new TalkdeskError("token_unavailable", `The token endpoint answered ${status}${named}${later}.`, {
       ...options,
-      ...(wait !== undefined && { retryAt: requestedAt + wait }),
+      retryAt: wait === undefined ? undefined : requestedAt + wait,
     });
   }
   const isOfProtocol = (status >= 200 && status < 300) || (status >= 400 && status < 500);
@@ -285,13 +285,14 @@ function refusal(
 function saidInError(
   json: unknown,
   mask: (text: string) => string,
-): { readonly error?: string; readonly errorDescription?: string } {
+): { readonly error: string | undefined; readonly errorDescription: string | undefined } {
   const { error, error_description, code, message } = Object(json) as Record<string, unknown>;
   const name = error ?? code;
   const text = error_description ?? (error === undefined ? message : undefined);
   return {
-    ...(typeof name === "string" &&
-      name !== "" && { error: printable(CODE_OF_ERROR.has(name) ? name : mask(name)) }),
-    ...(typeof text === "string" && text !== "" && { errorDescription: printable(mask(text)) }),
+    error: isText(name) ? printable(CODE_OF_ERROR.has(name) ? name : mask(name)) : undefined,
+    errorDescription: isText(text) ? printable(mask(text)) : undefined,
   };
 }
+
+const isText = (value: unknown): value is string => typeof value === "string" && value !== "";

@@ -40,25 +40,25 @@ export interface AccessTokenOptions {
   /** When it expires, in epoch milliseconds. */
   readonly expiresAt: number;
   /** When it was asked for, in epoch milliseconds. Default: now. */
-  readonly issuedAt?: number;
+  readonly issuedAt?: number | undefined;
   /** Default `"Bearer"`. */
-  readonly type?: "Bearer" | "opaque";
+  readonly type?: "Bearer" | "opaque" | undefined;
   /** Default false. */
-  readonly expiryAssumed?: boolean;
-  readonly scope?: readonly string[];
-  readonly refreshToken?: string;
-  readonly sessionId?: string;
-  readonly idToken?: string;
+  readonly expiryAssumed?: boolean | undefined;
+  readonly scope?: readonly string[] | undefined;
+  readonly refreshToken?: string | undefined;
+  readonly sessionId?: string | undefined;
+  readonly idToken?: string | undefined;
   /** Default: none. */
-  readonly extra?: Readonly<Record<string, unknown>>;
+  readonly extra?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What no property of the object itself may show. */
 interface Secrets {
   readonly value: string;
-  readonly refreshToken?: string;
-  readonly sessionId?: string;
-  readonly idToken?: string;
+  readonly refreshToken?: string | undefined;
+  readonly sessionId?: string | undefined;
+  readonly idToken?: string | undefined;
   readonly extra: Readonly<Record<string, unknown>>;
   /** Members of a stored record that a newer version of this package wrote. */
   readonly unknown: Readonly<Record<string, unknown>>;
@@ -128,9 +128,9 @@ function tokenWith(options: AccessTokenOptions, unknown: Readonly<Record<string,
   });
   secretsOf.set(token, {
     value,
-    ...(refreshToken !== undefined && { refreshToken }),
-    ...(sessionId !== undefined && { sessionId }),
-    ...(idToken !== undefined && { idToken }),
+    refreshToken,
+    sessionId,
+    idToken,
     extra: frozenCopy(extra),
     unknown: frozenCopy(unknown),
   });
@@ -221,10 +221,7 @@ export const unknownMembers = (token: AccessToken): Readonly<Record<string, unkn
 export function successorOf(previous: AccessToken, token: AccessToken): AccessToken {
   const members = Object.fromEntries(STORED_MEMBERS.map((name) => [name, token[name]]));
   const { refreshToken = previous.refreshToken } = token;
-  return tokenWith(
-    { ...(members as unknown as AccessTokenOptions), ...(refreshToken !== undefined && { refreshToken }) },
-    unknownMembers(previous),
-  );
+  return tokenWith({ ...(members as unknown as AccessTokenOptions), refreshToken }, unknownMembers(previous));
 }
 
 /**

@@ -9,17 +9,21 @@ export type Scope = string | readonly string[];
 export type Grant =
   | {
       readonly grant_type: "client_credentials";
-      readonly scope?: Scope;
-      readonly token_type?: "opaque";
-      readonly expires_in?: number;
+      readonly scope?: Scope | undefined;
+      readonly token_type?: "opaque" | undefined;
+      readonly expires_in?: number | undefined;
     }
   | {
       readonly grant_type: "authorization_code";
       readonly code: string;
       readonly redirect_uri: string;
-      readonly code_verifier?: string;
+      readonly code_verifier?: string | undefined;
     }
-  | { readonly grant_type: "refresh_token"; readonly refresh_token: string; readonly scope?: Scope };
+  | {
+      readonly grant_type: "refresh_token";
+      readonly refresh_token: string;
+      readonly scope?: Scope | undefined;
+    };
 
 /** Service tokens live between a day and a year (Talkdesk, "Client Credentials - STS token"). @internal */
 export const SERVICE_TOKEN_SECONDS = { min: 86_400, max: 31_556_952 };

@@ -23,11 +23,11 @@ export interface LifecycleOptions {
    * How long before its end a token is renewed in the background, in milliseconds, but never more than a tenth of its
    * lifetime. Default 60 000. 0 renews when callers have to wait for it.
    */
-  readonly refreshEarlyMs?: number;
+  readonly refreshEarlyMs?: number | undefined;
   /** Names the source on each of its events, such as `"reports"` or an account. Not secret. Default: no name. */
-  readonly label?: string;
+  readonly label?: string | undefined;
   /** Told of every event of this source. It may throw, and may not delay: it is called in between. */
-  readonly onEvent?: (event: TokenEvent) => void;
+  readonly onEvent?: ((event: TokenEvent) => void) | undefined;
 }
 
 /** What the lifecycle tells a call that begins. */
@@ -37,7 +37,7 @@ export interface TokenCallContext {
   /** Values that are no answer, wherever they are found: the one held, and the one that the API has refused. */
   readonly outdated: readonly string[];
   /** The value that the API has refused, where that is why the call is made. */
-  readonly refused?: string;
+  readonly refused?: string | undefined;
   /** How long the token is needed: 0 for as long as any lasts. */
   readonly neededMs: number;
   /** Says that the session is over for the token held as well: nobody gets it any more if the call fails. */
@@ -64,7 +64,7 @@ export interface SourceGrant {
   /** Asks once, retries included. */
   readonly request: (context: TokenCallContext) => Promise<TokenAnswer>;
   /** The scopes that it asks for; absent when it asks for all. */
-  readonly scope?: readonly string[];
+  readonly scope?: readonly string[] | undefined;
 }
 
 const DEFAULT_REFRESH_EARLY_MS = 60_000;
@@ -127,7 +127,7 @@ interface Failure {
   /** No renewal of a token that is still valid for this long after it. */
   readonly renewalPauseMs: number;
   /** When the gate closed first in this row. */
-  readonly closedAt?: Instant;
+  readonly closedAt: Instant | undefined;
 }
 
 interface State {
@@ -174,7 +174,7 @@ export function tokenLifecycle(call: SourceGrant, options: LifecycleOptions): Li
     call,
     clock: call.client.clock ?? platformClock,
     refreshEarlyMs,
-    options: { ...(label !== undefined && { label }), ...(onEvent !== undefined && { onEvent }) },
+    options: { label, onEvent },
     held: undefined,
     flight: undefined,
     failure: undefined,
@@ -316,7 +316,7 @@ function startFlight(
   const context: TokenCallContext = {
     signal: flight.abort.signal,
     outdated,
-    ...(rejected !== undefined && { refused: rejected.value }),
+    refused: rejected?.value,
     neededMs,
     withdraw() {
       flight.isWithdrawn = true;
@@ -427,7 +427,7 @@ function noteFailure(state: State, flight: Flight, error: TalkdeskError): void {
     count,
     gateMs,
     renewalPauseMs: Math.max(gateMs, pauseMs(count - 1)),
-    ...(closedAt !== undefined && { closedAt }),
+    closedAt,
   };
   const durationMs = elapsedSince(state.clock, flight.startedAt);
   emit(state, "token_failed", () => ({ durationMs, error }));

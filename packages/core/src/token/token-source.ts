@@ -3,18 +3,18 @@ import type { AccessToken } from "./access-token.js";
 /** What a caller may say when it asks for a token. */
 export interface TokenRequest {
   /** Stops this caller's wait, never anybody else's; `getToken` then rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /**
    * The API has just refused this token with 401: do not answer with it again. It is compared by `value`, not obeyed:
    * if the source already has another, that one is the answer.
    */
-  readonly rejected?: AccessToken;
+  readonly rejected?: AccessToken | undefined;
   /**
    * How long the token is needed, in milliseconds. When the one held ends sooner, the call waits for a renewal, and
    * answers the longest-lived token that can be had: the one held, should the renewal fail or bring a shorter one. More
    * than nine tenths of a token's lifetime count as nine tenths, so that not every call renews.
    */
-  readonly minimumLifetimeMs?: number;
+  readonly minimumLifetimeMs?: number | undefined;
 }
 
 /**
