@@ -25,4 +25,4 @@ export type {
   PageVisit,
 } from "./login/login-driver.js";
 export { describeTokenStore } from "./store/describe-token-store.js";
-export type { TokenStoreCapabilities, TokenStoreDriver, TokenStoreSetup } from "./store/store-driver.js";
+export type { TokenStoreCapabilities, TokenStoreDriver, TokenStoreSetup } from "./store/driver.js";

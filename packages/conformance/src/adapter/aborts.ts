@@ -1,18 +1,18 @@
 import { expect, it } from "vitest";
-import { rejectionOf } from "./rejection.js";
+import { rejectionOf } from "../rejection.js";
 import { type Stage, type Subject, setStage } from "./stage.js";
 
-/** A caller that gives up rejects as with its client, sends nothing, and is alone in it. */
+/** A call that is aborted rejects as the client rejects aborts, sends nothing, and leaves other calls alone. */
 export function describeAborts(subject: Subject): void {
   const { abortErrorName } = subject.capabilities;
-  const reason = new Error("the caller has lost interest");
+  const reason = new Error("the caller has aborted");
 
   function expectAbort(error: unknown): void {
     if (abortErrorName === undefined) expect(error).toBe(reason);
     else expect(error).toMatchObject({ name: abortErrorName });
   }
 
-  /** It did not wait any longer. */
+  /** The token request is still open, so the call did not wait for its end. */
   function expectNoTokenYet(stage: Stage): void {
     expect(stage.talkdesk.requests.to("token").at(-1)?.status).toBeUndefined();
   }
@@ -20,26 +20,26 @@ export function describeAborts(subject: Subject): void {
   const tokenRequest = (stage: Stage, count: number): Promise<unknown> =>
     stage.talkdesk.requests.waitFor(() => stage.tokenRequests === count);
 
-  it("asks for nothing and sends nothing for a caller that had given up before", async () => {
+  it("asks for no token and sends nothing when the signal is already aborted", async () => {
     await using stage = await setStage(subject);
     const call = stage.send({ url: `${stage.api}/users`, signal: AbortSignal.abort(reason) });
     expectAbort(await rejectionOf(call));
     expect(stage.talkdesk.requests.all).toEqual([]);
   });
 
-  it("ends the wait for a token of the caller that gives up, and no other", async () => {
+  it("ends the wait for a token of the aborted call, and of no other", async () => {
     await using stage = await setStage(subject);
     stage.talkdesk.faults.add({ at: "token", delayMs: 500 });
-    const giveUp = new AbortController();
-    const patience = new AbortController();
-    const abandoned = stage.send({ url: `${stage.api}/echo?n=1`, signal: giveUp.signal });
+    const controller = new AbortController();
+    const otherController = new AbortController();
+    const call = stage.send({ url: `${stage.api}/echo?n=1`, signal: controller.signal });
     const others = [
       stage.send({ url: `${stage.api}/echo?n=2` }),
-      stage.send({ url: `${stage.api}/echo?n=3`, signal: patience.signal }),
+      stage.send({ url: `${stage.api}/echo?n=3`, signal: otherController.signal }),
     ];
     await tokenRequest(stage, 1);
-    giveUp.abort(reason);
-    expectAbort(await rejectionOf(abandoned));
+    controller.abort(reason);
+    expectAbort(await rejectionOf(call));
     expectNoTokenYet(stage);
     expect(stage.apiRequests).toEqual([]);
 
@@ -48,29 +48,29 @@ export function describeAborts(subject: Subject): void {
     expect(stage.tokenRequests).toBe(1);
   });
 
-  it("keeps the token that an abandoned call had asked for", async () => {
+  it("keeps the token that an aborted call had asked for", async () => {
     await using stage = await setStage(subject);
     stage.talkdesk.faults.add({ at: "token", delayMs: 50 });
-    const giveUp = new AbortController();
-    const abandoned = stage.send({ url: `${stage.api}/users`, signal: giveUp.signal });
+    const controller = new AbortController();
+    const call = stage.send({ url: `${stage.api}/users`, signal: controller.signal });
     await tokenRequest(stage, 1);
-    giveUp.abort(reason);
-    await rejectionOf(abandoned);
+    controller.abort(reason);
+    await rejectionOf(call);
     const { status } = await stage.send({ url: `${stage.api}/users` });
     expect(status).toBe(200);
     expect(stage.tokenRequests).toBe(1);
   });
 
-  it("ends the wait for another token, and does not send again", async () => {
+  it("ends the wait for a second token, and does not send again", async () => {
     await using stage = await setStage(subject);
     await stage.useRefusedToken();
     stage.talkdesk.faults.add({ at: "token", delayMs: 500 });
-    const giveUp = new AbortController();
-    const abandoned = stage.send({ url: `${stage.api}/echo?n=1`, signal: giveUp.signal });
+    const controller = new AbortController();
+    const call = stage.send({ url: `${stage.api}/echo?n=1`, signal: controller.signal });
     const other = stage.send({ url: `${stage.api}/echo?n=2` });
     await tokenRequest(stage, 2);
-    giveUp.abort(reason);
-    expectAbort(await rejectionOf(abandoned));
+    controller.abort(reason);
+    expectAbort(await rejectionOf(call));
     expectNoTokenYet(stage);
 
     expect((await other).status).toBe(200);
@@ -79,7 +79,7 @@ export function describeAborts(subject: Subject): void {
     expect(stage.tokenRequests).toBe(2);
   });
 
-  it("ends the wait also where the source does not look at the signal", async () => {
+  it("ends the wait when the source ignores the signal", async () => {
     let wasAsked = (): void => {};
     const asked = new Promise<void>((resolve) => {
       wasAsked = resolve;
@@ -93,34 +93,34 @@ export function describeAborts(subject: Subject): void {
         },
       },
     }));
-    const giveUp = new AbortController();
-    const abandoned = stage.send({ url: `${stage.api}/users`, signal: giveUp.signal });
+    const controller = new AbortController();
+    const call = stage.send({ url: `${stage.api}/users`, signal: controller.signal });
     await asked;
-    giveUp.abort(reason);
-    expectAbort(await rejectionOf(abandoned));
+    controller.abort(reason);
+    expectAbort(await rejectionOf(call));
     expect(stage.apiRequests).toEqual([]);
   });
 
-  it("stops a request that is under way", async () => {
+  it("aborts a request in flight", async () => {
     await using stage = await setStage(subject);
     stage.talkdesk.faults.add({ at: "api", hang: true });
-    const giveUp = new AbortController();
-    const abandoned = stage.send({ url: `${stage.api}/users`, signal: giveUp.signal });
+    const controller = new AbortController();
+    const call = stage.send({ url: `${stage.api}/users`, signal: controller.signal });
     await stage.talkdesk.requests.waitFor(({ to }) => to === "api");
-    giveUp.abort(reason);
-    expectAbort(await rejectionOf(abandoned));
+    controller.abort(reason);
+    expectAbort(await rejectionOf(call));
     await stage.talkdesk.requests.waitFor(({ to, aborted }) => to === "api" && aborted);
   });
 
-  it("stops a request that is sent again", async () => {
+  it("aborts a request that is sent again", async () => {
     await using stage = await setStage(subject);
     await stage.useRefusedToken();
     stage.talkdesk.faults.add({ at: "api", hang: true, skip: 1 });
-    const giveUp = new AbortController();
-    const abandoned = stage.send({ url: `${stage.api}/users`, signal: giveUp.signal });
+    const controller = new AbortController();
+    const call = stage.send({ url: `${stage.api}/users`, signal: controller.signal });
     await stage.talkdesk.requests.waitFor(() => stage.apiRequests.length === 2);
-    giveUp.abort(reason);
-    expectAbort(await rejectionOf(abandoned));
+    controller.abort(reason);
+    expectAbort(await rejectionOf(call));
     await stage.talkdesk.requests.waitFor(({ to, aborted }) => to === "api" && aborted);
     expect(stage.apiRequests).toHaveLength(2);
   });

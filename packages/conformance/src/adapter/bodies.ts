@@ -6,7 +6,7 @@ import { type Subject, sentAs, setStage } from "./stage.js";
 const text = "name=Zoë & Ætla\r\n\0";
 const bytes = new TextEncoder().encode(text);
 
-/** A body of each kind, made anew each time, and what must be found in the bytes that arrive. */
+/** Makes a new body of each kind. */
 const makeBody: { readonly [Kind in BodyKind]: () => RequestBody & { readonly kind: Kind } } = {
   string: () => ({ kind: "string", value: text }),
   bytes: () => ({ kind: "bytes", value: Uint8Array.from({ length: 300 }, (_, index) => index % 256) }),
@@ -44,6 +44,7 @@ const makeBody: { readonly [Kind in BodyKind]: () => RequestBody & { readonly ki
 };
 
 const latin1 = (of: Uint8Array): string => Buffer.from(of).toString("latin1");
+/** Text that must be found in the bytes that arrive, by kind of body. */
 const carried: Readonly<Record<BodyKind, string>> = {
   string: latin1(bytes),
   bytes: latin1(Uint8Array.from({ length: 300 }, (_, index) => index % 256)),
@@ -54,7 +55,7 @@ const carried: Readonly<Record<BodyKind, string>> = {
   iterable: latin1(bytes),
 };
 
-/** What can be sent again is, byte for byte; what cannot is sent once, and whole. */
+/** A body that can be sent again is sent with the same bytes; any other is sent once. */
 export function describeBodies(subject: Subject): void {
   const { bodies, replayable } = subject.capabilities;
   const headers = { "idempotency-key": "7f", "x-trace": "1" };
@@ -100,7 +101,7 @@ export function describeBodies(subject: Subject): void {
         expect(replayed && sentAs(replayed)).toEqual(refused && sentAs(refused));
       });
     } else {
-      it(`sends a refused ${kind} body once: the 401 stands, and the next request has a new token`, async () => {
+      it(`sends a refused ${kind} body once, hands over the 401, and has a new token for the next request`, async () => {
         await using stage = await setStage(subject);
         await stage.useRefusedToken();
         const request = { url: `${stage.api}/echo`, method: "POST", headers };
@@ -128,7 +129,7 @@ export function describeBodies(subject: Subject): void {
         headers: { "content-type": sent["content-type"] ?? "" },
       }).formData();
       expect([parts.get("title"), (parts.get("file") as File).name]).toEqual(["Zoë", "a.csv"]);
-      // As every fetch and axios write them: not every receiver disregards their case.
+      // The spelling of every fetch and of axios, because some receivers compare these names with their case.
       expect(latin1(body).match(/^content-[a-z]+(?=:)/gim)).toEqual([
         "Content-Disposition",
         "Content-Disposition",
@@ -137,7 +138,7 @@ export function describeBodies(subject: Subject): void {
     });
   }
 
-  it("sends a refused request that has 4 MiB once more, whole", async () => {
+  it("sends a refused request of 4 MiB once more, whole", async () => {
     await using stage = await setStage(subject);
     await stage.useRefusedToken();
     const value = "0123456789abcdef".repeat(262_144);

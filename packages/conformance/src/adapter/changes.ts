@@ -9,7 +9,7 @@ interface Change {
 
 const BEFORE = "as-it-was";
 
-/** Bodies that say {@link BEFORE}, and can be changed so that they no longer do. */
+/** Bodies that contain {@link BEFORE}, and the change that removes it. */
 const makeChange: Partial<Record<BodyKind, () => Change>> = {
   bytes() {
     const value = new TextEncoder().encode(BEFORE);
@@ -26,7 +26,7 @@ const makeChange: Partial<Record<BodyKind, () => Change>> = {
   },
 };
 
-/** What is judged and sent is what the caller said, read once, before the first wait. */
+/** The adapter reads URL, headers and body once, before its first wait; later changes by the caller are not sent. */
 export function describeChanges(subject: Subject): void {
   const { bodies, urlObjects } = subject.capabilities;
 
@@ -50,7 +50,7 @@ export function describeChanges(subject: Subject): void {
 
   if (!urlObjects) return;
 
-  it("takes a URL object for a URL", async () => {
+  it("accepts a URL object", async () => {
     await using stage = await setStage(subject);
     const { status } = await stage.send({ url: new URL(`${stage.api}/users?page=2`) });
     expect(status).toBe(200);
@@ -58,7 +58,7 @@ export function describeChanges(subject: Subject): void {
     expect(stage.withToken()).toHaveLength(1);
   });
 
-  it("sends to where a URL object led when the call was made", async () => {
+  it("sends to the address that a URL object had when the call was made", async () => {
     await using stage = await setStage(subject);
     stage.talkdesk.faults.add({ at: "token", delayMs: 100 });
     const url = new URL(`${stage.api}/echo?n=1`);

@@ -4,11 +4,11 @@ import { type Subject, setStage } from "./stage.js";
 
 const ROUNDS = 20;
 
-/** A response that was thrown away keeps no connection. */
+/** A refused response that the caller does not get holds no connection. */
 export function describeConnections(subject: Subject): void {
   const { limitsConnections } = subject.capabilities;
 
-  it("leaves the connection of a refused request fit for what comes next", async () => {
+  it("reuses the connection of a refused request", async () => {
     let asked = 0;
     await using stage = await setStage(subject, (talkdesk) => ({
       source: {
@@ -39,7 +39,7 @@ export function describeConnections(subject: Subject): void {
     ["short", 100],
     ["long", 300_000],
   ])(
-    `does not dead-lock ${limitsConnections ? "a pool of one connection" : "the client's pool"} with refusals that are %s`,
+    `does not deadlock ${limitsConnections ? "a pool of one connection" : "the client's pool"} with refusals that are %s`,
     async (_, length) => {
       await using stage = await setStage(subject, () => (limitsConnections ? { connections: 1 } : {}));
       const { authorization } = await stage.source.getToken();
@@ -109,8 +109,8 @@ export function describeConnections(subject: Subject): void {
 }
 
 /**
- * Makes timers of ten seconds fire at once until the test is over, which is what adapters wait for the rest of a refused
- * answer. Timers of other lengths stay as they are: a client has its own.
+ * Makes timers of ten seconds fire at once until the test is over: adapters read a refused response for so long. Timers of
+ * other lengths, which the client may set, stay as they are.
  */
 function passTenSeconds(): void {
   const { setTimeout: original } = globalThis;

@@ -15,15 +15,34 @@ import { describeSharing } from "./sharing.js";
 import type { Subject } from "./stage.js";
 import { describeThrownStatuses } from "./thrown-statuses.js";
 
-const everyKind: readonly BodyKind[] = ["string", "bytes", "form", "multipart", "blob", "stream", "iterable"];
+/** The kinds of body that a full client accepts. */
+const EVERY_KIND: readonly BodyKind[] = [
+  "string",
+  "bytes",
+  "form",
+  "multipart",
+  "blob",
+  "stream",
+  "iterable",
+];
 
 /**
- * States what every adapter promises, as tests of one adapter against the emulator, over real sockets. All assertions
- * are here; a driver has none.
+ * Defines the tests of what every adapter promises, for one adapter, over real sockets to the emulator. Call it at the top
+ * level of a test file.
  *
- * @param name What is under test: the client, and how the adapter is put on it.
- * @param capabilities What the client cannot do. Default: it can do everything.
- * @param stacks Other ways to put client and adapter together. Default: none, and nothing is said of them.
+ * @param name The client, and how the adapter is installed in it; the name of the group of tests.
+ * @param driver Makes a client with the adapter. It only translates requests and responses; all assertions are here.
+ * @param capabilities Facts about the client. Default: it can do everything.
+ * @param stacks Other ways to combine client and adapter. Default: none, and what they promise is not tested.
+ * @example
+ * describeAdapter("the global fetch", ({ source, origins }) => {
+ *   const send = talkdeskFetch(source, { origins });
+ *   return async ({ url, body, ...init }) => {
+ *     const response = await send(url, { ...init, body: body?.value as BodyInit, duplex: "half" } as RequestInit);
+ *     const headers = Object.fromEntries(response.headers);
+ *     return { status: response.status, headers, text: () => response.text() };
+ *   };
+ * });
  */
 export function describeAdapter(
   name: string,
@@ -35,8 +54,8 @@ export function describeAdapter(
     driver,
     stacks,
     capabilities: {
-      bodies: everyKind,
-      replayable: everyKind.filter((kind) => kind !== "stream" && kind !== "iterable"),
+      bodies: EVERY_KIND,
+      replayable: EVERY_KIND.filter((kind) => kind !== "stream" && kind !== "iterable"),
       relativeUrls: true,
       urlObjects: true,
       followsRedirects: true,
@@ -60,7 +79,7 @@ export function describeAdapter(
     describe("secrets", () => describeSecrecy(subject));
     const { alone, throwing, detours, sharing } = stacks;
     if (alone) describe("bodies of other libraries", () => describeForeignBodies(subject, alone));
-    if (throwing) describe("a refusal that is thrown beneath", () => describeThrownStatuses(throwing));
+    if (throwing) describe("a refusal that a layer beneath throws", () => describeThrownStatuses(throwing));
     if (detours) describe("detours", () => describeDetours(detours));
     if (sharing) describe("shared layers", () => describeSharing(sharing));
   });

@@ -7,7 +7,7 @@ import { expect, it } from "vitest";
 import type { AdapterStacks, Elsewhere } from "./driver.js";
 import { setStage } from "./stage.js";
 
-/** A server, reached by an origin and by a socket, that keeps what it is sent. */
+/** A server on a port and on a socket, which records what it is sent. */
 interface Listener extends Elsewhere, AsyncDisposable {
   received(): string;
 }
@@ -21,7 +21,7 @@ async function listenElsewhere(): Promise<Listener> {
     socket.on("data", (chunk) => {
       const text = chunk.toString("latin1");
       received += text;
-      // What comes after a CONNECT is told to the proxy, as it does not go to anybody else.
+      // It accepts a tunnel but opens none, so it also records what is sent through it.
       if (text.startsWith("CONNECT ")) socket.write("HTTP/1.1 200 OK\r\n\r\n");
       else socket.end("HTTP/1.1 200 OK\r\ncontent-length: 9\r\nconnection: close\r\n\r\nelsewhere");
     });
@@ -44,23 +44,26 @@ async function listenElsewhere(): Promise<Listener> {
   };
 }
 
-/** The route counts, and not the URL alone. */
+/** A token needs a route that leads where the URL says. */
 export function describeDetours(detours: NonNullable<AdapterStacks["detours"]>): void {
-  it.each(Object.keys(detours))("sends no token elsewhere than the URL says: %s", async (name) => {
-    await using elsewhere = await listenElsewhere();
-    const driver = detours[name] as (typeof detours)[string];
-    await using stage = await setStage({ driver: (setup) => driver(setup, elsewhere) });
-    const { value } = await stage.source.getToken();
-    await Promise.allSettled([
-      stage.send({ url: `${stage.api}/echo` }),
-      stage.send({ url: `${stage.api}/echo`, method: "POST", body: { kind: "string", value: "a" } }),
-    ]);
-    expect(elsewhere.received()).not.toContain(value);
+  it.each(Object.keys(detours))(
+    "sends no token by a route that leads elsewhere than the URL: %s",
+    async (name) => {
+      await using elsewhere = await listenElsewhere();
+      const driver = detours[name] as (typeof detours)[string];
+      await using stage = await setStage({ driver: (setup) => driver(setup, elsewhere) });
+      const { value } = await stage.source.getToken();
+      await Promise.allSettled([
+        stage.send({ url: `${stage.api}/echo` }),
+        stage.send({ url: `${stage.api}/echo`, method: "POST", body: { kind: "string", value: "a" } }),
+      ]);
+      expect(elsewhere.received()).not.toContain(value);
 
-    // What has an Authorization of its own is between client and caller, and shows that this is a detour.
-    await Promise.allSettled([
-      stage.send({ url: `${stage.api}/echo`, headers: { authorization: "Basic bWluZTptaW5l" } }),
-    ]);
-    expect(elsewhere.received()).toContain("Basic bWluZTptaW5l");
-  });
+      // A request with an Authorization of its own passes untouched, which shows that this route is a detour.
+      await Promise.allSettled([
+        stage.send({ url: `${stage.api}/echo`, headers: { authorization: "Basic bWluZTptaW5l" } }),
+      ]);
+      expect(elsewhere.received()).toContain("Basic bWluZTptaW5l");
+    },
+  );
 }

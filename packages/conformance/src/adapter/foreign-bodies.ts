@@ -6,7 +6,7 @@ import { type Subject, sentAs, setStage } from "./stage.js";
 
 const TEXT = "a,b\n1,2\n";
 
-/** As `formdata-node`, `fetch-blob` and others make them: they call themselves what the platform's are called. */
+/** A file as `formdata-node`, `fetch-blob` and others make it: its `Symbol.toStringTag` is that of the platform's. */
 class ForeignFile {
   readonly name = "a.csv";
   readonly type = "text/csv";
@@ -92,7 +92,7 @@ class ForeignParams {
   }
 }
 
-/** As `web-streams-polyfill` makes them. */
+/** A stream as `web-streams-polyfill` makes it. */
 class ForeignStream {
   readonly #stream = new Blob([TEXT]).stream();
   readonly locked = false;
@@ -107,7 +107,7 @@ class ForeignStream {
   }
 }
 
-/** A file that is read when it is sent, and looks empty to whoever copies it. */
+/** A file whose content is read when it is sent. A copy of it is empty. */
 class LazyFile extends File {
   constructor() {
     super([], "a.csv", { type: "text/csv" });
@@ -145,7 +145,7 @@ const makeBody: Readonly<Record<string, () => object>> = {
   "stream of Node's": () => Readable.from([Buffer.from(TEXT)]),
 };
 
-/** What arrived, with the boundary and the case of the parts' headers evened out. */
+/** Reads what arrived, with the boundary and the case of the parts' headers made equal. */
 function arrived(record: RequestRecord | undefined): unknown {
   if (record === undefined) return "nothing";
   const { method, headers, body } = record;
@@ -159,12 +159,12 @@ function arrived(record: RequestRecord | undefined): unknown {
           .replaceAll("; ", ";")
           .replace(/^content-[a-z-]+(?=:)/gim, (name) => name.toLowerCase());
   const text = even(Buffer.from(body).toString("latin1"));
-  // The order of a part's headers says nothing.
+  // The order of a part's headers has no meaning.
   const lines = boundary === undefined ? text : text.split("\r\n").sort();
   return { method, type: type && even(type), lines };
 }
 
-/** What is not the platform's is sent as the client alone sends it, and again only when its bytes are the same. */
+/** A body of another library is sent as the client alone sends it, and sent again only with the same bytes. */
 export function describeForeignBodies(subject: Subject, alone: NonNullable<AdapterStacks["alone"]>): void {
   const requestOf = (url: string, name: string): PlainRequest => ({
     url,
@@ -172,7 +172,7 @@ export function describeForeignBodies(subject: Subject, alone: NonNullable<Adapt
     body: { kind: "foreign", value: (makeBody[name] as () => object)() },
   });
 
-  it.each(Object.keys(makeBody))("sends what the client alone sends of a foreign %s", async (name) => {
+  it.each(Object.keys(makeBody))("sends a foreign %s as the client alone sends it", async (name) => {
     await using bare = await setStage({ driver: () => alone({}) });
     const [expected] = await Promise.allSettled([bare.send(requestOf(`${bare.otherApi}/echo`, name))]);
     await using stage = await setStage(subject);
@@ -181,15 +181,18 @@ export function describeForeignBodies(subject: Subject, alone: NonNullable<Adapt
     expect(arrived(stage.apiRequests[0])).toEqual(arrived(bare.apiRequests[0]));
   });
 
-  it.each(Object.keys(makeBody))("sends a refused foreign %s again only as it was", async (name) => {
-    await using stage = await setStage(subject);
-    await stage.useRefusedToken();
-    const [outcome] = await Promise.allSettled([stage.send(requestOf(`${stage.api}/echo`, name))]);
-    const [refused, ...replays] = stage.apiRequests;
-    expect(replays.length).toBeLessThan(2);
-    for (const replay of replays) expect(sentAs(replay)).toEqual(refused && sentAs(refused));
-    // What the client does not take is rejected, as above.
-    if (outcome.status === "rejected") return;
-    expect(outcome.value.status).toBe(replays.length === 0 ? 401 : 200);
-  });
+  it.each(Object.keys(makeBody))(
+    "sends a refused foreign %s again only with the same bytes",
+    async (name) => {
+      await using stage = await setStage(subject);
+      await stage.useRefusedToken();
+      const [outcome] = await Promise.allSettled([stage.send(requestOf(`${stage.api}/echo`, name))]);
+      const [refused, ...replays] = stage.apiRequests;
+      expect(replays.length).toBeLessThan(2);
+      for (const replay of replays) expect(sentAs(replay)).toEqual(refused && sentAs(refused));
+      // The client does not accept this body: see the tests above.
+      if (outcome.status === "rejected") return;
+      expect(outcome.value.status).toBe(replays.length === 0 ? 401 : 200);
+    },
+  );
 }

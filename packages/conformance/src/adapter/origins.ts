@@ -2,7 +2,7 @@ import { answers } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
 import { type Subject, setStage } from "./stage.js";
 
-/** Addresses that look like the gateway's `http://127.0.0.1:port`, and are of another origin. */
+/** Addresses that look like the gateway's `http://127.0.0.1:port` but have another origin. */
 const lookAlikes: readonly [name: string, address: (port: string) => string][] = [
   ["another name of the same host", (port) => `http://localhost:${port}/echo`],
   ["the gateway as the user of another host", (port) => `http://127.0.0.1:${port}@localhost:${port}/echo`],
@@ -14,7 +14,7 @@ const lookAlikes: readonly [name: string, address: (port: string) => string][] =
   ["another port, of which the gateway's is a part", (port) => `http://127.0.0.1:${port.slice(0, 4)}/echo`],
 ];
 
-/** The token goes to the origins it is for, and no other request is touched. */
+/** The token goes only to the gateway and to `origins`; other requests pass untouched. */
 export function describeOrigins(subject: Subject): void {
   it("sends a request to another origin untouched, and asks for no token", async () => {
     await using stage = await setStage(subject);
@@ -35,7 +35,7 @@ export function describeOrigins(subject: Subject): void {
 
   it.each(lookAlikes)("sends no token to an address with %s", async (_, address) => {
     await using stage = await setStage(subject);
-    // Some of these lead nowhere: what comes of them is between client and caller.
+    // Nothing answers at some of these addresses, so the call may reject.
     await Promise.allSettled([stage.send({ url: address(new URL(stage.api).port) })]);
     expect(stage.withToken()).toEqual([]);
     expect(stage.tokenRequests).toBe(0);
@@ -52,8 +52,8 @@ export function describeOrigins(subject: Subject): void {
 
   it(
     keepsUrlUsers
-      ? "sends no token where the URL names a user: that is an Authorization of the caller's"
-      : "sends the token, and no user, where the URL names one",
+      ? "sends no token with a URL that names a user, since that is an Authorization of the caller's own"
+      : "sends the token, and no user, with a URL that names one",
     async () => {
       await using stage = await setStage(subject);
       const { host } = new URL(stage.api);
@@ -69,7 +69,7 @@ export function describeOrigins(subject: Subject): void {
     },
   );
 
-  it("sends the token where `origins` says", async () => {
+  it("sends the token to an origin in `origins`", async () => {
     await using stage = await setStage(subject, (talkdesk) => ({
       origins: [talkdesk.endpoints("acme", "eu").api],
     }));
@@ -84,7 +84,7 @@ export function describeOrigins(subject: Subject): void {
     ]);
   });
 
-  it("sends a request to the token endpoint untouched, whatever `origins` says", async () => {
+  it("sends a request to the token endpoint untouched, even with its origin in `origins`", async () => {
     await using stage = await setStage(subject, (talkdesk) => ({
       origins: [new URL(talkdesk.endpoints().token).origin],
     }));
@@ -96,7 +96,7 @@ export function describeOrigins(subject: Subject): void {
     expect(stage.talkdesk.requests.all).toHaveLength(2);
     expect(stage.withToken()).toEqual([]);
 
-    // The rest of that origin is what `origins` says it is.
+    // Other paths of that origin have the token.
     await stage.send({ url: stage.talkdesk.endpoints().jwks });
     expect(stage.withToken()).toMatchObject([{ to: "jwks" }]);
   });

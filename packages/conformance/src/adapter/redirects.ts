@@ -3,8 +3,8 @@ import { expect, it } from "vitest";
 import { type Subject, setStage } from "./stage.js";
 
 /**
- * Redirects are the client's. The token is dropped at every change of origin, and does not come back: once a chain has
- * left the gateway, nothing in it has the token.
+ * The client follows redirects. The token is dropped at every change of origin, and a chain that has left the gateway has
+ * no token when it comes back.
  */
 export function describeRedirects(subject: Subject): void {
   if (!subject.capabilities.followsRedirects) {
@@ -18,7 +18,7 @@ export function describeRedirects(subject: Subject): void {
     return;
   }
 
-  it("downloads a report of Explore: the token comes along on the gateway, and not to the host of the files", async () => {
+  it("downloads an Explore report: redirects within the gateway keep the token, and the file host gets none", async () => {
     await using stage = await setStage(subject);
     const started = await stage.send({
       url: `${stage.api}/data/reports/calls/jobs`,
@@ -50,7 +50,7 @@ export function describeRedirects(subject: Subject): void {
       ["us", true],
       ["eu", false],
     ]);
-    // That the other gateway refuses a request without a token says nothing about ours.
+    // A 401 for a request without a token says nothing about the token.
     expect(stage.tokenRequests).toBe(1);
   });
 
@@ -62,7 +62,7 @@ export function describeRedirects(subject: Subject): void {
     }));
     stage.talkdesk.faults.add({ at: "api", respond: answers.redirect(`${stage.otherApi}/missing`) });
     const { status } = await stage.send({ url: `${stage.api}/users` });
-    // The other gateway knows no such path, whoever asks.
+    // The path exists on neither gateway, so a 404 is no refusal.
     expect(status).toBe(404);
     expect(stage.withToken().map(({ region }) => region)).toEqual(hopsAreRequests ? ["us", "eu"] : ["us"]);
     expect(stage.tokenRequests).toBe(1);
@@ -88,7 +88,7 @@ export function describeRedirects(subject: Subject): void {
         ["/back", false],
         ["/users", hopsAreRequests],
       ]);
-      // That the gateway refuses a request without a token says nothing about ours.
+      // A 401 for a request without a token says nothing about the token.
       expect(stage.tokenRequests).toBe(hopsAreRequests || seesHops ? 1 : 2);
     },
   );

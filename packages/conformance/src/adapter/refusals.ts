@@ -7,17 +7,17 @@ import {
 } from "@talkdesk-oauth/core";
 import { answers, type FaultEffect } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
+import { rejectionOf } from "../rejection.js";
 import type { BodyKind, RequestBody } from "./driver.js";
-import { rejectionOf } from "./rejection.js";
 import { type Subject, setStage } from "./stage.js";
 
 const unavailable: readonly [name: string, effect: FaultEffect][] = [
   ["refuses the client", { respond: answers.oauthError("invalid_client", 401) }],
-  ["asks to wait longer than anybody waits", { respond: answers.tooManyRequests(3600) }],
+  ["asks to wait for an hour", { respond: answers.tooManyRequests(3600) }],
   ["answers with a page of HTML", { respond: answers.html(200) }],
 ];
 
-/** What an adapter makes of a 401, and of answers that look like one. */
+/** A 401 causes one new token and one replay; responses that only look like a refusal do not. */
 export function describeRefusals(subject: Subject): void {
   it("asks for another token and sends the request once more", async () => {
     await using stage = await setStage(subject);
@@ -34,7 +34,7 @@ export function describeRefusals(subject: Subject): void {
     expect(stage.tokenRequests).toBe(2);
   });
 
-  it.each(["POST", "PUT", "PATCH", "DELETE"])("sends a refused %s once more too", async (method) => {
+  it.each(["POST", "PUT", "PATCH", "DELETE"])("sends a refused %s once more", async (method) => {
     await using stage = await setStage(subject);
     await stage.useRefusedToken();
     const { status } = await stage.send({ url: `${stage.api}/echo`, method });
@@ -46,7 +46,7 @@ export function describeRefusals(subject: Subject): void {
     'Bearer error="invalid_token"',
     'Bearer realm="talkdesk", error="invalid_token", error_description="not insufficient_scope"',
     "Basic",
-  ])("takes a 401 with the challenge %s for a refusal", async (challenge) => {
+  ])("treats a 401 with the challenge %s as a refusal", async (challenge) => {
     await using stage = await setStage(subject);
     stage.talkdesk.faults.add({
       at: "api",
@@ -78,7 +78,7 @@ export function describeRefusals(subject: Subject): void {
   it.each([400, 403, 404, 407, 429, 500, 503])("hands over a %i, and keeps the token", async (status) => {
     await using stage = await setStage(subject);
     const [answer] = await Promise.allSettled([stage.send({ url: `${stage.api}/echo?status=${status}` })]);
-    // What the Fetch standard makes of a 407 is an error; that is between client and caller.
+    // The Fetch standard rejects for a 407.
     if (status !== 407) expect(answer).toMatchObject({ status: "fulfilled", value: { status } });
     expect(stage.apiRequests).toHaveLength(1);
     expect(stage.tokenRequests).toBe(1);
@@ -153,7 +153,7 @@ export function describeRefusals(subject: Subject): void {
     expect(stage.tokenRequests).toBe(2);
   });
 
-  /** A source that has one token, and fails with this code when that is refused. */
+  /** Makes a source of one token, which fails with this code when the token is refused. */
   const failingSource = (api: string, code: TalkdeskErrorCode): TokenSource => ({
     api,
     async getToken(request) {

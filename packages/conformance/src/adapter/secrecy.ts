@@ -1,14 +1,14 @@
 import { inspect } from "node:util";
 import { answers, type Emulator } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
+import { causesOf, rejectionOf } from "../rejection.js";
 import type { PlainRequest } from "./driver.js";
-import { causesOf, rejectionOf } from "./rejection.js";
 import { type Stage, type Subject, setStage } from "./stage.js";
 
 interface Failure {
-  /** Scripts it, and adds to `secrets` what only the script learns. */
+  /** Sets up the failure, and adds to `secrets` those that appear only in it. */
   readonly prepare: (talkdesk: Emulator, secrets: string[]) => void;
-  /** How the call fails; default: it rejects. */
+  /** Makes the call that fails. Default: it sends the request. */
   readonly fail?: (stage: Stage, request: PlainRequest) => Promise<unknown>;
 }
 
@@ -34,7 +34,7 @@ const failures: Readonly<Record<string, Failure>> = {
   "the gateway resets the connection": {
     prepare: ({ faults }) => void faults.add({ at: "api", reset: "before", times: 5 }),
   },
-  "the gateway resets the connection of what is sent again": {
+  "the gateway resets the connection of the second sending": {
     prepare({ faults }) {
       faults.add({ at: "api", respond: answers.empty(401) });
       faults.add({ at: "api", reset: "before", times: 5 });
@@ -43,30 +43,30 @@ const failures: Readonly<Record<string, Failure>> = {
   "the gateway ends a response too early": {
     prepare: ({ faults }) => void faults.add({ at: "api", truncate: 10 }),
     fail: async (stage, request) => {
-      // A client that reads the whole body before it resolves rejects already here.
+      // A client that reads the whole body before it resolves rejects here.
       const response = await stage.send(request);
       return response.text();
     },
   },
-  "the caller gives up while the gateway thinks": {
+  "the caller aborts while the gateway does not answer": {
     prepare: ({ faults }) => void faults.add({ at: "api", hang: true }),
     fail: async (stage, request) => {
-      const giveUp = new AbortController();
-      const call = stage.send({ ...request, signal: giveUp.signal });
+      const controller = new AbortController();
+      const call = stage.send({ ...request, signal: controller.signal });
       await stage.talkdesk.requests.waitFor(({ to }) => to === "api");
-      giveUp.abort();
+      controller.abort();
       return call;
     },
   },
 };
 
-/** Such as this, where the client follows. */
+/** A failure that only a client that follows redirects can have. */
 const endlessRedirect: Failure = {
   prepare: ({ faults }) =>
     void faults.add({ at: "api", respond: answers.redirect("/echo"), times: Number.POSITIVE_INFINITY }),
 };
 
-/** Everything that can be read off a value, by people and by loggers. */
+/** Lists what people and loggers can read from an error and its causes. */
 function everythingIn(value: unknown): string {
   return causesOf(value)
     .flatMap((part) => [
@@ -92,19 +92,19 @@ function safeJson(value: unknown): string {
   }
 }
 
-/** No error that a caller gets tells what the request was authorised with. */
+/** No error that a caller gets contains a token or the client's secret. */
 export function describeSecrecy(subject: Subject): void {
   const cases = Object.entries({
     ...failures,
     ...(subject.capabilities.followsRedirects && { "redirects have no end": endlessRedirect }),
   });
 
-  it.each(cases)("tells no secret when %s", async (_, { prepare, fail }) => {
+  it.each(cases)("has no secret in the error when %s", async (_, { prepare, fail }) => {
     await using stage = await setStage(subject);
     const { clientId, clientSecret } = stage.talkdesk.clients.get();
     const secrets = [clientSecret, btoa(`${clientId}:${clientSecret}`)];
     prepare(stage.talkdesk, secrets);
-    // A POST, because clients try others again by themselves.
+    // A POST, because some clients repeat other methods by themselves.
     const request: PlainRequest = { url: `${stage.api}/echo`, method: "POST" };
     const error = await rejectionOf(fail === undefined ? stage.send(request) : fail(stage, request));
     for (const { headers } of stage.withToken()) {

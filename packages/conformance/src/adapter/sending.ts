@@ -1,12 +1,13 @@
 import { findTalkdeskError } from "@talkdesk-oauth/core";
 import { answers } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
-import { rejectionOf } from "./rejection.js";
+import { rejectionOf } from "../rejection.js";
 import { type Subject, setStage } from "./stage.js";
 
+/** In bytes: longer than a client holds without reading. */
 const LARGE = 8 * 1024 * 1024;
 
-/** The token goes with a request, and nothing else about the request or the response changes. */
+/** The request gets the token; nothing else about the request or the response changes. */
 export function describeSending(subject: Subject): void {
   const { relativeUrls, streamsResponses } = subject.capabilities;
 
@@ -77,7 +78,7 @@ export function describeSending(subject: Subject): void {
     expect(stage.tokenRequests).toBe(1);
   });
 
-  it("rejects with the source's error, and sends nothing, while there is no token at all", async () => {
+  it("rejects with the source's error, and sends nothing, when there is no token", async () => {
     await using stage = await setStage(subject);
     stage.talkdesk.faults.add({ at: "token", respond: answers.oauthError("invalid_client", 401) });
     const error = await rejectionOf(stage.send({ url: `${stage.api}/users` }));
@@ -110,10 +111,10 @@ export function describeSending(subject: Subject): void {
     expect(stage.tokenRequests).toBe(0);
   });
 
-  it("leaves the objects that it was given as they were", async () => {
+  it("does not change the objects that it was given", async () => {
     await using stage = await setStage(subject);
     await stage.useRefusedToken();
-    // The stage freezes request and headers; the body cannot be.
+    // The stage freezes the request and its headers, but bytes cannot be frozen.
     const headers = { "x-trace": "1" };
     const bytes = new TextEncoder().encode("as it was");
     const { status } = await stage.send({
@@ -129,7 +130,7 @@ export function describeSending(subject: Subject): void {
     expect(new TextDecoder().decode(bytes)).toBe("as it was");
   });
 
-  it(`brings ${LARGE / 1024 / 1024} MiB whole`, async () => {
+  it(`hands over a response of ${LARGE / 1024 / 1024} MiB whole`, async () => {
     await using stage = await setStage(subject);
     const response = await stage.send({ url: `${stage.api}/large?bytes=${LARGE}` });
     expect((await response.text()).length).toBe(LARGE);
@@ -137,8 +138,8 @@ export function describeSending(subject: Subject): void {
 
   it(
     streamsResponses
-      ? "hands over a response while its body is still on the way"
-      : "hands over a response when all of its body is there",
+      ? "hands over a response while its body is still arriving"
+      : "hands over a response when its whole body has arrived",
     async () => {
       await using stage = await setStage(subject);
       let sendRest = (): void => {};

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import type { AdapterStacks, PlainResponse, Send } from "./driver.js";
 import { setTokenStage } from "./token-stage.js";
 
-/** A source of one token, whose requests the gateway answers with the name of its owner, to be kept for ten minutes. */
+/** Makes a source of one token. The gateway answers its requests with the owner's name, cacheable for ten minutes. */
 function sourceOf(talkdesk: Emulator, owner: string): TokenSource {
   const token = accessToken({ value: `token-of-${owner}`, expiresAt: Date.now() + 600_000 });
   talkdesk.faults.add({
@@ -16,7 +16,7 @@ function sourceOf(talkdesk: Emulator, owner: string): TokenSource {
   return { api: talkdesk.endpoints().api, getToken: async () => token };
 }
 
-/** What came, as a text; an error is as good as an answer of one's own. */
+/** Reads a response as text. An error counts as the caller's own response: nothing was shared. */
 async function answerOf(call: Promise<PlainResponse>): Promise<string> {
   try {
     return await (await call).text();
@@ -25,9 +25,9 @@ async function answerOf(call: Promise<PlainResponse>): Promise<string> {
   }
 }
 
-/** Nobody is answered with what is another's, wherever a layer stands that keeps answers or joins requests. */
+/** No user gets the response of another, wherever a layer caches responses or joins requests. */
 export function describeSharing(sharing: NonNullable<AdapterStacks["sharing"]>): void {
-  it.each(Object.keys(sharing))("gives nobody what is another's, with %s", async (name) => {
+  it.each(Object.keys(sharing))("gives no user the response of another, with %s", async (name) => {
     await using stage = await setTokenStage();
     const { talkdesk, api, otherApi } = stage;
     const [alice, bob] = (sharing[name] as (typeof sharing)[string])([
@@ -43,10 +43,10 @@ export function describeSharing(sharing: NonNullable<AdapterStacks["sharing"]>):
       const ofBob = [second, fourth];
       expect(ofAlice.filter((answer) => answer !== "an error")).not.toContain("for bob");
       expect(ofBob.filter((answer) => answer !== "an error")).not.toContain("for alice");
-      // Somebody is served.
+      // At least one call was answered.
       expect([...ofAlice, ...ofBob]).toContain("for alice");
 
-      // What has no token shows that the layer is shared.
+      // Requests without a token are shared, which shows that the layer works.
       const keep = { status: 200, headers: { "cache-control": "max-age=600" }, body: "for anybody" };
       talkdesk.faults.add({
         at: "api",

@@ -9,7 +9,7 @@ import type {
 } from "./driver.js";
 import { setTokenStage, type TokenStage } from "./token-stage.js";
 
-/** The adapter under test, as every group of tests gets it. */
+/** The adapter under test, as each group of tests gets it. */
 export interface Subject {
   readonly driver: AdapterDriver;
   readonly capabilities: Required<Omit<AdapterCapabilities, "abortErrorName">> &
@@ -17,16 +17,16 @@ export interface Subject {
   readonly stacks: AdapterStacks;
 }
 
-/** A stage with a client that is authorised by the adapter under test. */
+/** A stage with a client that has the adapter under test. */
 export interface Stage extends TokenStage {
   send(request: PlainRequest): Promise<PlainResponse>;
-  /** Sends without freezing, for a caller that changes its objects. */
+  /** Sends without freezing the request, for tests that change it afterwards. */
   sendUnfrozen(request: PlainRequest): Promise<PlainResponse>;
-  /** What has come with an `Authorization` of the `Bearer` kind, wherever it came. */
+  /** The requests with a `Bearer` token, to any host of the emulator. */
   withToken(): readonly RequestRecord[];
 }
 
-/** Sets the stage. */
+/** Starts an emulator, and makes a client with the driver. */
 export async function setStage(
   { driver }: Pick<Subject, "driver">,
   setup: (
@@ -49,7 +49,7 @@ export async function setStage(
   });
 }
 
-/** What a request was, apart from the token that came with it: what a replay must repeat. */
+/** Reads what a replay must repeat of a request: everything but the token. */
 export function sentAs({ method, url, rawHeaders, body }: RequestRecord): unknown {
   const headers: [string, string][] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {

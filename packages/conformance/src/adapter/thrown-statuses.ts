@@ -1,11 +1,11 @@
 import { findTalkdeskError } from "@talkdesk-oauth/core";
 import { answers } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
+import { rejectionOf } from "../rejection.js";
 import type { AdapterStacks } from "./driver.js";
-import { rejectionOf } from "./rejection.js";
 import { setStage } from "./stage.js";
 
-/** A layer beneath the adapter that throws for statuses hides no refusal. */
+/** A refusal counts when a layer beneath the adapter throws for its status. */
 export function describeThrownStatuses(throwing: NonNullable<AdapterStacks["throwing"]>): void {
   for (const [name, driver] of Object.entries(throwing)) {
     it(`replaces a token, and sends once more, above ${name}`, async () => {

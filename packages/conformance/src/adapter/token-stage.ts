@@ -11,27 +11,32 @@ import {
   startEmulator,
 } from "@talkdesk-oauth/emulator";
 
-/** A Talkdesk of its own for one test, and a source of tokens for its gateway of the us region. */
+/** An emulator for one test, and a token source for its gateway of the region us. */
 export interface TokenStage extends AsyncDisposable {
   readonly talkdesk: Emulator;
   readonly source: ClosableTokenSource;
   /** The origin of the gateway. */
   readonly api: string;
-  /** The origin of another gateway, which the token is not for. */
+  /** The origin of another gateway, where the token may not go. */
   readonly otherApi: string;
-  /** How often a token was asked for. */
+  /** The number of token requests so far. */
   readonly tokenRequests: number;
-  /** What the gateways received, in the order of arrival. */
+  /** The requests that the gateways received, in the order of arrival. */
   readonly apiRequests: readonly RequestRecord[];
-  /** Gets a token, and makes the gateways refuse it from now on. */
+  /** Gets a token from the source, and makes the gateways refuse it from then on. */
   useRefusedToken(): Promise<void>;
 }
 
 /**
- * Starts an emulator whose report jobs are done at once. Every test has its own, so what one leaves behind cannot reach
- * another: `await using stage = await setTokenStage()`.
+ * Starts an emulator, and makes a token source for it. Give each test its own, so that tests cannot affect each other. Report
+ * jobs of this emulator are done at once.
  *
- * @param registration A client to add and use. Default: the emulator's own.
+ * @param registration A client to add to the emulator and to use. Default: the emulator's default client.
+ * @example
+ * await using stage = await setTokenStage();
+ * await stage.useRefusedToken();
+ * const response = await talkdeskFetch(stage.source)("/users");
+ * expect(stage.apiRequests.map(({ status }) => status)).toEqual([401, 200]);
  */
 export async function setTokenStage(registration?: ClientRegistration): Promise<TokenStage> {
   const talkdesk = await startEmulator({ reportPolls: 0 });

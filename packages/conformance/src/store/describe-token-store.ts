@@ -1,16 +1,19 @@
 import { describe } from "vitest";
-import type { TokenStoreCapabilities, TokenStoreDriver } from "./store-driver.js";
-import { describeExpiry } from "./store-expiry.js";
-import { describeFences } from "./store-fences.js";
-import { describeLocks } from "./store-locks.js";
-import { describeStoredRecords } from "./store-records.js";
-import type { StoreSubject } from "./store-stage.js";
+import type { TokenStoreCapabilities, TokenStoreDriver } from "./driver.js";
+import { describeExpiry } from "./expiry.js";
+import { describeFences } from "./fences.js";
+import { describeLocks } from "./locks.js";
+import { describeStoredRecords } from "./records.js";
+import type { StoreSubject } from "./stage.js";
 
 /**
- * States what every `TokenStore` of core promises, as tests of one. All assertions are here; a driver has none.
+ * Defines the tests of what every `TokenStore` promises, for one store. Call it at the top level of a test file.
  *
- * @param name What is under test: the store, and what it stands on.
- * @param driver Makes the store, with nothing in it; called once for each test.
+ * @param name The store and its database; the name of the group of tests.
+ * @param driver Makes an empty store, and is called once for each test. All assertions are here.
+ * @param capabilities Facts about the store. Default: see {@link TokenStoreCapabilities}.
+ * @example
+ * describeTokenStore("memoryStore", () => ({ store: memoryStore() }));
  */
 export function describeTokenStore(
   name: string,

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { rejectionOf } from "../adapter/rejection.js";
-import { expectHeld, present, put, type StoreSubject, setStoreStage, take } from "./store-stage.js";
+import { rejectionOf } from "../rejection.js";
+import { expectHeld, expectRecord, put, type StoreSubject, setStoreStage, takeLock } from "./stage.js";
 
-/** A record is forgotten when it was told to be, as if it had been removed. */
+/** A record is gone after its `expiresAt`, as if it had been deleted. */
 export function describeExpiry(subject: StoreSubject): void {
   const { tickMs } = subject.capabilities;
 
@@ -34,7 +34,7 @@ export function describeExpiry(subject: StoreSubject): void {
     expect(
       await stage.store.write(stage.key, "late", { expectedVersion: version as number }),
     ).toBeUndefined();
-    await present(stage.store, stage.key, "third");
+    await expectRecord(stage.store, stage.key, "third");
   });
 
   it.each([
@@ -69,7 +69,7 @@ export function describeExpiry(subject: StoreSubject): void {
     const second = `${stage.key}-second`;
     await put(stage.store, second, "for a while", { expiresAt: Date.now() + 20 * tickMs + 0.5 });
     await stage.pass(22 * tickMs);
-    await present(stage.other, stage.key, "for ever");
+    await expectRecord(stage.other, stage.key, "for ever");
     expect(await stage.other.read(second)).toBeUndefined();
   });
 
@@ -78,7 +78,7 @@ export function describeExpiry(subject: StoreSubject): void {
     await put(stage.store, stage.key, "first", { expiresAt: Date.now() + 20 * tickMs });
     await put(stage.other, stage.key, "second");
     await stage.pass(22 * tickMs);
-    await present(stage.store, stage.key, "second");
+    await expectRecord(stage.store, stage.key, "second");
   });
 
   it("keeps a record that is written again with a later end, and forgets one with an earlier", async () => {
@@ -92,7 +92,7 @@ export function describeExpiry(subject: StoreSubject): void {
     await put(stage.store, shorter, "first", { expiresAt: far });
     await put(stage.other, shorter, "second", { expiresAt: soon });
     await stage.pass(22 * tickMs);
-    await present(stage.store, longer, "second");
+    await expectRecord(stage.store, longer, "second");
     expect(await stage.store.read(shorter)).toBeUndefined();
   });
 
@@ -103,12 +103,12 @@ export function describeExpiry(subject: StoreSubject): void {
     await using stage = await setStoreStage(subject);
     await put(stage.store, stage.key, "value", { expiresAt: Date.now() + lifetimeMs });
     await stage.pass(tickMs);
-    await present(stage.other, stage.key, "value");
+    await expectRecord(stage.other, stage.key, "value");
   });
 
   it("keeps the lock of a key whose record expires", async () => {
     await using stage = await setStoreStage(subject);
-    const { fence } = await take(stage.store, stage.key);
+    const { fence } = await takeLock(stage.store, stage.key);
     const options = { expectedVersion: 0, fence, expiresAt: Date.now() + tickMs };
     expect(await stage.store.write(stage.key, "value", options)).toBeGreaterThan(0);
     await stage.pass(2 * tickMs);

@@ -1,6 +1,6 @@
 import type { TokenStore } from "@talkdesk-oauth/core";
 import { expect, it } from "vitest";
-import { present, put, type StoreSubject, setStoreStage, take, turns } from "./store-stage.js";
+import { expectRecord, passTurns, put, type StoreSubject, setStoreStage, takeLock } from "./stage.js";
 
 const values: readonly [name: string, value: string][] = [
   ["JSON", '{"value":"a\\"b","list":[1,null]}'],
@@ -12,7 +12,7 @@ const values: readonly [name: string, value: string][] = [
   ["64 KiB beyond ASCII", "🔑".repeat(16_384)],
 ];
 
-/** Characters that some databases cut at, or replace. A store keeps them to the letter or refuses them. */
+/** Characters at which some databases cut a text, or which they replace. A store keeps them exactly or refuses them. */
 const awkward: readonly [name: string, text: string][] = [
   ["a zero byte", "a\u0000b"],
   ["a zero byte at its end", "a\u0000"],
@@ -21,7 +21,7 @@ const awkward: readonly [name: string, text: string][] = [
   ["two halves in the wrong order", "\uDD11\uD83D"],
 ];
 
-/** Keys that a store may take for something else, or for each other. */
+/** Keys that a store may confuse with something else, or with each other. */
 const strangeKeys: readonly string[] = [
   ...["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "null", "undefined", "0"],
   ...["user", "User", "user ", " user", "user:", "user:lock", "user:fence", "user:version", "lock:user"],
@@ -30,7 +30,7 @@ const strangeKeys: readonly string[] = [
   ...["k".repeat(1_000), `${"k".repeat(999)}K`],
 ];
 
-/** Compare-and-set, the versions it compares, and that a key holds its own value. */
+/** Writes compare versions and have one winner, and each key holds its own value. */
 export function describeStoredRecords(subject: StoreSubject): void {
   it("has no record at first", async () => {
     await using stage = await setStoreStage(subject);
@@ -42,7 +42,7 @@ export function describeStoredRecords(subject: StoreSubject): void {
     await using stage = await setStoreStage(subject);
     expect(await stage.store.write(stage.key, value, { expectedVersion: 0 })).toBeGreaterThan(0);
     for (const store of [stage.store, stage.other, await stage.another()]) {
-      const { version } = await present(store, stage.key, value);
+      const { version } = await expectRecord(store, stage.key, value);
       expect(version).toBeGreaterThan(0);
       expect(Number.isFinite(version)).toBe(true);
     }
@@ -55,7 +55,7 @@ export function describeStoredRecords(subject: StoreSubject): void {
       stage.store.write(stage.key, value, { expectedVersion: before }),
     ]);
     const expected = outcome.status === "rejected" ? "before" : value;
-    const { version } = await present(stage.other, stage.key, expected);
+    const { version } = await expectRecord(stage.other, stage.key, expected);
     expect(version).toBe(outcome.status === "rejected" ? before : outcome.value);
   });
 
@@ -75,7 +75,7 @@ export function describeStoredRecords(subject: StoreSubject): void {
       const [found] = await Promise.allSettled([stage.other.read(other)]);
       expect(found.status === "rejected" ? undefined : found.value, other).toBeUndefined();
     }
-    if (outcome.status === "fulfilled") await present(stage.other, key, "its own");
+    if (outcome.status === "fulfilled") await expectRecord(stage.other, key, "its own");
   });
 
   it("creates a record where there is none, and only there", async () => {
@@ -97,7 +97,7 @@ export function describeStoredRecords(subject: StoreSubject): void {
     }
     expect(await stage.other.read(stage.key)).toEqual({ value: "second", version: second });
     expect(await stage.store.write(stage.key, "third", { expectedVersion: second })).toBeGreaterThan(0);
-    expect((await present(stage.other, stage.key, "third")).version).not.toBe(second);
+    expect((await expectRecord(stage.other, stage.key, "third")).version).not.toBe(second);
   });
 
   it("writes at no version but 0 where there is no record", async () => {
@@ -115,16 +115,16 @@ export function describeStoredRecords(subject: StoreSubject): void {
     expect(await stage.other.write(stage.key, "late", { expectedVersion: first })).toBeUndefined();
   });
 
-  it("keeps the version of a record that is only read, or refused", async () => {
+  it("keeps the version of a record through reads, locks and refused writes", async () => {
     await using stage = await setStoreStage(subject);
     const version = await put(stage.store, stage.key, "value");
-    await take(stage.store, stage.key);
+    await takeLock(stage.store, stage.key);
     await stage.other.write(stage.key, "other", { expectedVersion: 0 });
     await stage.other.read(stage.key);
     expect(await stage.store.read(stage.key)).toEqual({ value: "value", version });
   });
 
-  it("removes a record, and none where there is none", async () => {
+  it("removes a record, and accepts the removal of an absent one", async () => {
     await using stage = await setStoreStage(subject);
     await stage.store.delete(stage.key);
     await put(stage.store, stage.key, "value");
@@ -134,7 +134,7 @@ export function describeStoredRecords(subject: StoreSubject): void {
     expect(await stage.other.read(stage.key)).toBeUndefined();
   });
 
-  it("keeps a removed record removed for a writer who had read it", async () => {
+  it("refuses the write of a caller that had read a record before its removal", async () => {
     await using stage = await setStoreStage(subject);
     const version = await put(stage.store, stage.key, "value");
     await stage.other.delete(stage.key);
@@ -142,7 +142,7 @@ export function describeStoredRecords(subject: StoreSubject): void {
     expect(await stage.store.read(stage.key)).toBeUndefined();
   });
 
-  it("keeps a removed record removed for a writer who had read an earlier one of the key", async () => {
+  it("refuses the write of a caller that had read an earlier record of the key", async () => {
     await using stage = await setStoreStage(subject);
     const version = await put(stage.store, stage.key, "of one login");
     await stage.store.delete(stage.key);
@@ -151,7 +151,7 @@ export function describeStoredRecords(subject: StoreSubject): void {
     expect(await stage.other.read(stage.key)).toEqual({ value: "of the next login", version: next });
   });
 
-  it("gives a key no version twice, whatever happens to it", async () => {
+  it("gives a key no version twice, also after removals", async () => {
     await using stage = await setStoreStage(subject);
     const versions: number[] = [];
     for (let round = 0; round < 50; round += 1) {
@@ -163,7 +163,7 @@ export function describeStoredRecords(subject: StoreSubject): void {
     expect(new Set(versions).size).toBe(versions.length);
   });
 
-  it("tells keys apart that look alike, or like something else", async () => {
+  it("keeps keys apart that look alike or look special", async () => {
     await using stage = await setStoreStage(subject);
     for (const key of strangeKeys) expect(await stage.store.read(key), key).toBeUndefined();
     for (const key of strangeKeys) {
@@ -171,13 +171,13 @@ export function describeStoredRecords(subject: StoreSubject): void {
     }
     for (const key of strangeKeys) {
       // A lock must not be mistaken for a record, nor the other way round.
-      await take(stage.store, key);
-      await present(stage.other, key, `of ${key}`);
+      await takeLock(stage.store, key);
+      await expectRecord(stage.other, key, `of ${key}`);
     }
     for (const [index, key] of strangeKeys.entries()) {
       await stage.store.delete(key);
       expect(await stage.store.read(key), key).toBeUndefined();
-      for (const left of strangeKeys.slice(index + 1)) await present(stage.other, left, `of ${left}`);
+      for (const left of strangeKeys.slice(index + 1)) await expectRecord(stage.other, left, `of ${left}`);
     }
   });
 
@@ -188,14 +188,14 @@ export function describeStoredRecords(subject: StoreSubject): void {
       const writers = 2 + (round % 4);
       const answers = await Promise.all(
         Array.from({ length: writers }, async (_, writer) => {
-          await turns((round * 7 + writer * (round % 5)) % 6);
+          await passTurns((round * 7 + writer * (round % 5)) % 6);
           const store = writer % 2 === 0 ? stage.store : stage.other;
           return store.write(stage.key, `${round} ${writer}`, { expectedVersion: current });
         }),
       );
       const winner = answers.findIndex((answer) => answer !== undefined);
       expect(answers.filter((answer) => answer !== undefined)).toHaveLength(1);
-      const { version } = await present(stage.other, stage.key, `${round} ${winner}`);
+      const { version } = await expectRecord(stage.other, stage.key, `${round} ${winner}`);
       expect(answers[winner]).toBe(version);
       expect(version).not.toBe(current);
       current = version;
@@ -206,16 +206,16 @@ export function describeStoredRecords(subject: StoreSubject): void {
     }
   }, 300_000);
 
-  it("loses none of 1,000 updates by writers who read again when they are refused", async () => {
+  it("loses none of 1,000 updates by writers that read again after a refusal", async () => {
     await using stage = await setStoreStage(subject);
     await put(stage.store, stage.key, "0");
     await Promise.all(
       Array.from({ length: 4 }, async (_, writer) => {
         const store = writer % 2 === 0 ? stage.store : stage.other;
-        // Each refusal is another's update, so nobody is refused more often than there are updates.
+        // Each refusal means that another writer has succeeded, so there are fewer refusals than updates.
         for (let updates = 0, attempts = 0; updates < 250 && attempts < 1_000; attempts += 1) {
           const { value, version } = (await store.read(stage.key)) ?? { value: "", version: 0 };
-          await turns((writer * 3 + updates) % 5);
+          await passTurns((writer * 3 + updates) % 5);
           const written = await store.write(stage.key, `${Number(value) + 1}`, {
             expectedVersion: version,
           });
@@ -223,16 +223,16 @@ export function describeStoredRecords(subject: StoreSubject): void {
         }
       }),
     );
-    await present(stage.store, stage.key, "1000");
+    await expectRecord(stage.store, stage.key, "1000");
   }, 300_000);
 
-  it("leaves nothing behind when a removal and a write of what was removed cross", async () => {
+  it("leaves no record behind when a removal and a write of that record cross", async () => {
     await using stage = await setStoreStage(subject);
     for (let round = 0; round < 200; round += 1) {
       const expectedVersion = await put(stage.store, stage.key, `${round}`);
       await Promise.all([
-        turns(round % 5).then(() => stage.store.delete(stage.key)),
-        turns(Math.floor(round / 5) % 5).then(() =>
+        passTurns(round % 5).then(() => stage.store.delete(stage.key)),
+        passTurns(Math.floor(round / 5) % 5).then(() =>
           stage.other.write(stage.key, "crossing", { expectedVersion }),
         ),
       ]);

@@ -1,4 +1,4 @@
-/** What a call rejects with; a call that resolves is an error. */
+/** Waits for a call to reject, and resolves to the error. Rejects when the call resolves. */
 export async function rejectionOf(call: Promise<unknown>): Promise<unknown> {
   let answer: unknown;
   try {
@@ -9,7 +9,7 @@ export async function rejectionOf(call: Promise<unknown>): Promise<unknown> {
   throw new Error(`The call resolved, with ${JSON.stringify(answer)}.`);
 }
 
-/** An error, its cause, the cause of that, and so on. */
+/** Lists an error, its cause, the cause of that, and so on. */
 export function causesOf(error: unknown): readonly unknown[] {
   const causes: unknown[] = [];
   for (let cause = error; cause !== undefined && !causes.includes(cause); ) {

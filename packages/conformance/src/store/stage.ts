@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StoredToken, StoreLock, TokenStore } from "@talkdesk-oauth/core";
 import { expect } from "vitest";
-import type { TokenStoreCapabilities, TokenStoreDriver } from "./store-driver.js";
+import type { TokenStoreCapabilities, TokenStoreDriver } from "./driver.js";
 
-/** The store under test, as every group of tests gets it. */
+/** The store under test, as each group of tests gets it. */
 export interface StoreSubject {
   readonly driver: TokenStoreDriver;
   readonly capabilities: Required<TokenStoreCapabilities>;
@@ -13,27 +13,27 @@ export interface StoreSubject {
 /** A store for one test. */
 export interface StoreStage extends AsyncDisposable {
   readonly store: TokenStore;
-  /** The same data, as another process sees it. */
+  /** A second handle on the same data, as another process has it. */
   readonly other: TokenStore;
   /** A key that no other test uses. */
   readonly key: string;
-  /** One more handle on the same data. */
+  /** Makes one more handle on the same data. */
   another(): Promise<TokenStore>;
-  /** Milliseconds since some point, by the time that the store sees. */
+  /** A monotonic time in milliseconds, by the clock of the store. */
   now(): number;
   /** Lets time pass. */
   pass(ms: number): Promise<void>;
-  /** Lets time pass until `check` answers with something, and gives that. */
+  /** Lets time pass until `check` resolves to a value, and resolves to that. */
   until<T>(check: () => Promise<T | undefined>): Promise<T>;
 }
 
-/** Longer than any test takes. */
+/** The time of a lock that outlives its test, in milliseconds. */
 export const LONG_MS = 300_000;
 
-/** How long the suite waits for what a store should have done by then. */
+/** How much longer than the store's own times the suite waits for a condition, in milliseconds. */
 const PATIENCE_MS = 5_000;
 
-/** Sets the stage. */
+/** Makes a store with the driver. */
 export async function setStoreStage({ driver, capabilities }: StoreSubject): Promise<StoreStage> {
   const setup = await driver();
   let advanced = 0;
@@ -57,7 +57,7 @@ export async function setStoreStage({ driver, capabilities }: StoreSubject): Pro
         const answer = await check();
         if (answer !== undefined) return answer;
         if (now() - startedAt > 10 * capabilities.tickMs + PATIENCE_MS) {
-          throw new Error("What was waited for has not come about.");
+          throw new Error("The condition that the test waits for did not occur.");
         }
         await pass(capabilities.tickMs / 10);
       }
@@ -68,7 +68,7 @@ export async function setStoreStage({ driver, capabilities }: StoreSubject): Pro
   };
 }
 
-/** Writes over whatever the key holds, and gives the version that came of it. */
+/** Replaces the record of a key, and resolves to the new version. */
 export async function put(
   store: TokenStore,
   key: string,
@@ -77,31 +77,31 @@ export async function put(
 ): Promise<number> {
   const expectedVersion = (await store.read(key))?.version ?? 0;
   const written = await store.write(key, value, Object.freeze({ expectedVersion, ...options }));
-  const { version } = await present(store, key, value);
+  const { version } = await expectRecord(store, key, value);
   expect(written).toBe(version);
   return version;
 }
 
-/** The record of a key, which must be there and hold that. */
-export async function present(store: TokenStore, key: string, value: string): Promise<StoredToken> {
+/** Reads the record of a key, and expects this value in it. */
+export async function expectRecord(store: TokenStore, key: string, value: string): Promise<StoredToken> {
   const stored = await store.read(key);
   expect(stored?.value).toBe(value);
   return stored as StoredToken;
 }
 
-/** Takes the lock of a key, which must be free. */
-export async function take(store: TokenStore, key: string, ttlMs: number = LONG_MS): Promise<StoreLock> {
+/** Takes the lock of a key, and expects that it is free. */
+export async function takeLock(store: TokenStore, key: string, ttlMs: number = LONG_MS): Promise<StoreLock> {
   const lock = await store.lock(key, Object.freeze({ ttlMs }));
   expect(lock).toEqual(expect.objectContaining({ fence: expect.any(Number) }));
   return lock as StoreLock;
 }
 
-/** The lock of a key must be held, by whomever. */
+/** Expects that the lock of a key is held. */
 export async function expectHeld(store: TokenStore, key: string): Promise<void> {
   expect(await store.lock(key, { ttlMs: LONG_MS })).toBeUndefined();
 }
 
-/** Waits for some turns of the microtask queue, so that calls which start together interleave in many ways. */
-export async function turns(count: number): Promise<void> {
+/** Waits for some passTurns of the microtask queue, so that calls that start together interleave in many ways. */
+export async function passTurns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await undefined;
 }
