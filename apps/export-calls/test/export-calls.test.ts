@@ -1,6 +1,6 @@
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { gatewayCalls, servedFile, type Workplace, workplace } from "./export-run.js";
+import { downloadServedFile, listGatewayCalls, type Workplace, workplace } from "./support/workplace.js";
 
 let talkdesk: Emulator;
 let place: Workplace;
@@ -14,20 +14,20 @@ afterEach(async () => {
 });
 
 describe("a whole run", () => {
-  it("writes what the files host serves, and leaves nothing else behind", async () => {
+  it("writes what the files host serves, and leaves no other file", async () => {
     const { code, complaints, lines } = await place.run(["--from", "2026-01-01", "--to", "2026-01-31"]);
     expect(complaints).toEqual([]);
     expect(code).toBe(0);
     expect(await place.files()).toEqual(["calls.csv"]);
-    expect((await place.read()).equals(await servedFile(talkdesk))).toBe(true);
-    expect(lines.join("\n")).toContain("calls.csv is whole: 15");
+    expect((await place.read()).equals(await downloadServedFile(talkdesk))).toBe(true);
+    expect(lines.join("\n")).toContain("calls.csv is complete: 15");
     expect(JSON.parse(talkdesk.requests.to("api")[0]?.text ?? "")).toEqual({
       name: "calls",
       format: "csv",
       timezone: "UTC",
       timespan: { from: "2026-01-01T00:00:00.000Z", to: "2026-01-31T00:00:00.000Z" },
     });
-    expect(gatewayCalls(talkdesk)).toEqual([
+    expect(listGatewayCalls(talkdesk)).toEqual([
       "POST /data/reports/calls/jobs 202",
       "GET /data/reports/calls/jobs/ID 200",
       "GET /data/reports/calls/jobs/ID 200",
@@ -37,7 +37,7 @@ describe("a whole run", () => {
     ]);
   });
 
-  it("takes the token to the gateway, and to no other host", async () => {
+  it("sends the token to the gateway, and to no other host", async () => {
     await place.run();
     for (const { headers } of talkdesk.requests.to("api")) {
       expect(headers["authorization"]).toMatch(/^Bearer /);
@@ -51,7 +51,7 @@ describe("a whole run", () => {
     ]);
   });
 
-  it("says no secret, no token and no signed address", async () => {
+  it("prints no secret, no token and no signed address", async () => {
     const { lines } = await place.run();
     const said = lines.join("\n");
     const token = talkdesk.requests.to("api")[0]?.headers["authorization"]?.slice("Bearer ".length) ?? "";
@@ -61,7 +61,7 @@ describe("a whole run", () => {
     expect(said).not.toContain("signature");
   });
 
-  it("replaces a file of that name only when the new one is whole", async () => {
+  it("replaces an existing file only when the new one is complete", async () => {
     await place.run();
     const first = await place.read();
     talkdesk.faults.add({ at: "files", truncate: 100, times: Number.POSITIVE_INFINITY });
@@ -72,25 +72,25 @@ describe("a whole run", () => {
     expect((await place.read()).equals(first)).toBe(false);
   });
 
-  it("is a success also when the report cannot be deleted", async () => {
+  it("succeeds also when the report cannot be deleted", async () => {
     talkdesk.faults.add({ at: "api", match: { method: "DELETE" }, respond: { status: 405 } });
     const { code, lines } = await place.run();
     expect(code).toBe(0);
-    expect(lines.join("\n")).toContain("The report stays at Talkdesk: deleting it was answered 405.");
+    expect(lines.join("\n")).toContain("The report could not be deleted at Talkdesk (405).");
   });
 
   it.each([
     [0, "GET /data/reports/calls/jobs/ID 401"],
     [2, "GET /data/reports/calls/files/ID 401"],
-  ])("survives that its tokens are revoked during wait %i: %s", async (wait, refused) => {
+  ])("survives a revocation of its tokens during wait %i: %s", async (wait, refused) => {
     talkdesk.faults.add({ at: "files", reset: "body" });
     const { code } = await place.run([], {
       onWait: (index) => index === wait && talkdesk.faults.revokeTokens(),
     });
     expect(code).toBe(0);
-    expect(gatewayCalls(talkdesk).filter((call) => call.endsWith(" 401"))).toEqual([refused]);
+    expect(listGatewayCalls(talkdesk).filter((call) => call.endsWith(" 401"))).toEqual([refused]);
     expect(talkdesk.requests.to("token")).toHaveLength(2);
-    expect((await place.read()).equals(await servedFile(talkdesk))).toBe(true);
+    expect((await place.read()).equals(await downloadServedFile(talkdesk))).toBe(true);
   });
 });
 
@@ -101,7 +101,7 @@ describe("without settings", () => {
     expect(complaints).toEqual([]);
     expect(code).toBe(0);
     expect(lines.join("\n")).toMatch(
-      /Interrupted: .*\n.*Going on with the rest from [\s\S]*is whole: 15\.\d MB/,
+      /Interrupted: .*\n.*Downloading the rest from [\s\S]*is complete: 15\.\d MB/,
     );
     const csv = (await own.read()).toString("utf8");
     expect(csv.match(/\n/g)).toHaveLength(200_001);
@@ -122,21 +122,21 @@ describe("one sentence and exit code 1", () => {
     return complaints[0] ?? "";
   }
 
-  it("come of a wrong secret", async () => {
+  it("follow a wrong secret", async () => {
     const env = { ...talkdesk.environment(), TALKDESK_CLIENT_SECRET: "wrong-secret" };
     expect(await sentence(env)).toMatch(
       /refused the client with 401 \(invalid_client\); check client id and secret/,
     );
   });
 
-  it("come of a setting that is missing", async () => {
+  it("follow a missing setting", async () => {
     const env = { ...talkdesk.environment(), TALKDESK_CLIENT_SECRET: "" };
     expect(await sentence(env)).toBe(
       "Set TALKDESK_CLIENT_SECRET (or TALKDESK_KEY_ID and TALKDESK_PRIVATE_KEY) in the environment.",
     );
   });
 
-  it("come of a gateway that is not there", async () => {
+  it("follow an unreachable gateway", async () => {
     const closed = await startEmulator();
     const { api } = closed.endpoints();
     await closed.stop();
@@ -145,7 +145,7 @@ describe("one sentence and exit code 1", () => {
     );
   });
 
-  it("come of a scope that is missing", async () => {
+  it("follow a missing scope", async () => {
     talkdesk.faults.add({
       at: "api",
       respond: { status: 403, body: '{"code":"0070011"}', headers: { "content-type": "application/json" } },
@@ -155,12 +155,12 @@ describe("one sentence and exit code 1", () => {
     );
   });
 
-  it("come of a folder that is not there, before anything is asked for", async () => {
+  it("follow a missing folder, before any request", async () => {
     expect(await sentence(talkdesk.environment(), ["--out", "/nowhere/calls.csv"])).toBe(
       "There is no folder /nowhere.",
     );
     expect(await sentence(talkdesk.environment(), ["--out", "/tmp"])).toBe(
-      "/tmp is a folder; --out takes a file.",
+      "/tmp is a folder; --out must be the name of a file.",
     );
     expect(talkdesk.requests.all).toEqual([]);
   });

@@ -1,23 +1,24 @@
 import type { Clock } from "./clock.js";
 import { ExportFailure } from "./export-failure.js";
 
-/** How waits grow, and when they end. All in milliseconds. */
+/** Options of {@link growingWaits}, in milliseconds. */
 export interface GrowingWaitsOptions {
   readonly firstMs: number;
-  /** No wait is longer, unless the server asks for one that is. */
+  /** The longest wait, unless the server asks for a longer one. */
   readonly longestMs: number;
-  /** How long all may take, from now on, with what happens between the waits. */
+  /** The time from now until the last wait has ended, with everything that happens between the waits. */
   readonly totalMs: number;
 }
 
-const growth = 1.5;
+/** Each wait is this much longer than the one before. */
+const GROWTH = 1.5;
 
 /**
- * Gives one wait after the other, each longer than the one before, and never shorter than what the server asks for.
+ * Computes waits, each longer than the one before and at least as long as the server asks for.
  *
- * @param subject What is being waited for, for the message.
- * @returns A function from what the server asks for to the milliseconds to wait. It throws an {@link ExportFailure}
- *   when that would take longer than `totalMs`, so that nobody waits in vain.
+ * @param subject What the waits are for, for the message.
+ * @returns A function that takes the wait the server asks for and returns the next wait, in milliseconds. It throws
+ *   {@link ExportFailure} when the wait would end after `totalMs`.
  */
 export function growingWaits(
   { firstMs, longestMs, totalMs }: GrowingWaitsOptions,
@@ -28,7 +29,7 @@ export function growingWaits(
   let next = firstMs;
   return (askedMs = 0) => {
     const wait = Math.max(next, askedMs);
-    next = Math.min(next * growth, longestMs);
+    next = Math.min(next * GROWTH, longestMs);
     if (clock.now() - startedAt + wait > totalMs) {
       const asked = askedMs > 0 ? ` (Talkdesk asks to wait ${Math.ceil(askedMs / 1000)} s more)` : "";
       throw new ExportFailure(

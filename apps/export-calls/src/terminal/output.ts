@@ -1,21 +1,21 @@
-/** Where the words of a run go. */
+/** Where a run prints its lines. */
 export interface Output {
   line(text: string): void;
-  /** Writes a row in place of the one that it wrote last. Absent where there is no terminal. */
+  /** Replaces the row that it printed last. Absent where there is no terminal. */
   redraw?(text: string): void;
-  /** Leaves the row that was redrawn last as it is. */
+  /** Ends the row that was redrawn last, so that the next line begins below it. */
   end(): void;
 }
 
-/** What is needed of a stream such as `process.stdout`. */
+/** The part of `process.stdout` that is used. */
 export interface OutputStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
 
-/** Writes lines to a stream, and rows that are redrawn if it is a terminal. */
-export function outputTo(stream: OutputStream): Output {
+/** Makes the {@link Output} of a stream, with rows that are redrawn if the stream is a terminal. */
+export function streamOutput(stream: OutputStream): Output {
   let isRowOpen = false;
   const end = (): void => {
     if (isRowOpen) stream.write("\n");
@@ -28,7 +28,7 @@ export function outputTo(stream: OutputStream): Output {
     },
     ...(stream.isTTY === true && {
       redraw(text: string) {
-        // A row that is longer than the terminal is wide would not be replaced, but pushed up.
+        // A row longer than the terminal is wide would wrap, and only its last part would be replaced.
         stream.write(`\r${text.slice(0, (stream.columns || 80) - 1)}\x1b[K`);
         isRowOpen = true;
       },

@@ -3,60 +3,58 @@ import { addAbortSignal, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { retryAfterMs } from "@talkdesk-oauth/core";
 import type { AxiosInstance, AxiosResponse } from "axios";
-import type { Clock } from "./clock.js";
-import { ExportFailure, refusal } from "./export-failure.js";
-import { growingWaits } from "./growing-waits.js";
-import { connectionLost, Interruption, toInterruption } from "./interruption.js";
-import { type PartFile, type PartState, strongEtag } from "./part-file.js";
+import type { Clock } from "../base/clock.js";
+import { describeRefusal, ExportFailure } from "../base/export-failure.js";
+import { growingWaits } from "../base/growing-waits.js";
+import { convertNetworkError, Interruption, toInterruption } from "./interruption.js";
+import { type PartFile, type PartState, parseStrongEtag } from "./part-file.js";
 
-/** What a download takes. */
-export interface DownloadSurroundings {
-  /** Sends a token, and gives every answer back, whatever its status. */
+/** Options of {@link download}. */
+export interface DownloadOptions {
+  /** Sends a token, and resolves with every status. */
   readonly api: AxiosInstance;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** How long no byte may come before the connection counts as lost, in milliseconds. */
+  /** How long no data may arrive before the connection counts as lost, in milliseconds. */
   readonly stallMs: number;
-  /** Told where the file comes from in the end, for each request: a host and its port. */
+  /** Called for each request with the host (and port) that sends the file after all redirects. */
   onSource(host: string, isResumed: boolean): void;
-  /** Told how much there is. `total` is undefined while it is not known. */
+  /** Called with the size so far, in bytes. `total` is undefined when the server does not send it. */
   onProgress(bytes: number, total: number | undefined): void;
-  /** Told of each interruption that it goes on after, and of the wait before, in milliseconds. */
+  /** Called with the reason of each interruption, and the milliseconds until the next attempt. */
   onInterruption(reason: string, ms: number): void;
 }
 
-const maximumInterruptions = 5;
-const waits = { firstMs: 1_000, longestMs: 30_000, totalMs: 10 * 60_000 };
+/** A connection that breaks more often than this needs a person to look at it. */
+const MAX_INTERRUPTIONS = 5;
+/** Polite to the server; an outage of ten minutes needs a person to look at it. */
+const WAITS = { firstMs: 1_000, longestMs: 30_000, totalMs: 10 * 60_000 };
 
 /**
- * Fetches the rest of a file, again and again if it is interrupted.
+ * Downloads the rest of a file, and resumes after interruptions.
  *
- * Each request goes to the gateway, which redirects to a new signed address; that is neither kept nor shown.
+ * Each request goes to the gateway, which redirects to a new signed address. That address is neither stored nor shown.
  *
- * @param url The file's address at the gateway.
- * @returns How many bytes the file has, all of them on the disk.
+ * @param url The address of the file at the gateway.
+ * @returns The size of the complete file in bytes.
  */
-export async function download(
-  url: string,
-  part: PartFile,
-  surroundings: DownloadSurroundings,
-): Promise<number> {
-  const { clock, signal, onInterruption } = surroundings;
+export async function download(url: string, part: PartFile, options: DownloadOptions): Promise<number> {
+  const { clock, signal, onInterruption } = options;
   let nextWait: ((askedMs?: number) => number) | undefined;
   for (let interruptions = 1; ; interruptions += 1) {
     const before = await part.size();
     try {
-      return await fetchRest(url, part, before, surroundings);
+      return await fetchRest(url, part, before, options);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof Interruption)) throw error;
-      if (interruptions > maximumInterruptions) {
+      if (interruptions > MAX_INTERRUPTIONS) {
         throw new ExportFailure(
-          `The download was interrupted ${interruptions} times, at last because ${error.message}; run the same command again to go on with ${part.path}.`,
+          `The download was interrupted ${interruptions} times, the last time because ${error.message}. Run the same command again to continue with ${part.path}.`,
         );
       }
       if (nextWait === undefined || (await part.size()) > before) {
-        nextWait = growingWaits(waits, clock, "Fetching the file");
+        nextWait = growingWaits(WAITS, clock, "Downloading the file");
       }
       const ms = nextWait(error.retryAfterMs);
       onInterruption(error.message, ms);
@@ -69,43 +67,46 @@ async function fetchRest(
   url: string,
   part: PartFile,
   size: number,
-  surroundings: DownloadSurroundings,
+  options: DownloadOptions,
 ): Promise<number> {
-  const { api, signal, onSource } = surroundings;
+  const { api, signal, onSource } = options;
   const state = await part.read();
-  if (state === undefined) throw new ExportFailure(`Something has removed ${part.path}.json; run again.`);
+  if (state === undefined)
+    throw new ExportFailure(
+      `${part.path}.json has been deleted during the download; run the same command again.`,
+    );
   const etag = size > 0 ? state.etag : undefined;
   const response = await api
     .get<Readable>(url, {
       responseType: "stream",
       signal,
-      // A range is one of the bytes on the wire, so these must be the file's own.
+      // A range counts bytes on the wire, so they must not be compressed.
       decompress: false,
       headers: {
         "Accept-Encoding": "identity",
         ...(etag !== undefined && { Range: `bytes=${size}-`, "If-Range": etag }),
       },
     })
-    .catch((error: unknown) => Promise.reject(toInterruption(error)));
+    .catch((error: unknown) => Promise.reject(convertNetworkError(error)));
   try {
-    const rest = await restIn(response, etag === undefined ? 0 : size, part, state);
+    const rest = await readRest(response, etag === undefined ? 0 : size, part, state);
     if (rest === undefined) return size;
     const { responseUrl } = response.request?.res ?? {};
     onSource(new URL(responseUrl ?? url).host, rest.start > 0);
-    return await append(response.data, rest, part, surroundings);
+    return await appendBody(response.data, rest, part, options);
   } finally {
     response.data.destroy();
   }
 }
 
-/** The part of a file that an answer brings. */
+/** The part of a file that a response contains. */
 interface Rest {
   readonly start: number;
   readonly total: number | undefined;
 }
 
-/** Tells what an answer brings, with the part file made ready for it; undefined when nothing was missing. */
-async function restIn(
+/** Reads which part a response contains, and prepares the part file for it; undefined when the file is already complete. */
+async function readRest(
   response: AxiosResponse,
   offset: number,
   part: PartFile,
@@ -116,8 +117,10 @@ async function restIn(
   if (status === 200) {
     const coding = headers["content-encoding"] ?? "identity";
     if (coding !== "identity")
-      throw new ExportFailure(`The file comes compressed (${coding}), unlike what was asked for.`);
-    const strong = strongEtag(headers["etag"]);
+      throw new ExportFailure(
+        `The file is compressed (${coding}), although the request excluded compression.`,
+      );
+    const strong = parseStrongEtag(headers["etag"]);
     await part.begin({ ...report, ...(strong !== undefined && { etag: strong }) });
     const length = headers["content-length"];
     return { start: 0, total: length === undefined ? undefined : Number(length) };
@@ -130,32 +133,32 @@ async function restIn(
     await part.begin(report);
     throw new Interruption("the file has changed");
   }
-  // 403: the signed address may have expired on the way; the next request gets another.
+  // 403: the signed address may have expired. The next request gets a new one.
   if (status === 403 || status === 408 || status === 429 || status >= 500) {
-    throw new Interruption(`the answer was ${status}`, retryAfterMs(headers, response.data));
+    throw new Interruption(`the server answered ${status}`, retryAfterMs(headers, response.data));
   }
   if (status === 404 || status === 410) {
     await part.discard();
     throw new ExportFailure(
-      `The report's file is gone (${status}); run the same command again for a new report.`,
+      `The file of the report no longer exists (${status}); run the same command again for a new report.`,
     );
   }
-  throw refusal("the request for the file", response);
+  throw describeRefusal("the request for the file", response);
 }
 
-async function append(
+async function appendBody(
   body: Readable,
   { start, total }: Rest,
   part: PartFile,
-  { signal, stallMs, onProgress }: DownloadSurroundings,
+  { signal, stallMs, onProgress }: DownloadOptions,
 ): Promise<number> {
   let bytes = start;
   let interruption: Interruption | undefined;
   onProgress(bytes, total);
 
-  // Ends when the body breaks off, so that what has come is written all the same.
+  // Ends without an error when the connection breaks, so that everything received is written first.
   async function* received(): AsyncGenerator<Buffer> {
-    const lost = new Interruption(`nothing came for ${stallMs / 1000} s`);
+    const lost = new Interruption(`no data arrived for ${stallMs / 1000} s`);
     const stalled = setTimeout(() => body.destroy(lost), stallMs);
     try {
       for await (const chunk of body) {
@@ -165,7 +168,7 @@ async function append(
         onProgress(bytes, total);
       }
     } catch (error) {
-      interruption = connectionLost(error);
+      interruption = toInterruption(error);
     } finally {
       clearTimeout(stalled);
     }

@@ -3,25 +3,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Emulator } from "@talkdesk-oauth/emulator";
-import { exportCalls } from "../src/export-calls.js";
+import { exportCalls } from "../../src/export-calls.js";
 
-/** What one run did, as a person sees it. */
+/** The visible result of one run. */
 interface Outcome {
   readonly code: number;
   readonly lines: readonly string[];
   readonly complaints: readonly string[];
-  /** The waits it asked for, in milliseconds. None was waited for. */
+  /** The waits in milliseconds. The clock of the tests skips them. */
   readonly waits: readonly number[];
 }
 
 interface RunOptions {
   readonly stallMs?: number;
-  /** Called at each wait, with how many there were before. */
+  /** Called at each wait with its index. */
   onWait?(index: number, stop: () => void): unknown;
   onLine?(line: string, stop: () => void): unknown;
 }
 
-/** A folder of its own, and runs of the command in it. */
+/** A temporary folder, and runs of the command in it. */
 export interface Workplace extends AsyncDisposable {
   readonly out: string;
   run(args?: readonly string[], options?: RunOptions): Promise<Outcome>;
@@ -29,6 +29,7 @@ export interface Workplace extends AsyncDisposable {
   read(ending?: string): Promise<Buffer>;
 }
 
+/** Makes a {@link Workplace}; disposing deletes the folder. */
 export async function workplace(env: Readonly<Record<string, string | undefined>>): Promise<Workplace> {
   const folder = await mkdtemp(join(tmpdir(), "export-calls-"));
   const out = join(folder, "calls.csv");
@@ -73,22 +74,22 @@ export async function workplace(env: Readonly<Record<string, string | undefined>
   };
 }
 
-/** The file as the files host serves it to whoever has the address that the last request used. */
-export async function servedFile(talkdesk: Emulator): Promise<Buffer> {
+/** Downloads the file from the signed address of the last request. */
+export async function downloadServedFile(talkdesk: Emulator): Promise<Buffer> {
   talkdesk.faults.clear();
   const request = talkdesk.requests.to("files").at(-1);
   const response = await fetch(`http://${request?.headers["host"]}${request?.url}`);
   return Buffer.from(await response.arrayBuffer());
 }
 
-/** Method, path and status of the gateway's requests, with `ID` for the job's. */
-export function gatewayCalls(talkdesk: Emulator): string[] {
+/** Lists method, path and status of the requests to the gateway, with `ID` for the id of the job. */
+export function listGatewayCalls(talkdesk: Emulator): string[] {
   return talkdesk.requests
     .to("api")
     .map(({ method, url, status }) => `${method} ${url.replace(/[0-9a-f]{32}/, "ID")} ${status}`);
 }
 
-/** The `Range` of each request for the file; undefined when it was for all. */
-export function ranges(talkdesk: Emulator): (string | undefined)[] {
+/** Lists the `Range` of each request for the file; undefined for a request without one. */
+export function listRanges(talkdesk: Emulator): (string | undefined)[] {
   return talkdesk.requests.to("files").map(({ headers }) => headers["range"]);
 }

@@ -1,6 +1,6 @@
 import { isAxiosError, isCancel } from "axios";
 
-/** A download that stopped, and may go on. Its message says what was seen. */
+/** A download was interrupted and can be resumed. The message is a part of a sentence that says why. */
 export class Interruption extends Error {
   override readonly name = "Interruption";
   /** How long the server asks to wait, in milliseconds. */
@@ -12,13 +12,13 @@ export class Interruption extends Error {
   }
 }
 
-/** Takes a failed request for an interruption, when it is about the network. */
-export function toInterruption(error: unknown): unknown {
-  return isAxiosError(error) && !isCancel(error) ? connectionLost(error) : error;
+/** Converts a network error of axios into an interruption. Other errors stay as they are. */
+export function convertNetworkError(error: unknown): unknown {
+  return isAxiosError(error) && !isCancel(error) ? toInterruption(error) : error;
 }
 
-/** Takes whatever a stream from the network failed with for an interruption. */
-export function connectionLost(error: unknown): Interruption {
+/** Converts any error of a stream from the network into an interruption. */
+export function toInterruption(error: unknown): Interruption {
   if (error instanceof Interruption) return error;
   const { code } = Object(error) as { readonly code?: unknown };
   return new Interruption(`the connection was lost${typeof code === "string" ? ` (${code})` : ""}`);

@@ -1,13 +1,17 @@
 import { findTalkdeskError } from "@talkdesk-oauth/core";
 import { type AxiosResponse, isAxiosError } from "axios";
 
-/** Why the export cannot go on: its message is one sentence for the person who runs it. */
+/** The export failed. The message is one sentence for the person who runs it. */
 export class ExportFailure extends Error {
   override readonly name = "ExportFailure";
 }
 
-/** Makes the failure of a request that Talkdesk refused. */
-export function refusal(request: string, { status, data }: AxiosResponse): ExportFailure {
+/**
+ * Describes a request that Talkdesk refused.
+ *
+ * @param request The request as a part of the sentence, such as "the request for a report".
+ */
+export function describeRefusal(request: string, { status, data }: AxiosResponse): ExportFailure {
   const { code } = Object(data) as { readonly code?: unknown };
   const coded = /^\d{7}$/.test(String(code)) ? ` (code ${code})` : "";
   const advice = ADVICE[status] ?? "";
@@ -20,11 +24,11 @@ const ADVICE: Readonly<Record<number, string>> = {
   403: "; the client needs the scopes data-reports:read and data-reports:write",
 };
 
-/** What a person needs to know of an error: one sentence, and what may explain it. */
-export function sentenceOf(error: unknown): string {
+/** Describes any error in one sentence, with the hints of a TalkdeskError. */
+export function describeError(error: unknown): string {
   const fault = findTalkdeskError(error);
   if (fault !== undefined) return [fault.message, ...fault.hints].join(" ");
-  // Not its message, which may quote the address of the file with its signature.
+  // The message may quote the address of the file with its signature.
   if (isAxiosError(error)) return `Talkdesk could not be reached (${error.code ?? "unknown error"}).`;
   const { message = "", code, path } = Object(error) as NodeJS.ErrnoException;
   if (code !== undefined && path !== undefined) return `${path} cannot be written (${code}).`;

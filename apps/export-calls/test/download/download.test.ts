@@ -1,7 +1,13 @@
 import { readFile, truncate, writeFile } from "node:fs/promises";
 import { answers, type Emulator, type Fault, startEmulator } from "@talkdesk-oauth/emulator";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { gatewayCalls, ranges, servedFile, type Workplace, workplace } from "./export-run.js";
+import {
+  downloadServedFile,
+  listGatewayCalls,
+  listRanges,
+  type Workplace,
+  workplace,
+} from "../support/workplace.js";
 
 let talkdesk: Emulator;
 let place: Workplace;
@@ -14,15 +20,15 @@ afterEach(async () => {
   await talkdesk.stop();
 });
 
-const forEver = Number.POSITIVE_INFINITY;
-const posts = (): number => gatewayCalls(talkdesk).filter((call) => call.startsWith("POST")).length;
+const FOREVER = Number.POSITIVE_INFINITY;
+const posts = (): number => listGatewayCalls(talkdesk).filter((call) => call.startsWith("POST")).length;
 
 async function expectWhole(): Promise<void> {
   expect(await place.files()).toEqual(["calls.csv"]);
-  expect((await place.read()).equals(await servedFile(talkdesk))).toBe(true);
+  expect((await place.read()).equals(await downloadServedFile(talkdesk))).toBe(true);
 }
 
-/** Stops a run when a part of the file is there. */
+/** Stops a run when a part of the file has been written. */
 async function stopHalfway(): Promise<void> {
   talkdesk.faults.add({ at: "files", trickle: { chunkBytes: 65_536, everyMs: 50 } });
   const { code } = await place.run([], { onLine: (line, stop) => /(?:25|50|75) %/.test(line) && stop() });
@@ -45,23 +51,23 @@ describe("an interruption", () => {
     expect(second?.headers["range"]).toMatch(/^bytes=[1-9]\d+-$/);
     expect(second?.headers["if-range"]).toMatch(/^"[0-9a-f]{32}"$/);
     expect(second?.status).toBe(206);
-    expect(gatewayCalls(talkdesk).filter((call) => call.includes("/files/"))).toHaveLength(2);
+    expect(listGatewayCalls(talkdesk).filter((call) => call.includes("/files/"))).toHaveLength(2);
     for (const { headers } of talkdesk.requests.to("files")) {
       expect(headers).not.toHaveProperty("authorization");
     }
     await expectWhole();
   });
 
-  it("is noticed when nothing comes any more", async () => {
+  it("is noticed when no more data arrives", async () => {
     talkdesk.faults.add({ at: "files", trickle: { chunkBytes: 400_000, everyMs: 60_000 } });
     const { code, lines } = await place.run([], { stallMs: 3_000 });
     expect(code).toBe(0);
-    expect(lines).toContain("Interrupted: nothing came for 3 s. Trying again in 1 s.");
-    expect(ranges(talkdesk)).toEqual([undefined, "bytes=400000-"]);
+    expect(lines).toContain("Interrupted: no data arrived for 3 s. Trying again in 1 s.");
+    expect(listRanges(talkdesk)).toEqual([undefined, "bytes=400000-"]);
     await expectWhole();
   });
 
-  it("of any other kind is waited out as the server asks", async () => {
+  it("of any other kind is followed by a wait as long as the server asks", async () => {
     talkdesk.faults.add({ at: "files", respond: answers.unavailable(4) });
     talkdesk.faults.add({
       at: "files",
@@ -73,14 +79,14 @@ describe("an interruption", () => {
     await expectWhole();
   });
 
-  it("that comes again and again ends the run after a few tries, and a later run goes on", async () => {
-    talkdesk.faults.add({ at: "files", truncate: 100_000, times: forEver });
+  it("that repeats ends the run after a few attempts, and a later run resumes", async () => {
+    talkdesk.faults.add({ at: "files", truncate: 100_000, times: FOREVER });
     const { code, complaints } = await place.run();
     expect(code).toBe(1);
     expect(complaints[0]).toMatch(
-      /^The download was interrupted 6 times, at last because the connection was lost.*; run the same command again to go on with .*calls\.csv\.part\.$/,
+      /^The download was interrupted 6 times, the last time because the connection was lost.*\. Run the same command again to continue with .*calls\.csv\.part\.$/,
     );
-    const starts = ranges(talkdesk).map((range) => Number(range?.match(/\d+/)?.[0] ?? 0));
+    const starts = listRanges(talkdesk).map((range) => Number(range?.match(/\d+/)?.[0] ?? 0));
     expect(starts).toHaveLength(6);
     expect(starts).toEqual([...new Set(starts)].sort((one, other) => one - other));
     const { length } = await place.read(".part");
@@ -89,13 +95,13 @@ describe("an interruption", () => {
     talkdesk.requests.clear();
     expect((await place.run()).code).toBe(0);
     expect(posts()).toBe(0);
-    expect(ranges(talkdesk)).toEqual([`bytes=${length}-`]);
+    expect(listRanges(talkdesk)).toEqual([`bytes=${length}-`]);
     await expectWhole();
   });
 });
 
 describe("a run that is stopped", () => {
-  it("leaves what a later one goes on with, and nothing secret", async () => {
+  it("leaves what a later run needs, and no secret", async () => {
     const { clientSecret } = talkdesk.clients.get();
     await stopHalfway();
     const state = (await place.read(".part.json")).toString("utf8");
@@ -105,7 +111,7 @@ describe("a run that is stopped", () => {
     const { length } = await place.read(".part");
     expect((await place.run()).code).toBe(0);
     expect(posts()).toBe(0);
-    expect(ranges(talkdesk)).toEqual([`bytes=${length}-`]);
+    expect(listRanges(talkdesk)).toEqual([`bytes=${length}-`]);
     await expectWhole();
   });
 });
@@ -117,7 +123,7 @@ describe("a later run", () => {
     await writeFile(name, JSON.stringify({ ...state, ...change }));
   };
 
-  it("starts over when the file has changed meanwhile", async () => {
+  it("starts over when the file has changed", async () => {
     await stopHalfway();
     await writeFile(`${place.out}.part`, "of another file");
     await changeState({ etag: '"of-another-file"' });
@@ -130,16 +136,16 @@ describe("a later run", () => {
   it.each([
     ["weak", 'W/"abc"'],
     ["absent", undefined],
-    ["no ETag", "a\r\nb"],
-  ])("asks for all when the ETag is %s", async (_, etag) => {
+    ["malformed", "a\r\nb"],
+  ])("requests the whole file when the ETag is %s", async (_, etag) => {
     await stopHalfway();
     await changeState({ etag });
     expect((await place.run()).code).toBe(0);
-    expect(ranges(talkdesk)).toEqual([undefined]);
+    expect(listRanges(talkdesk)).toEqual([undefined]);
     await expectWhole();
   });
 
-  it("asks for nothing more than the rest when there is none", async () => {
+  it("completes a file of which nothing is missing", async () => {
     await stopHalfway();
     const whole = await wholeFile();
     await writeFile(`${place.out}.part`, whole);
@@ -148,17 +154,17 @@ describe("a later run", () => {
     await expectWhole();
   });
 
-  it("starts over when there are more bytes than the file has", async () => {
+  it("starts over when the part is larger than the file", async () => {
     await stopHalfway();
     await truncate(`${place.out}.part`, 9_000_000);
     const { code, lines } = await place.run();
     expect(code).toBe(0);
     expect(lines).toContain("Interrupted: the file has changed. Trying again in 1 s.");
-    expect(ranges(talkdesk)).toEqual(["bytes=9000000-", undefined]);
+    expect(listRanges(talkdesk)).toEqual(["bytes=9000000-", undefined]);
     await expectWhole();
   });
 
-  it("starts over when an answer does not join what is there", async () => {
+  it("starts over when a response does not continue the part", async () => {
     await stopHalfway();
     talkdesk.faults.add({
       at: "files",
@@ -169,21 +175,21 @@ describe("a later run", () => {
     await expectWhole();
   });
 
-  it("asks for a new report when its state cannot be read", async () => {
+  it("requests a new report when the state is malformed", async () => {
     await stopHalfway();
     await writeFile(`${place.out}.part.json`, "{");
     expect((await place.run()).code).toBe(0);
-    expect([posts(), ranges(talkdesk)]).toEqual([1, [undefined]]);
+    expect([posts(), listRanges(talkdesk)]).toEqual([1, [undefined]]);
     await expectWhole();
   });
 
-  it("forgets a report whose file is gone", async () => {
+  it("drops a report whose file no longer exists", async () => {
     await stopHalfway();
     talkdesk.faults.add({ at: "files", respond: answers.empty(404) });
     const { code, complaints } = await place.run();
     expect([code, complaints]).toEqual([
       1,
-      ["The report's file is gone (404); run the same command again for a new report."],
+      ["The file of the report no longer exists (404); run the same command again for a new report."],
     ]);
     expect(await place.files()).toEqual([]);
   });
@@ -197,30 +203,33 @@ describe("a later run", () => {
 });
 
 describe("a file", () => {
-  it("whose length is not announced is taken as it comes", async () => {
+  it("of unknown length is written until its end", async () => {
     const pieces = ["call_id\n", "1\n", "2\n"];
     talkdesk.faults.add({ at: "files", respond: { status: 200, body: stream(pieces) } });
     expect((await place.run()).code).toBe(0);
     expect((await place.read()).toString()).toBe(pieces.join(""));
   });
 
-  it("without an ETag is fetched from its beginning again", async () => {
+  it("without an ETag is downloaded from the beginning again", async () => {
     const cut = { status: 200, headers: { "content-length": "1000" }, body: stream(["call_id\n"], "cut") };
     talkdesk.faults.add({ at: "files", respond: cut });
     expect((await place.run()).code).toBe(0);
-    expect(ranges(talkdesk)).toEqual([undefined, undefined]);
+    expect(listRanges(talkdesk)).toEqual([undefined, undefined]);
     await expectWhole();
   });
 
-  it("that is compressed, unlike what was asked for, is not taken", async () => {
+  it("that is compressed against the request is refused", async () => {
     const headers = { "content-encoding": "gzip" };
     talkdesk.faults.add({ at: "files", respond: { status: 200, headers, body: "x" } });
     const { code, complaints } = await place.run();
-    expect([code, complaints]).toEqual([1, ["The file comes compressed (gzip), unlike what was asked for."]]);
+    expect([code, complaints]).toEqual([
+      1,
+      ["The file is compressed (gzip), although the request excluded compression."],
+    ]);
     expect(talkdesk.requests.to("files")[0]?.headers["accept-encoding"]).toBe("identity");
   });
 
-  it("that cannot be written is one sentence", async () => {
+  it("that cannot be written ends in one sentence", async () => {
     await writeFile(`${place.out}.part`, "");
     const { code, complaints } = await place.run(["--out", "/proc/calls.csv"]);
     expect(code).toBe(1);

@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { outputTo } from "../src/output.js";
-import { type ProgressBar, progressBar } from "../src/progress-bar.js";
+import { streamOutput } from "../../src/terminal/output.js";
+import { type ProgressBar, progressBar } from "../../src/terminal/progress-bar.js";
 
 function shown(stream: { isTTY?: boolean; columns?: number } = {}): {
   readonly bar: ProgressBar;
   readonly written: string[];
-  readonly output: ReturnType<typeof outputTo>;
+  readonly output: ReturnType<typeof streamOutput>;
   pass(ms: number): void;
 } {
   const written: string[] = [];
   let now = 0;
-  const output = outputTo({ ...stream, write: (text) => written.push(text) });
+  const output = streamOutput({ ...stream, write: (text) => written.push(text) });
   const bar = progressBar(output, { now: () => now, sleep: async () => undefined });
   return {
     bar,
@@ -23,7 +23,7 @@ function shown(stream: { isTTY?: boolean; columns?: number } = {}): {
 }
 
 describe("on a terminal", () => {
-  it("redraws one row, not more than ten times a second, and once it is whole", () => {
+  it("redraws one row, at most ten times a second, and when it is complete", () => {
     const { bar, written, pass } = shown({ isTTY: true, columns: 100 });
     bar.show(0, 8_000_000);
     pass(50);
@@ -38,7 +38,7 @@ describe("on a terminal", () => {
     ]);
   });
 
-  it("counts the speed of this connection alone", () => {
+  it("shows the speed of this connection only", () => {
     const { bar, written, pass } = shown({ isTTY: true, columns: 100 });
     bar.show(6_000_000, 8_000_000);
     pass(1_000);
