@@ -1,8 +1,8 @@
 import {
   type AdapterOptions,
+  captureBody,
   discardBody,
   isTokenRefusal,
-  replayableBody,
   sendAuthorized,
   type TokenSource,
   tokenDestination,
@@ -141,7 +141,7 @@ async function sendWithToken(
   const limit = startWaitLimit(config);
   try {
     const route = guardRoute(url, request);
-    const { body, isReplayable } = replayableBody<unknown>(request.data);
+    const { body, isReplayable } = captureBody<unknown>(request.data);
     const { response, error } = await sendAuthorized<Outcome>(source, {
       method: request.method ?? "GET",
       isReplayable,

@@ -1,10 +1,10 @@
 export { discardBody, MAX_DISCARD_MS } from "./adapter/discard-body.js";
 export { refuseDetour } from "./adapter/fetch-route.js";
 export {
-  bufferedBody,
+  bufferBody,
+  captureBody,
   MAX_BUFFERED_BYTES,
   type RequestBody,
-  replayableBody,
 } from "./adapter/request-body.js";
 export { type AuthorizedRequest, sendAuthorized } from "./adapter/send-authorized.js";
 export { type AdapterOptions, isLoopbackAddress, tokenDestination } from "./adapter/token-destination.js";

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { replayableBody } from "@talkdesk-oauth/core";
+import { captureBody } from "@talkdesk-oauth/core";
 import { describe, expect, it } from "vitest";
 
 const textOf = (body: unknown): Promise<string> =>
@@ -55,7 +55,7 @@ describe("a body that changes after the call", () => {
 
   it.each(Object.keys(changing))("is what it was at the call: %s", async (name) => {
     const [given, change] = (changing[name] as (typeof changing)[string])();
-    const { body, isReplayable } = replayableBody(given);
+    const { body, isReplayable } = captureBody(given);
     change();
     expect(isReplayable).toBe(true);
     expect((await textOf(body)).replaceAll("+", " ")).toContain("as it was");
@@ -64,7 +64,7 @@ describe("a body that changes after the call", () => {
   it("is what it was at the call, and of its type, for a list of chunks", () => {
     const chunk = Buffer.from("as it was");
     const list: unknown[] = [chunk, " at the call"];
-    const { body, isReplayable } = replayableBody(list);
+    const { body, isReplayable } = captureBody(list);
     chunk.fill(0);
     list.push("more");
     expect(isReplayable).toBe(true);
@@ -109,7 +109,7 @@ describe("a body that the client alone understands comes back as it is, to be se
   };
 
   it.each(Object.keys(bodies))("%s", (name) => {
-    const { body, isReplayable } = replayableBody(bodies[name]);
+    const { body, isReplayable } = captureBody(bodies[name]);
     expect(body).toBe(bodies[name]);
     expect(isReplayable).toBe(false);
   });
@@ -123,7 +123,7 @@ describe("a body that cannot change can be sent again, as it is", () => {
     ["a Blob", new Blob(["a"])],
     ["a File", new File(["a"], "a.txt")],
   ])("%s", (_, given) => {
-    const { body, isReplayable } = replayableBody(given);
+    const { body, isReplayable } = captureBody(given);
     expect(body).toBe(given);
     expect(isReplayable).toBe(true);
   });
@@ -137,7 +137,7 @@ describe("a FormData that the client calls its own", () => {
   }
 
   it("is made of parts as the platform's is", async () => {
-    const { body, isReplayable } = replayableBody<unknown>(new OwnFormData(), OwnFormData);
+    const { body, isReplayable } = captureBody<unknown>(new OwnFormData(), OwnFormData);
     expect(isReplayable).toBe(true);
     const parsed = await new Response(body as Blob).formData();
     expect(await (parsed.get("file") as File).text()).toBe("a,b");
@@ -150,6 +150,6 @@ describe("a FormData that the client calls its own", () => {
       }
     }
     const form = new WithForeignFile();
-    expect(replayableBody<unknown>(form, WithForeignFile)).toEqual({ body: form, isReplayable: false });
+    expect(captureBody<unknown>(form, WithForeignFile)).toEqual({ body: form, isReplayable: false });
   });
 });

@@ -3,12 +3,12 @@ import { runInNewContext } from "node:vm";
 import {
   accessToken,
   type ClosableTokenSource,
+  captureBody,
   clientCredentials,
   clientSecretBasic,
   finishAuthorization,
   memoryStore,
   privateKeyJwt,
-  replayableBody,
   startAuthorization,
   type TokenEvent,
   talkdeskClient,
@@ -197,7 +197,7 @@ describe("in Cloudflare Workers with an old compatibility date", () => {
     form.append("name", "value");
     withoutTag(FormData);
     expect(String(form)).toBe("[object Object]");
-    const { body, isReplayable } = replayableBody(form);
+    const { body, isReplayable } = captureBody(form);
     expect([isReplayable, await new Response(body as Blob).text()]).toEqual([
       true,
       expect.stringContaining('name="name"\r\n\r\nvalue'),
@@ -211,7 +211,7 @@ describe("bytes of another realm, as a test runner's are", () => {
     "Uint8Array.of(2, 3)",
     "Uint8Array.of(2, 3).buffer",
   ])("can be sent again: %s", async (code) => {
-    const { body, isReplayable } = replayableBody(runInNewContext(code) as Uint8Array<ArrayBuffer>);
+    const { body, isReplayable } = captureBody(runInNewContext(code) as Uint8Array<ArrayBuffer>);
     const sent = new Uint8Array(await new Response(body).arrayBuffer());
     expect([isReplayable, [...sent]]).toEqual([true, [2, 3]]);
   });

@@ -1,12 +1,12 @@
 import {
   type AdapterOptions,
-  bufferedBody,
+  bufferBody,
+  captureBody,
   discardBody,
   isRefusalError,
   isTokenRefusal,
   type RequestBody,
   refuseDetour,
-  replayableBody,
   sendAuthorized,
   type TokenSource,
   tokenDestination,
@@ -64,7 +64,7 @@ export function talkdeskFetch(source: TokenSource, options: TalkdeskFetchOptions
     const { body, isReplayable } =
       settings.body == null && request?.body
         ? await readRequestBody(request.body, signal)
-        : replayableBody(settings.body);
+        : captureBody(settings.body);
     let isRouteUnknown = false;
 
     return sendAuthorized(source, {
@@ -113,7 +113,7 @@ async function readRequestBody(
   signal: AbortSignal | undefined,
 ): Promise<RequestBody<Blob | ReadableStream<Uint8Array> | undefined>> {
   if (typeof body.getReader !== "function") return { body: undefined, isReplayable: false };
-  return bufferedBody(body, signal);
+  return bufferBody(body, signal);
 }
 
 /** The response in an error that the `fetch` beneath has thrown for a status. */

@@ -1,4 +1,4 @@
-import { parseUrl, type RequestBody, replayableBody } from "@talkdesk-oauth/core";
+import { captureBody, parseUrl, type RequestBody } from "@talkdesk-oauth/core";
 import { type Dispatcher, FormData as FormDataOfUndici } from "undici";
 import { copyValue, findHeader, type RequestHeaders, readHeaders } from "./headers.js";
 
@@ -39,7 +39,7 @@ export function readRequest(given: Options): RequestSnapshot | undefined {
 
 /** Reads the body of a request that is sent with a token, and tells whether it can be sent again. */
 export function readBody(body: Options["body"]): RequestBody<Options["body"] | null> {
-  return replayableBody(body ?? null, FormDataOfUndici) as RequestBody<NonNullable<typeof body> | null>;
+  return captureBody(body ?? null, FormDataOfUndici) as RequestBody<NonNullable<typeof body> | null>;
 }
 
 /** The options of a request that decide where it goes. */

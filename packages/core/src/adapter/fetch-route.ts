@@ -90,13 +90,13 @@ function readRoute(dispatcher: object): Route {
   const mayProxy =
     known.has("http proxy agent") && known.get("http proxy agent") !== known.get("no proxy agent");
   return {
-    origins: [upstreams].flat().flatMap((upstream) => originOf(upstream)),
+    origins: [upstreams].flat().flatMap((upstream) => readOrigin(upstream)),
     isSocket: Boolean(socketPath ?? connect?.socketPath),
     proxy: isProxy ? "always" : mayProxy ? "by environment" : undefined,
   };
 }
 
-function originOf(upstream: unknown): string[] {
+function readOrigin(upstream: unknown): string[] {
   try {
     return [new URL(String(upstream)).origin];
   } catch {
@@ -107,14 +107,14 @@ function originOf(upstream: unknown): string[] {
 
 /** Whether `HTTP_PROXY` names a proxy, and `NO_PROXY` no exception for this host, which is a loopback address. */
 function isProxiedByEnvironment({ host, hostname }: URL): boolean {
-  const env = environment();
+  const env = readEnvironment();
   const proxy = env["http_proxy"] ?? env["HTTP_PROXY"] ?? "";
   const exceptions = (env["no_proxy"] ?? env["NO_PROXY"] ?? "").toLowerCase().split(/[\s,]+/);
   return proxy !== "" && !["*", host, hostname].some((name) => exceptions.includes(name));
 }
 
 /** Empty where there is none, or where Deno does not allow to read it. */
-function environment(): Readonly<Record<string, string | undefined>> {
+function readEnvironment(): Readonly<Record<string, string | undefined>> {
   const { process } = globalThis as {
     readonly process?: { readonly env: Record<string, string | undefined> };
   };

@@ -22,17 +22,17 @@ export interface RequestBody<Body> {
  * @param ownFormData A `FormData` of the client's own, which it takes as it takes the platform's. Default: it has none.
  * @throws TypeError for a buffer that has been transferred.
  */
-export function replayableBody<Body>(
+export function captureBody<Body>(
   body: Body,
   ownFormData?: FormDataClass,
 ): RequestBody<Body | Blob | URLSearchParams> {
   if (typeof body !== "object" || body === null) return { body, isReplayable: typeof body !== "function" };
-  const copy = copyOfBytes(body) ?? copyOfChunks(body);
+  const copy = copyBytes(body) ?? copyChunks(body);
   if (copy !== undefined) return { body: copy as Body, isReplayable: true };
   if (isOf(body, globalThis.URLSearchParams)) return { body: new URLSearchParams(body), isReplayable: true };
   if (isPlatformBlob(body)) return { body, isReplayable: true };
-  const entries = entriesOf(body, ownFormData);
-  if (entries !== undefined) return { body: multipartBlob(entries), isReplayable: true };
+  const entries = copyEntries(body, ownFormData);
+  if (entries !== undefined) return { body: encodeMultipart(entries), isReplayable: true };
   return { body, isReplayable: false };
 }
 
@@ -53,7 +53,7 @@ const sliceOfTypedArray: (this: ArrayBufferView) => ArrayBufferView = Object.get
 ).slice;
 
 /** A copy of the same type, of which `Buffer` is one; undefined for what is not made of bytes. */
-function copyOfBytes(body: object): object | undefined {
+function copyBytes(body: object): object | undefined {
   if (ArrayBuffer.isView(body)) {
     // Of any realm, as below.
     if (tagOf(body) !== "DataView") return sliceOfTypedArray.call(body);
@@ -63,11 +63,9 @@ function copyOfBytes(body: object): object | undefined {
 }
 
 /** A copy of a list of strings and bytes, which undici sends one after the other. */
-function copyOfChunks(body: object): unknown[] | undefined {
+function copyChunks(body: object): unknown[] | undefined {
   if (!Array.isArray(body)) return undefined;
-  const copies = body.map((chunk: unknown) =>
-    typeof chunk === "string" ? chunk : copyOfBytes(Object(chunk)),
-  );
+  const copies = body.map((chunk: unknown) => (typeof chunk === "string" ? chunk : copyBytes(Object(chunk))));
   return copies.includes(undefined) ? undefined : copies;
 }
 
@@ -80,7 +78,7 @@ type FormEntry = readonly [name: string, value: string | File];
 type FormDataClass = new (...args: never[]) => object;
 
 /** What a known `FormData` consists of now; undefined for any other, and where it has files that are not the platform's. */
-function entriesOf(body: object, ownFormData?: FormDataClass): readonly FormEntry[] | undefined {
+function copyEntries(body: object, ownFormData?: FormDataClass): readonly FormEntry[] | undefined {
   const classes: readonly (FormDataClass | undefined)[] = [globalThis.FormData, ownFormData];
   if (!classes.some((known) => isOf(body, known))) return undefined;
   const entries = [...(body as unknown as Iterable<FormEntry>)];
@@ -89,7 +87,7 @@ function entriesOf(body: object, ownFormData?: FormDataClass): readonly FormEntr
 }
 
 /** @see WHATWG HTML, "Multipart form data"; WHATWG Fetch, "extract a body" */
-function multipartBlob(form: readonly FormEntry[]): Blob {
+function encodeMultipart(form: readonly FormEntry[]): Blob {
   // A Blob's type is lower-cased, so the boundary must be.
   const boundary = `----talkdesk-oauth-${crypto.randomUUID()}`;
   const escaped = (name: string): string =>
@@ -119,7 +117,7 @@ function multipartBlob(form: readonly FormEntry[]): Blob {
  *
  * @returns A promise that rejects with the signal's reason when it aborts first, and with the stream's own error.
  */
-export async function bufferedBody(
+export async function bufferBody(
   stream: ReadableStream<Uint8Array>,
   signal?: AbortSignal,
 ): Promise<RequestBody<Blob | ReadableStream<Uint8Array>>> {

@@ -14,7 +14,7 @@ const SAFE_METHOD = /^(?:GET|HEAD)$/i;
 export interface AuthorizedRequest<Answer> {
   /** The HTTP method, such as `POST`. */
   readonly method: string;
-  /** Whether the body can be sent again: {@link replayableBody} and {@link bufferedBody} tell. */
+  /** Whether the body can be sent again: {@link captureBody} and {@link bufferBody} tell. */
   readonly isReplayable: boolean;
   /** Ends the wait for a token; `send` hands the same signal to the client. */
   readonly signal?: AbortSignal | undefined;
@@ -79,11 +79,11 @@ export async function sendAuthorized<Answer>(
   } catch (error) {
     const isSessionOver = isTalkdeskError(error) && error.code === "reauthentication_required";
     if (!signal?.aborted && !isSessionOver && !isControlFlow(error)) return handOver();
-    free(request, answer);
+    freeAnswer(request, answer);
     throw signal?.aborted ? signal.reason : error;
   }
   if (next.value === token.value || !canSendAgain(request, answer)) return handOver();
-  free(request, answer);
+  freeAnswer(request, answer);
   return request.send(next);
 }
 
@@ -103,6 +103,6 @@ function canSendAgain<Answer>(request: AuthorizedRequest<Answer>, answer: Answer
   return request.isReplayable && (SAFE_METHOD.test(request.method) || !request.isRedirected?.(answer));
 }
 
-function free<Answer>(request: AuthorizedRequest<Answer>, answer: Answer): void {
+function freeAnswer<Answer>(request: AuthorizedRequest<Answer>, answer: Answer): void {
   Promise.resolve(request.discard(answer)).catch(() => {});
 }

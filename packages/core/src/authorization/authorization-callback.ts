@@ -16,7 +16,7 @@ interface Expected {
  * @throws TypeError for anything else.
  * @internal
  */
-export function callbackParameters(callback: unknown): URLSearchParams {
+export function parseCallback(callback: unknown): URLSearchParams {
   if (typeof callback !== "string") {
     // By their functions: in a test runner or a framework, these may be of another realm or of a polyfill.
     const parameters = (Object(callback) as { readonly searchParams?: unknown }).searchParams ?? callback;
@@ -41,9 +41,9 @@ export function callbackParameters(callback: unknown): URLSearchParams {
  * @see RFC 6749 §4.1.2, RFC 9207 §2.4
  * @internal
  */
-export function authorizationCode(parameters: URLSearchParams, expected: Expected): string {
+export function readAuthorizationCode(parameters: URLSearchParams, expected: Expected): string {
   const [state, ...otherStates] = parameters.getAll("state");
-  if (state === undefined || otherStates.length > 0 || !isSame(state, expected.state)) {
+  if (state === undefined || otherStates.length > 0 || !isEqual(state, expected.state)) {
     throw new TalkdeskError(
       "state_mismatch",
       "The callback does not belong to this login: its state is missing, given twice or differs; start again.",
@@ -89,7 +89,7 @@ const failed = (message: string, options?: ConstructorParameters<typeof Talkdesk
   new TalkdeskError("authorization_failed", message, options);
 
 /** Compares in a time that does not tell how much agrees. */
-function isSame(given: string, expected: string): boolean {
+function isEqual(given: string, expected: string): boolean {
   let difference = given.length ^ expected.length;
   for (let index = 0; index < expected.length; index++) {
     difference |= given.charCodeAt(index) ^ expected.charCodeAt(index);

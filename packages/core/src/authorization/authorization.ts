@@ -1,13 +1,13 @@
 import { encodeBase64url } from "../base/encodings.js";
-import { copyOfError, isTalkdeskError, TalkdeskError } from "../base/errors.js";
+import { copyError, isTalkdeskError, TalkdeskError } from "../base/errors.js";
 import { parseUrl } from "../base/parse-url.js";
 import type { TalkdeskClient } from "../client/client.js";
 import type { AccessToken } from "../token/access-token.js";
 import { type Grant, type Scope, scopeNames } from "../token/grant.js";
 import { exchange } from "../token-endpoint/request-token.js";
-import { maskOf } from "../token-endpoint/sent-secrets.js";
-import { authorizationCode, callbackParameters } from "./authorization-callback.js";
-import { type IdTokenClaims, missingIdToken, verifiedClaims } from "./id-token.js";
+import { createMask } from "../token-endpoint/sent-secrets.js";
+import { parseCallback, readAuthorizationCode } from "./authorization-callback.js";
+import { type IdTokenClaims, missingIdToken, verifyIdToken } from "./id-token.js";
 import { checkIssuers, checkLoginClient, checkRedirectUri } from "./login-checks.js";
 
 /** Options of {@link startAuthorization}. */
@@ -97,17 +97,17 @@ export async function startAuthorization(
     client_id: client.authentication.clientId,
     redirect_uri: redirectUri,
     ...(scope !== undefined && { scope: scopeNames(scope).join(" ") }),
-    ...checkedExtra(extra),
+    ...checkExtra(extra),
   };
-  const [state, nonce] = [randomText(), randomText()];
-  const codeVerifier = pkce ? randomText() : undefined;
+  const [state, nonce] = [drawRandomText(), drawRandomText()];
+  const codeVerifier = pkce ? drawRandomText() : undefined;
 
   const url = new URL(client.endpoints.authorize);
   for (const [name, value] of Object.entries({ ...parameters, state, nonce })) {
     url.searchParams.set(name, value);
   }
   if (codeVerifier !== undefined) {
-    url.searchParams.set("code_challenge", await challengeOf(codeVerifier));
+    url.searchParams.set("code_challenge", await deriveChallenge(codeVerifier));
     url.searchParams.set("code_challenge_method", "S256");
   }
   // A plus is a space in forms only; this is read as one everywhere.
@@ -150,17 +150,17 @@ export async function finishAuthorization(
 ): Promise<{ readonly token: AccessToken; readonly claims?: IdTokenClaims }> {
   checkLoginClient(client);
   const { clientId } = client.authentication;
-  const login = checkedPending(pending);
+  const login = checkPending(pending);
   const { state, nonce, redirectUri, codeVerifier } = login;
   const { signal } = options;
   const { issuers = [new URL(client.endpoints.authorize).origin, COMMON_ISSUER] } = options;
   checkIssuers(issuers);
-  const parameters = callbackParameters(callback);
+  const parameters = parseCallback(callback);
   const secrets = [state, nonce, codeVerifier ?? "", ...parameters.getAll("code")];
-  const mask = maskOf(new Headers(), new URLSearchParams(), secrets);
-  const code = authorizationCode(parameters, { state, issuers, mask });
+  const mask = createMask(new Headers(), new URLSearchParams(), secrets);
+  const code = readAuthorizationCode(parameters, { state, issuers, mask });
 
-  const token = await exchanged(
+  const token = await exchangeCode(
     client,
     {
       grant_type: "authorization_code",
@@ -175,10 +175,10 @@ export async function finishAuthorization(
     if (asksForIdToken(login)) throw missingIdToken();
     return { token };
   }
-  return { token, claims: await verifiedClaims(client, token.idToken, { clientId, nonce, issuers, signal }) };
+  return { token, claims: await verifyIdToken(client, token.idToken, { clientId, nonce, issuers, signal }) };
 }
 
-async function exchanged(
+async function exchangeCode(
   client: TalkdeskClient,
   grant: Grant,
   signal: AbortSignal | undefined,
@@ -189,7 +189,7 @@ async function exchanged(
   } catch (error) {
     if (!isTalkdeskError(error)) throw error;
     const { status, errorDescription, hints } = error;
-    if (error.error !== "invalid_grant") throw copyOfError(error, { retryable: false });
+    if (error.error !== "invalid_grant") throw copyError(error, { retryable: false });
     throw new TalkdeskError(
       "authorization_failed",
       "The code has expired, was used already, or belongs to another redirect URI or client; start again.",
@@ -198,7 +198,7 @@ async function exchanged(
   }
 }
 
-function checkedExtra(extra: unknown): Record<string, string> {
+function checkExtra(extra: unknown): Record<string, string> {
   if (typeof extra !== "object" || extra === null) throw new TypeError("extra must be an object.");
   for (const [name, value] of Object.entries(extra)) {
     if (OWN_PARAMETERS.has(name.toLowerCase())) {
@@ -212,7 +212,7 @@ function checkedExtra(extra: unknown): Record<string, string> {
 const asksForIdToken = ({ url }: PendingAuthorization): boolean =>
   new URL(url).searchParams.get("scope")?.split(" ").includes("openid") === true;
 
-function checkedPending(pending: unknown): PendingAuthorization {
+function checkPending(pending: unknown): PendingAuthorization {
   const fault = new TypeError(
     "pending must be what startAuthorization gave, unchanged and whole, its url included.",
   );
@@ -226,11 +226,11 @@ function checkedPending(pending: unknown): PendingAuthorization {
   return pending as PendingAuthorization;
 }
 
-function randomText(): string {
+function drawRandomText(): string {
   return encodeBase64url(crypto.getRandomValues(new Uint8Array(32)));
 }
 
-async function challengeOf(verifier: string): Promise<string> {
+async function deriveChallenge(verifier: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
   return encodeBase64url(new Uint8Array(digest));
 }

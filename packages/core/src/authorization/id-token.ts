@@ -1,10 +1,10 @@
 import { platformClock } from "../base/clock.js";
-import { type Deadline, deadline } from "../base/deadline.js";
+import { type Deadline, startDeadline } from "../base/deadline.js";
 import { TalkdeskError } from "../base/errors.js";
 import type { TalkdeskClient } from "../client/client.js";
-import { learntOffsetMs } from "../token-endpoint/clock-offset.js";
-import { keysLate, publishedKeys, rereadKeys } from "./jwks.js";
-import { isVerifiable, type PublishedKey, verificationKey } from "./verification-key.js";
+import { recallOffsetMs } from "../token-endpoint/clock-offset.js";
+import { keysLate, readKeys, rereadKeys } from "./jwks.js";
+import { isVerifiable, type PublishedKey, selectPublicKey } from "./verification-key.js";
 
 /** What a verified ID token says about the login. Talkdesk documents no claims beyond these. */
 export interface IdTokenClaims {
@@ -41,18 +41,18 @@ const MAX_OFFSET_MS = 300_000;
  * @see OpenID Connect Core §3.1.3.7
  * @internal
  */
-export async function verifiedClaims(
+export async function verifyIdToken(
   client: TalkdeskClient,
   idToken: string,
   expected: Expected,
 ): Promise<IdTokenClaims> {
   expected.signal?.throwIfAborted();
-  const limit = deadline(client.timeoutMs, expected.signal, client.clock);
+  const limit = startDeadline(client.timeoutMs, expected.signal, client.clock);
   try {
-    const payload = await limit.race(verifiedPayload(client, idToken, limit));
-    const offsetMs = Math.max(-MAX_OFFSET_MS, Math.min(learntOffsetMs(client), MAX_OFFSET_MS));
+    const payload = await limit.race(verifySignature(client, idToken, limit));
+    const offsetMs = Math.max(-MAX_OFFSET_MS, Math.min(recallOffsetMs(client), MAX_OFFSET_MS));
     const now = (client.clock ?? platformClock).now() + offsetMs;
-    return checkedClaims(payload, expected, now / 1000);
+    return checkClaims(payload, expected, now / 1000);
   } catch (error) {
     if (expected.signal?.aborted) throw expected.signal.reason;
     if (limit.isPast) throw keysLate(client, error);
@@ -62,14 +62,14 @@ export async function verifiedClaims(
   }
 }
 
-async function verifiedPayload(
+async function verifySignature(
   client: TalkdeskClient,
   idToken: string,
   limit: Deadline,
 ): Promise<Uint8Array> {
-  const jose = await loadedJose();
-  const header = protectedHeader(jose, idToken);
-  const { keys, areNew } = await limit.race(publishedKeys(client));
+  const jose = await loadJose();
+  const header = readProtectedHeader(jose, idToken);
+  const { keys, areNew } = await limit.race(readKeys(client));
   const tried = await tryKeys(jose, idToken, header, keys);
   if (tried.payload !== undefined) return tried.payload;
   if (tried.isKeyKnown) throw forged(tried);
@@ -83,7 +83,7 @@ async function verifiedPayload(
 
 type Jose = Pick<typeof import("jose"), "compactVerify" | "decodeProtectedHeader" | "importJWK">;
 
-async function loadedJose(): Promise<Jose> {
+async function loadJose(): Promise<Jose> {
   try {
     // By name, so that a bundler leaves the rest out.
     const { compactVerify, decodeProtectedHeader, importJWK } = await import("jose");
@@ -102,7 +102,7 @@ interface Header {
   readonly kid: string | undefined;
 }
 
-function protectedHeader(jose: Jose, idToken: string): Header {
+function readProtectedHeader(jose: Jose, idToken: string): Header {
   if (idToken.split(".").length !== 3) {
     throw invalid("is not a signed token of three parts; check endpoints.token");
   }
@@ -113,12 +113,12 @@ function protectedHeader(jose: Jose, idToken: string): Header {
     throw invalid("has a header that cannot be read; check endpoints.token", cause);
   }
   const { alg, kid, crit } = header;
-  if (!isVerifiable(alg)) throw invalid(notVerifiable(alg));
+  if (!isVerifiable(alg)) throw invalid(describeAlgorithm(alg));
   if (crit !== undefined) throw invalid("has a header that asks for an extension, and none is supported");
   return { alg, kid: typeof kid === "string" ? kid : undefined };
 }
 
-function notVerifiable(alg: unknown): string {
+function describeAlgorithm(alg: unknown): string {
   const said = typeof alg === "string" ? alg.toLowerCase() : "";
   if (said === "none") {
     return "is unsigned, so anybody may have written it, and is never accepted; check endpoints.token";
@@ -149,7 +149,7 @@ async function tryKeys(
     const isNamed = kid !== undefined && entry["kid"] === kid;
     // A token without a kid may be of any key, and a key without one may be of any token.
     if (!isNamed && kid !== undefined && entry["kid"] !== undefined) continue;
-    const key = verificationKey(entry, alg);
+    const key = selectPublicKey(entry, alg);
     if (key === undefined) continue;
     try {
       const imported = await jose.importJWK({ ...key }, alg);
@@ -164,8 +164,8 @@ async function tryKeys(
   return { isKeyKnown, cause };
 }
 
-function checkedClaims(payload: Uint8Array, expected: Expected, nowSeconds: number): IdTokenClaims {
-  const claims = claimsIn(payload);
+function checkClaims(payload: Uint8Array, expected: Expected, nowSeconds: number): IdTokenClaims {
+  const claims = parseClaims(payload);
   const { iss, sub, aud, azp, exp, iat, nbf, nonce } = claims;
   if (typeof iss !== "string" || !expected.issuers.includes(iss)) {
     throw invalid("comes from an issuer that is not expected; check account and region, or pass issuers");
@@ -196,12 +196,12 @@ function checkedClaims(payload: Uint8Array, expected: Expected, nowSeconds: numb
         : "The ID token belongs to another login: its nonce differs; start again.",
     );
   }
-  return frozen(claims) as IdTokenClaims;
+  return freezeDeep(claims) as IdTokenClaims;
 }
 
 const isTime = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 
-function claimsIn(payload: Uint8Array): Record<string, unknown> {
+function parseClaims(payload: Uint8Array): Record<string, unknown> {
   let claims: unknown;
   try {
     claims = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
@@ -216,7 +216,7 @@ function claimsIn(payload: Uint8Array): Record<string, unknown> {
 }
 
 /** Freezes JSON data all the way down. Not by recursion: it may nest deeper than the stack is. */
-function frozen<T extends object>(data: T): T {
+function freezeDeep<T extends object>(data: T): T {
   const rest: object[] = [data];
   for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
     for (const inner of Object.values(part))

@@ -1,9 +1,9 @@
-import { boundedBody, dropBody, UnreadableBody } from "../base/bounded-body.js";
 import { platformClock } from "../base/clock.js";
 import { isControlFlow } from "../base/control-flow.js";
-import { deadline } from "../base/deadline.js";
-import { copyOfError, isTalkdeskError, reducedCause, TalkdeskError } from "../base/errors.js";
+import { startDeadline } from "../base/deadline.js";
+import { copyError, isTalkdeskError, reduceCause, TalkdeskError } from "../base/errors.js";
 import { type FetchFunction, type FetchResponse, noStore } from "../base/fetch-function.js";
+import { dropBody, readBody, UnreadableBody } from "../base/response-body.js";
 import type { TalkdeskClient } from "../client/client.js";
 import type { PublishedKey } from "./verification-key.js";
 
@@ -37,16 +37,16 @@ const keySets = new WeakMap<TalkdeskClient, KeySet>();
  * @throws TalkdeskError (rejection) `id_token_invalid` with `retryable: true` when they could not be read.
  * @internal
  */
-export async function publishedKeys(
+export async function readKeys(
   client: TalkdeskClient,
 ): Promise<{ readonly keys: readonly PublishedKey[]; readonly areNew: boolean }> {
-  const set = keySetOf(client);
+  const set = openKeySet(client);
   const clock = client.clock ?? platformClock;
   if (set.keys !== undefined && clock.monotonic() - set.readAt < FRESH_MS) {
     return { keys: set.keys, areNew: false };
   }
   const areNew = set.underWay === undefined;
-  return { keys: await readInto(set, client), areNew };
+  return { keys: await refreshKeySet(set, client), areNew };
 }
 
 /**
@@ -58,17 +58,17 @@ export async function rereadKeys(
   client: TalkdeskClient,
   known: readonly PublishedKey[],
 ): Promise<readonly PublishedKey[] | undefined> {
-  const set = keySetOf(client);
-  if (set.underWay !== undefined) return readInto(set, client);
+  const set = openKeySet(client);
+  if (set.underWay !== undefined) return refreshKeySet(set, client);
   if (set.keys !== undefined && set.keys !== known) return set.keys;
   const now = (client.clock ?? platformClock).monotonic();
   const recent = set.rereads.filter((at) => now - at < REREADS.withinMs);
   if (recent.length >= REREADS.most) return undefined;
   set.rereads = [...recent, now];
-  return readInto(set, client);
+  return refreshKeySet(set, client);
 }
 
-function keySetOf(client: TalkdeskClient): KeySet {
+function openKeySet(client: TalkdeskClient): KeySet {
   const url = client.endpoints.jwks;
   const fetch: FetchFunction = client.fetch ?? globalThis.fetch;
   const known = keySets.get(client);
@@ -79,8 +79,8 @@ function keySetOf(client: TalkdeskClient): KeySet {
 }
 
 /** One request, whoever asks meanwhile. */
-function readInto(set: KeySet, client: TalkdeskClient): Promise<readonly PublishedKey[]> {
-  set.underWay ??= read(set, client).then(
+function refreshKeySet(set: KeySet, client: TalkdeskClient): Promise<readonly PublishedKey[]> {
+  set.underWay ??= fetchKeys(set, client).then(
     (keys) => {
       set.keys = keys;
       set.readAt = (client.clock ?? platformClock).monotonic();
@@ -94,18 +94,18 @@ function readInto(set: KeySet, client: TalkdeskClient): Promise<readonly Publish
   );
   return set.underWay.catch((error: unknown) => {
     // To each who waits an error of his own.
-    throw isTalkdeskError(error) ? copyOfError(error) : error;
+    throw isTalkdeskError(error) ? copyError(error) : error;
   });
 }
 
-async function read({ url, fetch }: KeySet, client: TalkdeskClient): Promise<readonly PublishedKey[]> {
+async function fetchKeys({ url, fetch }: KeySet, client: TalkdeskClient): Promise<readonly PublishedKey[]> {
   // Nobody's own patience: others may be waiting for the same keys.
-  const limit = deadline(client.timeoutMs, undefined, client.clock);
+  const limit = startDeadline(client.timeoutMs, undefined, client.clock);
   try {
     const headers = new Headers({ accept: "application/json" });
     const { signal } = limit;
     const answer = fetch(url, { method: "GET", headers, redirect: "manual", signal, ...noStore() });
-    return await limit.race(answer.then((response) => keysIn(response, url)));
+    return await limit.race(answer.then((response) => readKeySet(response, url)));
   } catch (error) {
     if (isTalkdeskError(error) || isControlFlow(error)) throw error;
     if (limit.isPast) throw keysLate(client, error);
@@ -117,7 +117,7 @@ async function read({ url, fetch }: KeySet, client: TalkdeskClient): Promise<rea
   }
 }
 
-async function keysIn(response: FetchResponse, url: string): Promise<readonly PublishedKey[]> {
+async function readKeySet(response: FetchResponse, url: string): Promise<readonly PublishedKey[]> {
   const { status, type, redirected } = response;
   if (type === "opaqueredirect" || redirected || (status >= 300 && status < 400)) {
     dropBody(response);
@@ -127,14 +127,14 @@ async function keysIn(response: FetchResponse, url: string): Promise<readonly Pu
     dropBody(response);
     throw unreadable(url, `answered with status ${status}; check endpoints.jwks, or try again later`);
   }
-  const body = await boundedBody(response, MAX_KEY_SET_BYTES);
+  const body = await readBody(response, MAX_KEY_SET_BYTES);
   if (body === undefined) throw unreadable(url, `are larger than ${MAX_KEY_SET_BYTES} bytes`);
-  const keys = keyList(new TextDecoder().decode(body));
+  const keys = parseKeySet(new TextDecoder().decode(body));
   if (keys === undefined) throw unreadable(url, "are not a JSON Web Key Set; check endpoints.jwks");
   return keys;
 }
 
-function keyList(text: string): readonly PublishedKey[] | undefined {
+function parseKeySet(text: string): readonly PublishedKey[] | undefined {
   try {
     const { keys } = (JSON.parse(text) ?? {}) as { readonly keys?: unknown };
     if (!Array.isArray(keys)) return undefined;
@@ -162,6 +162,6 @@ function unreadable(url: string, what: string, cause?: unknown): TalkdeskError {
   return new TalkdeskError(
     "id_token_invalid",
     `The ID token could not be verified: the keys at ${url} ${what}.`,
-    { retryable: true, cause: reducedCause(cause) },
+    { retryable: true, cause: reduceCause(cause) },
   );
 }

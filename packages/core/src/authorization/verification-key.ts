@@ -54,7 +54,7 @@ export const isVerifiable = (algorithm: unknown): algorithm is string =>
  * RFC 7518 asks for.
  * @internal
  */
-export function verificationKey(entry: PublishedKey, algorithm: string): PublicJwk | undefined {
+export function selectPublicKey(entry: PublishedKey, algorithm: string): PublicJwk | undefined {
   const allowed = entry["alg"] === undefined ? UNPINNED : ASYMMETRIC;
   const kind = Object.hasOwn(allowed, algorithm) ? allowed[algorithm] : undefined;
   if (kind === undefined || entry["kty"] !== kind.kty || !isForVerification(entry)) return undefined;
@@ -63,13 +63,13 @@ export function verificationKey(entry: PublishedKey, algorithm: string): PublicJ
 
   const { kty, crv } = kind;
   if (kty === "RSA") {
-    const [n, e] = [sized(entry["n"]), sized(entry["e"])];
+    const [n, e] = [resizeNumber(entry["n"]), resizeNumber(entry["e"])];
     return n === undefined || e === undefined ? undefined : { kty, n, e };
   }
   if (crv === undefined) return undefined;
   const size = COORDINATE_BYTES[crv];
   if (size === undefined) return typeof entry["x"] === "string" ? { kty, crv, x: entry["x"] } : undefined;
-  const [x, y] = [sized(entry["x"], size), sized(entry["y"], size)];
+  const [x, y] = [resizeNumber(entry["x"], size), resizeNumber(entry["y"], size)];
   return x === undefined || y === undefined ? undefined : { kty, crv, x, y };
 }
 
@@ -79,7 +79,7 @@ function isForVerification({ use, key_ops: operations }: PublishedKey): boolean 
 }
 
 /** A number of a key: without leading zero bytes, or with as many as make it `size` bytes. */
-function sized(text: unknown, size?: number): string | undefined {
+function resizeNumber(text: unknown, size?: number): string | undefined {
   if (typeof text !== "string" || !/^[\w+/-]+=*$/.test(text)) return undefined;
   const bytes = decodeBase64(stripPadding(text));
   if (bytes === undefined) return undefined;

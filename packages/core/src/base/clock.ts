@@ -33,7 +33,7 @@ export interface Instant {
 }
 
 /** @internal */
-export function instant(clock: Clock): Instant {
+export function readInstant(clock: Clock): Instant {
   return { wall: clock.now(), monotonic: clock.monotonic() };
 }
 
@@ -47,7 +47,7 @@ export function elapsedSince(clock: Clock, then: Instant): number {
 }
 
 /** @internal */
-export function later(than: Instant, byMs: number): Instant {
+export function addMs(than: Instant, byMs: number): Instant {
   return { wall: than.wall + byMs, monotonic: than.monotonic + byMs };
 }
 

@@ -38,7 +38,11 @@ const GRACE_MS = 250;
  * stays alive: somebody waits for the call, and what it waits for may have nothing that does.
  * @internal
  */
-export function deadline(timeoutMs: number, caller?: AbortSignal, clock: Clock = platformClock): Deadline {
+export function startDeadline(
+  timeoutMs: number,
+  caller?: AbortSignal,
+  clock: Clock = platformClock,
+): Deadline {
   const controller = new AbortController();
   const { signal } = controller;
   const limits: { reject?: (reason: unknown) => void } = {};
@@ -74,7 +78,7 @@ export function deadline(timeoutMs: number, caller?: AbortSignal, clock: Clock =
       else {
         // On a clock of the caller's own, no time passes by waiting.
         const graceMs = clock === platformClock ? Math.min(lateMs, GRACE_MS) : 0;
-        afterSockets(graceMs, () => isAwaited() && strike());
+        callAfterSockets(graceMs, () => isAwaited() && strike());
       }
     }, timeoutMs);
     (timer as { ref?: () => void } | undefined)?.ref?.();
@@ -127,7 +131,7 @@ export function deadline(timeoutMs: number, caller?: AbortSignal, clock: Clock =
 }
 
 /** Calls `callback` after `delayMs`, and once sockets were read after that. */
-function afterSockets(delayMs: number, callback: () => void): void {
+function callAfterSockets(delayMs: number, callback: () => void): void {
   const { setImmediate = (last: () => void) => setTimeout(last) } = globalThis as {
     setImmediate?: (callback: () => void) => unknown;
   };

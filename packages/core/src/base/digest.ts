@@ -7,7 +7,7 @@
  * @internal
  */
 export function sha256(text: string): string {
-  const words = paddedWords(new TextEncoder().encode(text));
+  const words = padWords(new TextEncoder().encode(text));
   const hash = new Uint32Array(INITIAL_HASH);
   const schedule = new Uint32Array(64);
   for (let block = 0; block < words.length; block += 16) {
@@ -18,7 +18,7 @@ export function sha256(text: string): string {
 }
 
 /** The message as big-endian words, with its end marked and its length in bits behind it (§5.1.1). */
-function paddedWords(bytes: Uint8Array): Uint32Array {
+function padWords(bytes: Uint8Array): Uint32Array {
   const words = new Uint32Array(Math.ceil((bytes.length + 9) / 64) * 16);
   for (const [index, byte] of [...bytes, 0x80].entries()) {
     words[index >> 2] = at(words, index >> 2) | (byte << (24 - 8 * (index & 3)));
@@ -32,16 +32,16 @@ function paddedWords(bytes: Uint8Array): Uint32Array {
 function compress(hash: Uint32Array, schedule: Uint32Array): void {
   for (let t = 16; t < 64; t++) {
     const [early, late] = [at(schedule, t - 15), at(schedule, t - 2)];
-    const sigma0 = turned(early, 7) ^ turned(early, 18) ^ (early >>> 3);
-    const sigma1 = turned(late, 17) ^ turned(late, 19) ^ (late >>> 10);
+    const sigma0 = rotateRight(early, 7) ^ rotateRight(early, 18) ^ (early >>> 3);
+    const sigma1 = rotateRight(late, 17) ^ rotateRight(late, 19) ^ (late >>> 10);
     schedule[t] = sigma1 + at(schedule, t - 7) + sigma0 + at(schedule, t - 16);
   }
   let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = hash;
   for (let t = 0; t < 64; t++) {
-    const sum1 = turned(e, 6) ^ turned(e, 11) ^ turned(e, 25);
+    const sum1 = rotateRight(e, 6) ^ rotateRight(e, 11) ^ rotateRight(e, 25);
     const choice = (e & f) ^ (~e & g);
     const first = h + sum1 + choice + at(ROUND_CONSTANTS, t) + at(schedule, t);
-    const sum0 = turned(a, 2) ^ turned(a, 13) ^ turned(a, 22);
+    const sum0 = rotateRight(a, 2) ^ rotateRight(a, 13) ^ rotateRight(a, 22);
     const majority = (a & b) ^ (a & c) ^ (b & c);
     [h, g, f, e, d, c, b, a] = [g, f, e, (d + first) | 0, c, b, a, (first + sum0 + majority) | 0];
   }
@@ -51,7 +51,7 @@ function compress(hash: Uint32Array, schedule: Uint32Array): void {
 const at = (words: ArrayLike<number>, index: number): number => words[index] ?? 0;
 
 /** A word rotated to the right. */
-const turned = (word: number, bits: number): number => (word >>> bits) | (word << (32 - bits));
+const rotateRight = (word: number, bits: number): number => (word >>> bits) | (word << (32 - bits));
 
 /** The first 32 bits of the fractional parts of the square roots of the first eight primes (§5.3.3). */
 const INITIAL_HASH: readonly number[] = [

@@ -101,12 +101,12 @@ export class TalkdeskError extends Error {
     this.retryable = options.retryable ?? RETRYABLE.has(code);
     if (options.retryAt !== undefined) this.retryAt = options.retryAt;
     if (options.status !== undefined) this.status = options.status;
-    if (options.error !== undefined) this.error = printable(options.error);
-    if (options.errorDescription !== undefined) this.errorDescription = printable(options.errorDescription);
+    if (options.error !== undefined) this.error = escapeText(options.error);
+    if (options.errorDescription !== undefined) this.errorDescription = escapeText(options.errorDescription);
     this.hints = Object.freeze([...(options.hints ?? [])]);
     if (options.cause !== undefined) {
       Object.defineProperty(this, "cause", {
-        value: reducedCause(options.cause),
+        value: reduceCause(options.cause),
         writable: true,
         configurable: true,
         enumerable: false,
@@ -155,7 +155,7 @@ export function findTalkdeskError(error: unknown): TalkdeskError | undefined {
  * A new error that says the same, with its own stack, changed where told.
  * @internal
  */
-export function copyOfError(
+export function copyError(
   original: TalkdeskError,
   { message = original.message, ...changes }: TalkdeskErrorOptions & { readonly message?: string } = {},
 ): TalkdeskError {
@@ -170,16 +170,16 @@ const MAX_TEXT = 256;
  * Text of unknown origin, safe to print: at most 256 characters, control and direction-changing ones escaped.
  * @internal
  */
-export function printable(text: string): string {
+export function escapeText(text: string): string {
   // Cut before, since what comes in may be huge, and after, since escapes are longer than what they stand for.
-  const escaped = cutTo(MAX_TEXT, text).replace(
+  const escaped = cutText(MAX_TEXT, text).replace(
     /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu,
     (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
   );
-  return cutTo(MAX_TEXT, escaped);
+  return cutText(MAX_TEXT, escaped);
 }
 
-const cutTo = (length: number, text: string): string =>
+const cutText = (length: number, text: string): string =>
   text.length > length ? `${text.slice(0, length - 1)}…` : text;
 
 const reducedCauses = new WeakSet<object>();
@@ -189,7 +189,7 @@ const reducedCauses = new WeakSet<object>();
  * whole requests to their errors.
  * @internal
  */
-export function reducedCause(
+export function reduceCause(
   cause: unknown,
   mask: (text: string) => string = (text) => text,
 ): (Error & { code?: string }) | undefined {
@@ -197,27 +197,27 @@ export function reducedCause(
   if (reducedCauses.has(Object(cause))) return cause as Error;
   let said: unknown = cause;
   // `fetch failed` says nothing; the error beneath it has the code that does.
-  for (const inner of causesOf(cause)) if (typeof codeOf(inner) === "string") said = inner;
+  for (const inner of causesOf(cause)) if (typeof readCode(inner) === "string") said = inner;
   const { name, message } = said as { name?: unknown; message?: unknown };
   const reduced: Error & { code?: string } = new Error(
-    printable(mask(typeof message === "string" ? message : typeof said === "string" ? said : "")),
+    escapeText(mask(typeof message === "string" ? message : typeof said === "string" ? said : "")),
   );
   if (typeof name === "string" && name !== "Error") {
     Object.defineProperty(reduced, "name", {
-      value: printable(mask(name)),
+      value: escapeText(mask(name)),
       configurable: true,
       writable: true,
     });
   }
-  const code = codeOf(said);
-  if (typeof code === "string") reduced.code = printable(mask(code));
+  const code = readCode(said);
+  if (typeof code === "string") reduced.code = escapeText(mask(code));
   reducedCauses.add(reduced);
   return reduced;
 }
 
 /** The `code` that Node and its clients put on errors, also on the parts of an `AggregateError`. */
-function codeOf(error: unknown): unknown {
+function readCode(error: unknown): unknown {
   if (typeof error !== "object" || error === null) return undefined;
   const { code, errors } = error as { code?: unknown; errors?: unknown };
-  return code ?? (Array.isArray(errors) ? codeOf(errors[0]) : undefined);
+  return code ?? (Array.isArray(errors) ? readCode(errors[0]) : undefined);
 }

@@ -44,20 +44,20 @@ export interface ClientSecretBasicOptions {
 export function clientSecretBasic(options: ClientSecretBasicOptions): ClientAuthentication {
   const { clientId, clientSecret, encoding = "plain" } = options;
   const idFault =
-    credentialFault(clientId) ?? (clientId.includes(":") ? "must not contain a colon" : undefined);
+    findCredentialFault(clientId) ?? (clientId.includes(":") ? "must not contain a colon" : undefined);
   if (idFault !== undefined) throw new TypeError(`clientId ${idFault}.`);
   if (encoding !== "plain" && encoding !== "form") {
     throw new TypeError('encoding must be "plain" or "form".');
   }
   if (typeof clientSecret !== "function") {
-    const fault = credentialFault(clientSecret);
+    const fault = findCredentialFault(clientSecret);
     if (fault !== undefined) throw new TypeError(`clientSecret ${fault}.`);
   }
 
   const encode = encoding === "form" ? encodeForm : (text: string) => text;
   async function clientSecretBasic({ headers }: Parameters<ClientAuthentication>[0]): Promise<void> {
     const secret = typeof clientSecret === "function" ? await clientSecret() : clientSecret;
-    const fault = credentialFault(secret);
+    const fault = findCredentialFault(secret);
     if (fault !== undefined) {
       throw new TalkdeskError("credentials_unavailable", `The client secret that was looked up ${fault}.`);
     }
@@ -67,7 +67,7 @@ export function clientSecretBasic(options: ClientSecretBasicOptions): ClientAuth
 }
 
 /** What is wrong with an id or a secret, in words that do not repeat it. @internal */
-export function credentialFault(value: unknown): string | undefined {
+export function findCredentialFault(value: unknown): string | undefined {
   if (typeof value !== "string") return "must be a string";
   if (value === "") return "must not be empty";
   if (hasControlCharacter(value)) {

@@ -31,7 +31,7 @@ const ENDPOINT_VARIABLES = [
  * const client = talkdeskClientFromEnv(process.env, { timeoutMs: 5_000 });
  */
 export function talkdeskClientFromEnv(
-  env: Readonly<Record<string, string | undefined>> = processEnvironment(),
+  env: Readonly<Record<string, string | undefined>> = readEnvironment(),
   options: Partial<TalkdeskClientOptions> = {},
 ): TalkdeskClient {
   const read = (name: string): string | undefined => env[name] || undefined;
@@ -44,7 +44,7 @@ export function talkdeskClientFromEnv(
   };
 
   const isAddressed = (endpoints.identity ?? endpoints.token) !== undefined && endpoints.api !== undefined;
-  const credentials = authentication === undefined ? credentialsIn(read) : undefined;
+  const credentials = authentication === undefined ? readCredentials(read) : undefined;
   const missing = [
     ...(account === undefined && !isAddressed ? ["TALKDESK_ACCOUNT"] : []),
     ...(credentials?.missing ?? []),
@@ -71,7 +71,7 @@ interface Credentials {
 }
 
 /** The one proof that the variables are for. */
-function credentialsIn(read: (name: string) => string | undefined): Credentials {
+function readCredentials(read: (name: string) => string | undefined): Credentials {
   const clientId = read("TALKDESK_CLIENT_ID") ?? "";
   const clientSecret = read("TALKDESK_CLIENT_SECRET") ?? "";
   const keys = KEY_VARIABLES.filter((name) => read(name) !== undefined);
@@ -102,7 +102,7 @@ function credentialsIn(read: (name: string) => string | undefined): Credentials 
   };
 }
 
-function processEnvironment(): Readonly<Record<string, string | undefined>> {
+function readEnvironment(): Readonly<Record<string, string | undefined>> {
   const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
   return process?.env ?? {};
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.js";
 import type { FetchFunction } from "../base/fetch-function.js";
 import type { ClientAuthentication } from "./client-authentication.js";
-import { type Endpoints, type Region, resolvedEndpoints } from "./endpoints.js";
+import { type Endpoints, type Region, resolveEndpoints } from "./endpoints.js";
 
 /** What {@link talkdeskClient} needs: whom to ask, and how to prove who asks. */
 export interface TalkdeskClientOptions {
@@ -65,7 +65,7 @@ export function talkdeskClient(options: TalkdeskClientOptions): TalkdeskClient {
     throw new TypeError("clock must have the functions now, monotonic and setTimeout.");
   }
   return Object.freeze({
-    endpoints: resolvedEndpoints(options.account, options.region, options.endpoints),
+    endpoints: resolveEndpoints(options.account, options.region, options.endpoints),
     authentication,
     timeoutMs,
     // Absent where not given: what prints a client shows no members without a value.

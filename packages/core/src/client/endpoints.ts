@@ -55,10 +55,10 @@ export function talkdeskEndpoints(account: string, region: Region = "us"): Endpo
     );
   }
   const { identity, api } = REGIONS[name];
-  return Object.freeze({ ...pathsOf(`https://${account.toLowerCase()}.${identity}`), api });
+  return Object.freeze({ ...addPaths(`https://${account.toLowerCase()}.${identity}`), api });
 }
 
-const pathsOf = (identity: string): Omit<Endpoints, "api"> => ({
+const addPaths = (identity: string): Omit<Endpoints, "api"> => ({
   identity,
   token: `${identity}/oauth/token`,
   authorize: `${identity}/oauth/authorize`,
@@ -70,7 +70,7 @@ const pathsOf = (identity: string): Omit<Endpoints, "api"> => ({
  * not given follows from `identity`, and that from `token` where there is neither `identity` nor an account.
  * @internal
  */
-export function resolvedEndpoints(
+export function resolveEndpoints(
   account: string | undefined,
   region: Region | undefined,
   overrides: Partial<Endpoints> = {},
@@ -80,19 +80,19 @@ export function resolvedEndpoints(
   if (account === undefined && region !== undefined) {
     throw new TypeError("region without account has no meaning: give the account, or endpoints alone.");
   }
-  const given = checkedEndpoints(overrides);
+  const given = checkEndpoints(overrides);
   const base: Partial<Endpoints> = account === undefined ? {} : talkdeskEndpoints(account, region);
-  const { identity = base.identity ?? identityOf(given.token), api = base.api } = given;
+  const { identity = base.identity ?? deriveIdentity(given.token), api = base.api } = given;
   if (identity === undefined || api === undefined) {
     const missing = [...(identity === undefined ? ["identity"] : []), ...(api === undefined ? ["api"] : [])];
     throw new TypeError(
       `Give an account, or endpoints.identity and endpoints.api; missing: ${missing.join(", ")}. Without logins, token in place of identity is enough.`,
     );
   }
-  return Object.freeze({ ...pathsOf(identity), api, ...given });
+  return Object.freeze({ ...addPaths(identity), api, ...given });
 }
 
-function checkedEndpoints(endpoints: Partial<Endpoints>): Partial<Endpoints> {
+function checkEndpoints(endpoints: Partial<Endpoints>): Partial<Endpoints> {
   const names = (["identity", "token", "authorize", "jwks", "api"] as const).filter(
     (name) => endpoints[name] !== undefined,
   );
@@ -109,7 +109,7 @@ function checkedEndpoints(endpoints: Partial<Endpoints>): Partial<Endpoints> {
 }
 
 /** Where a token endpoint stands: its origin, or on a loopback address what comes before `/oauth/token`. */
-function identityOf(token: string | undefined): string | undefined {
+function deriveIdentity(token: string | undefined): string | undefined {
   if (token === undefined) return undefined;
   const url = new URL(token);
   const [, path] = /^(.*)\/oauth\/token$/.exec(url.pathname) ?? [];

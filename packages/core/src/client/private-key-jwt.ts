@@ -1,6 +1,11 @@
 import { TalkdeskError } from "../base/errors.js";
-import { type CryptoKey, type SigningAlgorithm, type SigningKey, signingKey } from "../keys/signing-key.js";
-import { type ClientAuthentication, credentialFault } from "./client-authentication.js";
+import {
+  type CryptoKey,
+  readSigningKey,
+  type SigningAlgorithm,
+  type SigningKey,
+} from "../keys/signing-key.js";
+import { type ClientAuthentication, findCredentialFault } from "./client-authentication.js";
 
 /** What {@link privateKeyJwt} needs. */
 export interface PrivateKeyJwtOptions {
@@ -45,13 +50,13 @@ const BACKDATED_SECONDS = 10;
 export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuthentication {
   const { clientId, keyId, audience, sendClientId = false } = options;
   for (const [name, value] of Object.entries({ clientId, keyId, audience })) {
-    const fault = name === "audience" && value === undefined ? undefined : credentialFault(value);
+    const fault = name === "audience" && value === undefined ? undefined : findCredentialFault(value);
     if (fault !== undefined) throw new TypeError(`${name} ${fault}.`);
   }
   if (typeof sendClientId !== "boolean") throw new TypeError("sendClientId must be true or false.");
-  const key = signingKey(options.privateKey);
-  const algorithm = chosenAlgorithm(key, options.algorithm);
-  const loadedKey = loadedOnce(key, algorithm);
+  const key = readSigningKey(options.privateKey);
+  const algorithm = chooseAlgorithm(key, options.algorithm);
+  const loadedKey = loadOnce(key, algorithm);
 
   async function privateKeyJwt({ endpoints, body, now }: Parameters<ClientAuthentication>[0]): Promise<void> {
     const iat = Math.floor(now / 1000) - BACKDATED_SECONDS;
@@ -63,7 +68,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuthenticati
       iat,
       exp: iat + LIFETIME_SECONDS,
     };
-    const assertion = await signed(claims, { alg: algorithm, kid: keyId }, loadedKey);
+    const assertion = await sign(claims, { alg: algorithm, kid: keyId }, loadedKey);
     body.set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
     body.set("client_assertion", assertion);
     if (sendClientId) body.set("client_id", clientId);
@@ -73,7 +78,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuthenticati
 
 const ALGORITHMS: readonly SigningAlgorithm[] = ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512"];
 
-function chosenAlgorithm(
+function chooseAlgorithm(
   { algorithms, description }: SigningKey,
   algorithm: SigningAlgorithm | undefined = algorithms[0],
 ): SigningAlgorithm {
@@ -88,7 +93,7 @@ function chosenAlgorithm(
   return algorithm;
 }
 
-async function signed(
+async function sign(
   claims: Readonly<Record<string, string | number>>,
   header: { readonly alg: SigningAlgorithm; readonly kid: string },
   loadedKey: () => Promise<CryptoKey>,
@@ -113,7 +118,7 @@ async function signed(
 }
 
 /** The same promise at every call; what it was made of is let go. */
-function loadedOnce({ load }: SigningKey, algorithm: SigningAlgorithm): () => Promise<CryptoKey> {
+function loadOnce({ load }: SigningKey, algorithm: SigningAlgorithm): () => Promise<CryptoKey> {
   const key: { load?: SigningKey["load"]; loaded?: Promise<CryptoKey> | undefined } = { load };
   return () => {
     key.loaded ??= key.load?.(algorithm);

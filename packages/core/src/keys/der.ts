@@ -25,7 +25,7 @@ export interface DerElement {
  * @see X.690 §10.1
  * @internal
  */
-export function derElements(bytes: Uint8Array): readonly DerElement[] | undefined {
+export function parseDer(bytes: Uint8Array): readonly DerElement[] | undefined {
   const elements: DerElement[] = [];
   for (let rest = bytes; rest.length > 0; ) {
     const [tag = 0, first = 0x80] = rest;
@@ -47,7 +47,7 @@ export function derElements(bytes: Uint8Array): readonly DerElement[] | undefine
 }
 
 /** One element with these contents. @internal */
-export function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+export function encodeDer(tag: number, ...contents: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const length = contents.reduce((sum, part) => sum + part.length, 0);
   const lengthBytes: number[] = [];
   for (let rest = length; rest > 0; rest >>>= 8) lengthBytes.unshift(rest & 0xff);

@@ -30,14 +30,14 @@ export const keyFault = (what: string): TypeError => new TypeError(`privateKey $
  * @see RFC 7468
  * @internal
  */
-export function keyBytes(text: string): Uint8Array {
+export function decodeKey(text: string): Uint8Array {
   if (text.length > MAX_CHARACTERS) throw keyFault("is too long to be a private key");
-  const plain = withLineBreaks(text).trim();
+  const plain = restoreLineBreaks(text).trim();
   if (plain === "") throw keyFault("must not be empty");
   if (plain.startsWith("{")) {
     throw keyFault("must not be JSON; import a JWK with crypto.subtle.importKey and give the CryptoKey");
   }
-  const encoded = withoutWhiteSpace(plain.includes("-----") ? withoutArmour(plain) : plain);
+  const encoded = stripWhiteSpace(plain.includes("-----") ? stripArmour(plain) : plain);
   const padding = encoded.endsWith("==") ? 2 : encoded.endsWith("=") ? 1 : 0;
   const digits = encoded.slice(0, encoded.length - padding);
   const bytes = isBase64(digits) ? decodeBase64(digits) : undefined;
@@ -50,8 +50,8 @@ export function keyBytes(text: string): Uint8Array {
 }
 
 /** The Base64 in the one block of PEM that is a private key; what else stands around it says nothing. */
-function withoutArmour(text: string): string {
-  const blocks = blocksOf(text);
+function stripArmour(text: string): string {
+  const blocks = findBlocks(text);
   if (blocks.length === 0) {
     throw keyFault("must have both lines of its armour, -----BEGIN … to -----END …; paste it whole");
   }
@@ -78,7 +78,7 @@ const BEGIN = "-----BEGIN ";
 const DASHES = "-----";
 
 /** What stands between the lines of armour that belong together. */
-function blocksOf(text: string): readonly Block[] {
+function findBlocks(text: string): readonly Block[] {
   const blocks: Block[] = [];
   for (let at = text.indexOf(BEGIN); at >= 0; at = text.indexOf(BEGIN, at)) {
     at += BEGIN.length;
@@ -106,11 +106,11 @@ const isBase64 = (text: string): boolean => isMadeOf(text, BASE64_DIGITS);
 const isMadeOf = (text: string, characters: ReadonlySet<string>): boolean =>
   text !== "" && [...text].every((character) => characters.has(character));
 
-const withoutWhiteSpace = (text: string): string =>
+const stripWhiteSpace = (text: string): string =>
   [...text].filter((character) => character.trim() !== "").join("");
 
 /** With a line break where one is written as `\n` or `\r`, however often the backslash was escaped. */
-function withLineBreaks(text: string): string {
+function restoreLineBreaks(text: string): string {
   let plain = "";
   for (let at = 0; at < text.length; ) {
     let end = at;

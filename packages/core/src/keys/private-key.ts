@@ -1,6 +1,6 @@
 import { trimLeadingZeros } from "../base/encodings.js";
-import { type DerElement, der, derElements, TAG } from "./der.js";
-import { CERTIFICATE, CONVERT, ENCRYPTED, keyBytes, keyFault, PUBLIC } from "./key-text.js";
+import { type DerElement, encodeDer, parseDer, TAG } from "./der.js";
+import { CERTIFICATE, CONVERT, decodeKey, ENCRYPTED, keyFault, PUBLIC } from "./key-text.js";
 
 /** A curve of ECDSA, as WebCrypto calls it. @internal */
 export type Curve = "P-256" | "P-384" | "P-521";
@@ -53,7 +53,7 @@ const FIT = "Talkdesk's keys use P-256, P-384, P-521 or RSA";
 const INCOMPLETE = "is not a whole private key; paste it again, from its first character to its last";
 
 /**
- * Reads a private key: PKCS#8, or an EC key of SEC 1, in any text that {@link keyBytes} takes. What stands in the
+ * Reads a private key: PKCS#8, or an EC key of SEC 1, in any text that {@link decodeKey} takes. What stands in the
  * armour's lines does not matter: Talkdesk's own sample puts PKCS#8 between those of `EC PRIVATE KEY`.
  *
  * @throws TypeError for anything else, saying what it is where that can be seen, and nothing of what is in it.
@@ -61,23 +61,23 @@ const INCOMPLETE = "is not a whole private key; paste it again, from its first c
  * @internal
  */
 export function readPrivateKey(text: string): PrivateKey {
-  const parts = inSequence(derElements(keyBytes(text))) ?? [];
+  const parts = parseSequence(parseDer(decodeKey(text))) ?? [];
   const [first, second, third, ...others] = parts;
-  switch (shape(...parts.slice(0, 3).map(({ tag }) => tag))) {
-    case shape(TAG.integer, TAG.sequence, TAG.octetString):
-      return ofPkcs8(first, second, third, others);
-    case shape(TAG.integer, TAG.octetString):
-    case shape(TAG.integer, TAG.octetString, TAG.explicit0):
-    case shape(TAG.integer, TAG.octetString, TAG.explicit1):
-      return ofEc(parts);
-    case shape(TAG.sequence, TAG.octetString):
+  switch (shapeOf(...parts.slice(0, 3).map(({ tag }) => tag))) {
+    case shapeOf(TAG.integer, TAG.sequence, TAG.octetString):
+      return readPkcs8(first, second, third, others);
+    case shapeOf(TAG.integer, TAG.octetString):
+    case shapeOf(TAG.integer, TAG.octetString, TAG.explicit0):
+    case shapeOf(TAG.integer, TAG.octetString, TAG.explicit1):
+      return readEc(parts);
+    case shapeOf(TAG.sequence, TAG.octetString):
       throw keyFault(ENCRYPTED);
-    case shape(TAG.sequence, TAG.sequence, TAG.bitString):
+    case shapeOf(TAG.sequence, TAG.sequence, TAG.bitString):
       throw keyFault(CERTIFICATE);
-    case shape(TAG.sequence, TAG.bitString):
-    case shape(TAG.integer, TAG.integer):
+    case shapeOf(TAG.sequence, TAG.bitString):
+    case shapeOf(TAG.integer, TAG.integer):
       throw keyFault(PUBLIC);
-    case shape(TAG.integer, TAG.integer, TAG.integer):
+    case shapeOf(TAG.integer, TAG.integer, TAG.integer):
       throw keyFault(`is in the form of PKCS#1, not PKCS#8; ${CONVERT}`);
     default:
       throw keyFault(INCOMPLETE);
@@ -85,48 +85,49 @@ export function readPrivateKey(text: string): PrivateKey {
 }
 
 /** What a structure is made of at its beginning tells what it is. */
-const shape = (...tags: readonly number[]): string => tags.join();
+const shapeOf = (...tags: readonly number[]): string => tags.join();
 
-function ofPkcs8(
+function readPkcs8(
   version: DerElement | undefined,
   algorithm: DerElement | undefined,
   key: DerElement | undefined,
   others: readonly DerElement[],
 ): PrivateKey {
-  const [id, parameters, ...rest] = inSequence(asList(algorithm)) ?? [];
-  const inner = inSequence(derElements(key?.content ?? new Uint8Array()));
+  const [id, parameters, ...rest] = parseSequence(toList(algorithm)) ?? [];
+  const inner = parseSequence(parseDer(key?.content ?? new Uint8Array()));
   const isWhole = others.every(({ tag }) => tag === TAG.explicit0 || tag === TAG.implicit1);
-  if (!["00", "01"].includes(hex(version)) || id?.tag !== TAG.objectId || rest.length > 0 || !isWhole) {
+  if (!["00", "01"].includes(toHex(version)) || id?.tag !== TAG.objectId || rest.length > 0 || !isWhole) {
     throw keyFault(INCOMPLETE);
   }
-  switch (hex(id)) {
+  switch (toHex(id)) {
     case OID.ecPublicKey:
-      return ofEc(inner, parameters);
+      return readEc(inner, parameters);
     case OID.rsaEncryption:
-      return ofRsa(inner);
+      return readRsa(inner);
     case OID.rsassaPss:
-      return ofRsa(inner, parameters);
+      return readRsa(inner, parameters);
     default:
-      throw keyFault(`is of ${UNFIT.get(hex(id)) ?? "another kind"}; ${FIT}`);
+      throw keyFault(`is of ${UNFIT.get(toHex(id)) ?? "another kind"}; ${FIT}`);
   }
 }
 
 /** An ECPrivateKey, whose curve may be named outside of it, inside, or both. */
-function ofEc(parts: readonly DerElement[] | undefined, outerCurve?: DerElement): PrivateKey {
+function readEc(parts: readonly DerElement[] | undefined, outerCurve?: DerElement): PrivateKey {
   const [version, scalar, ...others] = parts ?? [];
   const named = others.find(({ tag }) => tag === TAG.explicit0);
   const point = others.find(({ tag }) => tag === TAG.explicit1);
-  const innerCurve = named && only(derElements(named.content));
+  const innerCurve = named && takeOnly(parseDer(named.content));
   const isWhole = others.every((part) => part === named || part === point);
-  if (hex(version) !== "01" || scalar?.tag !== TAG.octetString || !isWhole) throw keyFault(INCOMPLETE);
+  if (toHex(version) !== "01" || scalar?.tag !== TAG.octetString || !isWhole) throw keyFault(INCOMPLETE);
 
   const id = outerCurve ?? innerCurve;
   if (id?.tag !== TAG.objectId) {
     throw keyFault(`must name its curve, rather than describe it or leave it out; ${FIT}`);
   }
-  const known = CURVES.get(hex(id));
-  if (known === undefined) throw keyFault(`is of ${UNFIT.get(hex(id)) ?? "another curve"}; ${FIT}`);
-  if (innerCurve !== undefined && hex(innerCurve) !== hex(id)) throw keyFault("names two different curves");
+  const known = CURVES.get(toHex(id));
+  if (known === undefined) throw keyFault(`is of ${UNFIT.get(toHex(id)) ?? "another curve"}; ${FIT}`);
+  if (innerCurve !== undefined && toHex(innerCurve) !== toHex(id))
+    throw keyFault("names two different curves");
 
   const { curve, size } = known;
   const number = trimLeadingZeros(scalar.content);
@@ -137,87 +138,87 @@ function ofEc(parts: readonly DerElement[] | undefined, outerCurve?: DerElement)
   return {
     type: "EC",
     curve,
-    pkcs8: pkcs8(
-      [der(TAG.objectId, bytesOf(OID.ecPublicKey)), der(TAG.objectId, id.content)],
-      der(
+    pkcs8: encodePkcs8(
+      [encodeDer(TAG.objectId, fromHex(OID.ecPublicKey)), encodeDer(TAG.objectId, id.content)],
+      encodeDer(
         TAG.sequence,
-        der(TAG.integer, Uint8Array.of(1)),
-        der(TAG.octetString, padded),
-        ...(point === undefined ? [] : publicPoint(point, size)),
+        encodeDer(TAG.integer, Uint8Array.of(1)),
+        encodeDer(TAG.octetString, padded),
+        ...(point === undefined ? [] : encodePublicPoint(point, size)),
       ),
     ),
   };
 }
 
 /** The public half, where it is written in full; where it is not, the platform works it out. */
-function publicPoint({ content }: DerElement, size: number): Uint8Array[] {
-  const bits = only(derElements(content));
+function encodePublicPoint({ content }: DerElement, size: number): Uint8Array[] {
+  const bits = takeOnly(parseDer(content));
   const [unused, form = 0] = bits?.content ?? [];
   const length = (bits?.content.length ?? 0) - 2;
   const isFull = form === 4 && length === 2 * size;
   const isCompressed = (form === 2 || form === 3) && length === size;
   if (bits?.tag !== TAG.bitString || unused !== 0 || !(isFull || isCompressed)) throw keyFault(INCOMPLETE);
-  return isFull ? [der(TAG.explicit1, der(TAG.bitString, bits.content))] : [];
+  return isFull ? [encodeDer(TAG.explicit1, encodeDer(TAG.bitString, bits.content))] : [];
 }
 
-function ofRsa(parts: readonly DerElement[] | undefined, restrictions?: DerElement): PrivateKey {
+function readRsa(parts: readonly DerElement[] | undefined, restrictions?: DerElement): PrivateKey {
   const [version, modulus] = parts ?? [];
   const isWhole =
     parts?.length === 9 &&
     parts.every(({ tag, content: [first = 0x80] }) => tag === TAG.integer && first < 0x80) &&
-    hex(version) === "00";
+    toHex(version) === "00";
   if (!isWhole || modulus === undefined) throw keyFault(INCOMPLETE);
   const digits = trimLeadingZeros(modulus.content);
   const bits = digits.length === 0 ? 0 : digits.length * 8 - Math.clz32(digits[0] ?? 0) + 24;
   if (bits < MIN_RSA_BITS) {
     throw keyFault(`is an RSA key of ${bits} bits; it needs ${MIN_RSA_BITS} or more`);
   }
-  const hash = restrictions && onlyHash(restrictions);
+  const hash = restrictions && readAllowedHash(restrictions);
   return {
     type: "RSA",
     hash,
-    pkcs8: pkcs8(
+    pkcs8: encodePkcs8(
       // Platforms take RSASSA-PSS keys by this name alone.
-      [der(TAG.objectId, bytesOf(OID.rsaEncryption)), der(TAG.null)],
-      der(TAG.sequence, ...parts.map(({ tag, content }) => der(tag, content))),
+      [encodeDer(TAG.objectId, fromHex(OID.rsaEncryption)), encodeDer(TAG.null)],
+      encodeDer(TAG.sequence, ...parts.map(({ tag, content }) => encodeDer(tag, content))),
     ),
   };
 }
 
 /** The hash that the parameters of an RSASSA-PSS key allow (RFC 4055 §3.1). */
-function onlyHash(parameters: DerElement): Hash {
-  const hashing = inSequence([parameters])?.find(({ tag }) => tag === TAG.explicit0);
-  const [id] = (hashing && inSequence(derElements(hashing.content))) ?? [];
-  const hash = HASHES.get(hex(id));
+function readAllowedHash(parameters: DerElement): Hash {
+  const hashing = parseSequence([parameters])?.find(({ tag }) => tag === TAG.explicit0);
+  const [id] = (hashing && parseSequence(parseDer(hashing.content))) ?? [];
+  const hash = HASHES.get(toHex(id));
   if (hash === undefined) {
     throw keyFault("is an RSASSA-PSS key for another hash; it needs SHA-256, SHA-384 or SHA-512");
   }
   return hash;
 }
 
-function pkcs8(algorithm: readonly Uint8Array[], key: Uint8Array): Uint8Array<ArrayBuffer> {
-  return der(
+function encodePkcs8(algorithm: readonly Uint8Array[], key: Uint8Array): Uint8Array<ArrayBuffer> {
+  return encodeDer(
     TAG.sequence,
-    der(TAG.integer, Uint8Array.of(0)),
-    der(TAG.sequence, ...algorithm),
-    der(TAG.octetString, key),
+    encodeDer(TAG.integer, Uint8Array.of(0)),
+    encodeDer(TAG.sequence, ...algorithm),
+    encodeDer(TAG.octetString, key),
   );
 }
 
-const asList = (element: DerElement | undefined): readonly DerElement[] =>
+const toList = (element: DerElement | undefined): readonly DerElement[] =>
   element === undefined ? [] : [element];
 
-const only = (elements: readonly DerElement[] | undefined): DerElement | undefined =>
+const takeOnly = (elements: readonly DerElement[] | undefined): DerElement | undefined =>
   elements?.length === 1 ? elements[0] : undefined;
 
 /** What is in the one SEQUENCE that `elements` are. */
-function inSequence(elements: readonly DerElement[] | undefined): readonly DerElement[] | undefined {
-  const element = only(elements);
-  return element?.tag === TAG.sequence ? derElements(element.content) : undefined;
+function parseSequence(elements: readonly DerElement[] | undefined): readonly DerElement[] | undefined {
+  const element = takeOnly(elements);
+  return element?.tag === TAG.sequence ? parseDer(element.content) : undefined;
 }
 
-const hex = (element: DerElement | undefined): string =>
+const toHex = (element: DerElement | undefined): string =>
   Array.from(element?.content ?? [], (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-const bytesOf = (digits: string): Uint8Array =>
+const fromHex = (digits: string): Uint8Array =>
   Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));

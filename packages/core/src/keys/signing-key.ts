@@ -37,9 +37,9 @@ const BY_HASH: ReadonlyMap<Hash, SigningAlgorithm> = new Map([
  * @throws TypeError for anything that cannot sign, without repeating any of it.
  * @internal
  */
-export function signingKey(privateKey: string | CryptoKey): SigningKey {
-  if (typeof privateKey === "string") return ofText(privateKey);
-  if (isCryptoKey(privateKey)) return ofCryptoKey(privateKey);
+export function readSigningKey(privateKey: string | CryptoKey): SigningKey {
+  if (typeof privateKey === "string") return readText(privateKey);
+  if (isCryptoKey(privateKey)) return readCryptoKey(privateKey);
   throw keyFault("must be a string, PKCS#8 in Base64 or PEM, or a CryptoKey");
 }
 
@@ -53,7 +53,7 @@ function isCryptoKey(value: unknown): value is CryptoKey {
   return typeof type === "string" && typeof name === "string" && Array.isArray(usages);
 }
 
-function ofText(text: string): SigningKey {
+function readText(text: string): SigningKey {
   const key = readPrivateKey(text);
   const { pkcs8 } = key;
   if (key.type === "EC") {
@@ -61,24 +61,24 @@ function ofText(text: string): SigningKey {
     return {
       description: `a key of ${curve}`,
       algorithms: among(BY_CURVE, curve),
-      load: () => imported(pkcs8, { name: "ECDSA", namedCurve: curve }),
+      load: () => importKey(pkcs8, { name: "ECDSA", namedCurve: curve }),
     };
   }
   return {
     description: key.hash === undefined ? "an RSA key" : `an RSASSA-PSS key for ${key.hash}`,
     algorithms: key.hash === undefined ? [...BY_HASH.values()] : among(BY_HASH, key.hash),
-    load: (algorithm) => imported(pkcs8, { name: "RSA-PSS", hash: `SHA-${algorithm.slice(2)}` }),
+    load: (algorithm) => importKey(pkcs8, { name: "RSA-PSS", hash: `SHA-${algorithm.slice(2)}` }),
   };
 }
 
-const imported = (
+const importKey = (
   pkcs8: Uint8Array<ArrayBuffer>,
   algorithm:
     | { readonly name: string; readonly namedCurve: Curve }
     | { readonly name: string; readonly hash: string },
 ): Promise<CryptoKey> => crypto.subtle.importKey("pkcs8", pkcs8, algorithm, false, ["sign"]);
 
-function ofCryptoKey(key: CryptoKey): SigningKey {
+function readCryptoKey(key: CryptoKey): SigningKey {
   if (key.type === "public") throw keyFault(PUBLIC);
   if (key.type !== "private") throw keyFault("must be a private key, not a shared secret");
   if (!key.usages.includes("sign")) {

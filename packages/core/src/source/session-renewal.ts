@@ -1,6 +1,6 @@
-import { type Instant, instant, isBefore, later } from "../base/clock.js";
+import { addMs, type Instant, isBefore, readInstant } from "../base/clock.js";
 import { isControlFlow } from "../base/control-flow.js";
-import { deadline } from "../base/deadline.js";
+import { startDeadline } from "../base/deadline.js";
 import { isTalkdeskError } from "../base/errors.js";
 import type { StoreLock } from "../store/token-store.js";
 import { successorOf } from "../token/access-token.js";
@@ -56,7 +56,7 @@ export async function renewSession(
     },
   };
   // Without the signal of the source: the answer to what was sent has to be heard and stored.
-  const limit = deadline(session.client.timeoutMs, undefined, session.client.clock);
+  const limit = startDeadline(session.client.timeoutMs, undefined, session.client.clock);
   const renewal = startRenewal({ session, context, limit });
   try {
     if (session.unsaved !== undefined) await saveNow(renewal, session.unsaved);
@@ -122,7 +122,7 @@ async function lockAndRenew(renewal: Renewal, first: FoundRecord): Promise<Token
   for (;;) {
     await requireRefreshToken(renewal, found);
     // The lease began at the latest when it was asked for. Its reserve beyond `timeoutMs` is for an answer under way.
-    const leaseEnd = later(instant(clockOf(session)), session.client.timeoutMs);
+    const leaseEnd = addMs(readInstant(clockOf(session)), session.client.timeoutMs);
     const lock = await takeLock(session.place, limit, session.client.timeoutMs);
     if (lock !== undefined) {
       try {
@@ -145,7 +145,7 @@ async function lockAndRenew(renewal: Renewal, first: FoundRecord): Promise<Token
 const LAST_LOOK_MS = 250;
 
 async function findOnceMore(renewal: Renewal): Promise<FoundRecord> {
-  const limit = deadline(LAST_LOOK_MS, undefined, renewal.session.client.clock);
+  const limit = startDeadline(LAST_LOOK_MS, undefined, renewal.session.client.clock);
   try {
     return await findSession({ ...renewal, limit });
   } finally {

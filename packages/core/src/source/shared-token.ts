@@ -1,5 +1,5 @@
 import { platformClock } from "../base/clock.js";
-import { type Deadline, deadline } from "../base/deadline.js";
+import { type Deadline, startDeadline } from "../base/deadline.js";
 import { isTalkdeskError } from "../base/errors.js";
 import type { TalkdeskClient } from "../client/client.js";
 import type { StoreLock } from "../store/token-store.js";
@@ -40,7 +40,7 @@ export function createSharedRequest(
   if (place === undefined) return ({ signal }) => exchange(client, grant, { signal });
   return async (callContext) => {
     const context = { ...callContext, report: reportFaultsOnce(callContext.report) };
-    const limit = deadline(client.timeoutMs, context.signal, client.clock);
+    const limit = startDeadline(client.timeoutMs, context.signal, client.clock);
     try {
       return await shareToken({ client, grant, scope, place, context, limit });
     } finally {
@@ -134,7 +134,7 @@ async function tryStore<T>(
   work: (patience: Deadline) => Promise<T>,
 ): Promise<{ readonly value: T } | undefined> {
   const patienceMs = Math.min(STORE_PATIENCE.ms, client.timeoutMs * STORE_PATIENCE.share);
-  const patience = deadline(patienceMs, context.signal, client.clock);
+  const patience = startDeadline(patienceMs, context.signal, client.clock);
   try {
     return { value: await work(patience) };
   } catch (error) {

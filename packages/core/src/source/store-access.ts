@@ -1,7 +1,7 @@
 import { type Clock, elapsedSince, type Instant, platformClock } from "../base/clock.js";
 import { isControlFlow } from "../base/control-flow.js";
 import type { Deadline } from "../base/deadline.js";
-import { isTalkdeskError, reducedCause, TalkdeskError } from "../base/errors.js";
+import { isTalkdeskError, reduceCause, TalkdeskError } from "../base/errors.js";
 import type { TalkdeskClient } from "../client/client.js";
 import { checkTokenStore, type StoreLock, type TokenStore } from "../store/token-store.js";
 import type { AccessToken } from "../token/access-token.js";
@@ -109,7 +109,7 @@ function toCorruptError(error: object): TalkdeskError {
 
 /** The message of a store's error may quote a connection string with a password. */
 function omitMessage(error: unknown): object {
-  const { name, code } = reducedCause(error) ?? {};
+  const { name, code } = reduceCause(error) ?? {};
   return { name, code, message: "" };
 }
 

@@ -1,4 +1,4 @@
-import { deadline } from "../base/deadline.js";
+import { startDeadline } from "../base/deadline.js";
 import { isTalkdeskError, type TalkdeskError } from "../base/errors.js";
 import type { StoreLock } from "../store/token-store.js";
 import type { ReportEvent } from "../token/lifecycle.js";
@@ -49,7 +49,7 @@ export function forgetUnsaved(session: SessionState): StoreLock | undefined {
  * @internal
  */
 export async function saveBeforeClose(session: SessionState, report: ReportEvent): Promise<void> {
-  const limit = deadline(session.client.timeoutMs, undefined, session.client.clock);
+  const limit = startDeadline(session.client.timeoutMs, undefined, session.client.clock);
   try {
     while (session.unsaved !== undefined && !limit.isPast) {
       const { unsaved } = session;
@@ -68,7 +68,7 @@ export async function saveBeforeClose(session: SessionState, report: ReportEvent
 function trySave(session: SessionState, unsaved: UnsavedWrite, report: ReportEvent): Promise<void> {
   unsaved.saving ??= (async () => {
     const { lock } = unsaved;
-    const limit = deadline(session.client.timeoutMs, undefined, session.client.clock);
+    const limit = startDeadline(session.client.timeoutMs, undefined, session.client.clock);
     try {
       // Until the next save: while the lock is held, no other process spends the refresh token that was exchanged. Not
       // awaited, because a store that cannot extend locks may still be able to write.

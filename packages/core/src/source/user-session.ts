@@ -1,4 +1,4 @@
-import { deadline } from "../base/deadline.js";
+import { startDeadline } from "../base/deadline.js";
 import { checkClient, type TalkdeskClient } from "../client/client.js";
 import { memoryStore } from "../store/memory-store.js";
 import type { TokenStore } from "../store/token-store.js";
@@ -147,7 +147,11 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
 
   /** A write under way would come after the removal. It would remove its record itself, but only when it settles. */
   async function waitForWrite(): Promise<void> {
-    const patience = deadline(Math.min(WRITE_PATIENCE_MS, client.timeoutMs / 4), undefined, client.clock);
+    const patience = startDeadline(
+      Math.min(WRITE_PATIENCE_MS, client.timeoutMs / 4),
+      undefined,
+      client.clock,
+    );
     await patience.race(session.writing ?? Promise.resolve()).catch(() => {});
     patience.clear();
   }
@@ -160,7 +164,7 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
     const lock = forgetUnsaved(session);
     await source.close();
     if (isRemoved) return;
-    const limit = deadline(client.timeoutMs, undefined, client.clock);
+    const limit = startDeadline(client.timeoutMs, undefined, client.clock);
     try {
       await waitForWrite();
       await ask(limit, () => store.delete(key));

@@ -14,7 +14,7 @@ const CREDIBLE_MS = 366 * 86_400_000;
  *   The server wrote its `Date` somewhere between.
  * @internal
  */
-export function clockOffsetMs(headers: Headers, sentAt: number, now: number): number | undefined {
+export function measureOffsetMs(headers: Headers, sentAt: number, now: number): number | undefined {
   const date = Date.parse(headers.get("date") ?? "");
   const offsetMs = date < sentAt ? date - sentAt : Math.max(0, date - now);
   const distanceMs = Math.abs(offsetMs);
@@ -27,7 +27,7 @@ const learntOffsets = new WeakMap<TalkdeskClient, number>();
  * What is known of how far the clock of a client's token endpoint is ahead, in milliseconds.
  * @internal
  */
-export const learntOffsetMs = (client: TalkdeskClient): number => learntOffsets.get(client) ?? 0;
+export const recallOffsetMs = (client: TalkdeskClient): number => learntOffsets.get(client) ?? 0;
 
 /** @internal */
 export const learnOffset = (client: TalkdeskClient, offsetMs: number): void =>

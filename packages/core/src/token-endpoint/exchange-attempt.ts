@@ -1,15 +1,15 @@
-import { type Instant, instant, platformClock } from "../base/clock.js";
+import { type Instant, platformClock, readInstant } from "../base/clock.js";
 import { isControlFlow } from "../base/control-flow.js";
 import type { Deadline } from "../base/deadline.js";
-import { copyOfError, isTalkdeskError, reducedCause, TalkdeskError } from "../base/errors.js";
+import { copyError, isTalkdeskError, reduceCause, TalkdeskError } from "../base/errors.js";
 import type { TalkdeskClient } from "../client/client.js";
 import type { AccessToken } from "../token/access-token.js";
 import type { Grant } from "../token/grant.js";
-import { clockOffsetMs } from "./clock-offset.js";
+import { measureOffsetMs } from "./clock-offset.js";
 import { GRANT_POLICIES } from "./grant-policies.js";
-import { type Exchanged, refusalHints } from "./refusal-hints.js";
+import { type Exchanged, explainRefusal } from "./refusal-hints.js";
 import { sendRequest } from "./send-request.js";
-import { maskOf } from "./sent-secrets.js";
+import { createMask } from "./sent-secrets.js";
 import { noteOwner, ownerOf } from "./token-owner.js";
 import { readTokenResponse, type TokenResponse } from "./token-response.js";
 
@@ -77,8 +77,8 @@ export async function attemptExchange(
   }
 
   if (!attempt.maySend()) return { error: notSent(), mayRepeat: false };
-  const mask = maskOf(headers, body, attempt.alsoSecret);
-  const sentAt = instant(clock);
+  const mask = createMask(headers, body, attempt.alsoSecret);
+  const sentAt = readInstant(clock);
   let response: TokenResponse;
   const progress = { hasBegun: false };
   try {
@@ -125,7 +125,7 @@ function credentialsUnavailable(error: unknown, limit: Deadline): TalkdeskError 
       ? "The client's credentials were not provided in time; check the function that looks them up."
       : "The client's credentials could not be provided; check the function that looks them up.",
     // Without the message, which may quote what was looked up.
-    { cause: { name: reducedCause(error)?.name, code: reducedCause(error)?.code, message: "" } },
+    { cause: { name: reduceCause(error)?.name, code: reduceCause(error)?.code, message: "" } },
   );
 }
 
@@ -142,11 +142,11 @@ function failRefused({ client, grant }: Attempt, error: TalkdeskError, exchanged
   const waitMs = error.retryAt === undefined ? undefined : error.retryAt - sentAt;
   const errorByMs =
     body.has("client_assertion") && mayRefuseAssertion(error)
-      ? clockOffsetMs(response.headers, sentAt + offsetMs, now + offsetMs)
+      ? measureOffsetMs(response.headers, sentAt + offsetMs, now + offsetMs)
       : undefined;
   return {
-    error: copyOfError(error, {
-      hints: refusalHints(error, client, grant, exchanged),
+    error: copyError(error, {
+      hints: explainRefusal(error, client, grant, exchanged),
       retryAt: waitMs === undefined ? undefined : now + waitMs,
       retryable: error.retryable && isRepeatable,
     }),
@@ -181,7 +181,7 @@ function failUnanswered(
   hasBegun: boolean,
 ): FailedAttempt {
   const { lostAnswer, isRepeatable } = GRANT_POLICIES[grant.grant_type];
-  const cause = reducedCause(error, mask);
+  const cause = reduceCause(error, mask);
   const code = cause?.code ?? "";
   const isCertificate = CERTIFICATE_REFUSED.test(code);
   const wasSent = hasBegun || !(NEVER_SENT.has(code) || isCertificate);

@@ -1,9 +1,9 @@
 import { decodeBase64, decodeForm, encodeForm } from "../base/encodings.js";
-import { printable, type TalkdeskError } from "../base/errors.js";
+import { escapeText, type TalkdeskError } from "../base/errors.js";
 import type { TalkdeskClient } from "../client/client.js";
 import type { Grant } from "../token/grant.js";
-import { clockOffsetMs } from "./clock-offset.js";
-import { basicSecret, credentialsOf } from "./sent-secrets.js";
+import { measureOffsetMs } from "./clock-offset.js";
+import { readBasicSecret, splitCredentials } from "./sent-secrets.js";
 import type { TokenResponse } from "./token-response.js";
 
 /**
@@ -27,7 +27,7 @@ export interface Exchanged {
  * rule: each names a fact that was seen, and what it may mean.
  * @internal
  */
-export function refusalHints(
+export function explainRefusal(
   error: TalkdeskError,
   client: TalkdeskClient,
   grant: Grant,
@@ -39,11 +39,11 @@ export function refusalHints(
     const { token } = client.endpoints;
     hints.push(
       `The request went to ${new URL(token).host}: a client exists in one account and one region only.`,
-      ...secretHints(headers),
-      ...assertionHints(body, token),
+      ...explainSecret(headers),
+      ...explainAssertion(body, token),
     );
   } else if (NOT_DECODED.test(error.errorDescription ?? "")) {
-    hints.push(...encodingHints(headers));
+    hints.push(...explainEncoding(headers));
   }
   const scope = "scope" in grant ? grant.scope : undefined;
   if (scope !== undefined && (response.status === 401 || error.error === "invalid_scope")) {
@@ -51,7 +51,7 @@ export function refusalHints(
       "A scope that was added to the client minutes ago may not be effective yet: it takes a few minutes.",
     );
   }
-  const aheadMs = clockOffsetMs(response.headers, sentAt, now);
+  const aheadMs = measureOffsetMs(response.headers, sentAt, now);
   if (aheadMs !== undefined) {
     const seconds = Math.round(Math.abs(aheadMs) / 1000);
     const corrected = offsetMs === 0 ? "" : "; the assertion went by the server's";
@@ -65,8 +65,8 @@ export function refusalHints(
 /** What authorities say of credentials that they expected in another encoding, often as `invalid_request`. */
 const NOT_DECODED = /encod|decod|malformed authorization|authorization header/i;
 
-function secretHints(headers: Headers): readonly string[] {
-  const secret = sentSecret(headers);
+function explainSecret(headers: Headers): readonly string[] {
+  const secret = readSentSecret(headers);
   if (secret === undefined) return [];
   const hints: string[] = [];
   if (secret !== encodeForm(secret) && !isFormEncoded(secret)) {
@@ -78,8 +78,8 @@ function secretHints(headers: Headers): readonly string[] {
   return hints;
 }
 
-function encodingHints(headers: Headers): readonly string[] {
-  const secret = sentSecret(headers);
+function explainEncoding(headers: Headers): readonly string[] {
+  const secret = readSentSecret(headers);
   if (secret === undefined) return [];
   const other = isFormEncoded(secret) ? "plain" : "form";
   return [
@@ -87,34 +87,34 @@ function encodingHints(headers: Headers): readonly string[] {
   ];
 }
 
-const sentSecret = (headers: Headers): string | undefined =>
-  basicSecret(credentialsOf(headers.get("authorization") ?? "")?.credentials ?? "");
+const readSentSecret = (headers: Headers): string | undefined =>
+  readBasicSecret(splitCredentials(headers.get("authorization") ?? "")?.credentials ?? "");
 
 /** Whether a secret looks as if it had been encoded already: a plain one with a percent sign seldom does. */
 const isFormEncoded = (secret: string): boolean =>
   secret.includes("%") && encodeForm(decodeForm(secret)).toLowerCase() === secret.toLowerCase();
 
 /** A server says the same of an unknown key, another client's and another algorithm; these are what to compare. */
-function assertionHints(body: URLSearchParams, tokenEndpoint: string): readonly string[] {
-  const [header, claims] = (body.get("client_assertion") ?? "").split(".").map(membersOf);
+function explainAssertion(body: URLSearchParams, tokenEndpoint: string): readonly string[] {
+  const [header, claims] = (body.get("client_assertion") ?? "").split(".").map(parseMembers);
   if (header === undefined || claims === undefined) return [];
   const { kid, alg } = header;
   const { iss, aud } = claims;
   const hints = [
-    `The assertion names the client ${said(iss)} and the key ${said(kid)}, and is signed with ${said(alg)}: check that these belong together; a rotation changes the key's id.`,
+    `The assertion names the client ${quote(iss)} and the key ${quote(kid)}, and is signed with ${quote(alg)}: check that these belong together; a rotation changes the key's id.`,
   ];
   if (aud !== tokenEndpoint) {
     hints.push(
-      `The assertion is meant for ${said(aud)}, which is not the address that it was sent to; leave audience out unless Talkdesk has given you one.`,
+      `The assertion is meant for ${quote(aud)}, which is not the address that it was sent to; leave audience out unless Talkdesk has given you one.`,
     );
   }
   return hints;
 }
 
-const said = (value: unknown): string => (typeof value === "string" ? printable(value) : "(none)");
+const quote = (value: unknown): string => (typeof value === "string" ? escapeText(value) : "(none)");
 
 /** The members of the JSON object that a part of a JWT is; undefined when it is none. */
-function membersOf(part: string): Readonly<Record<string, unknown>> | undefined {
+function parseMembers(part: string): Readonly<Record<string, unknown>> | undefined {
   try {
     return Object(JSON.parse(new TextDecoder().decode(decodeBase64(part)))) as Readonly<
       Record<string, unknown>

@@ -1,9 +1,9 @@
-import { type Deadline, deadline } from "../base/deadline.js";
-import { copyOfError, isTalkdeskError, type TalkdeskError } from "../base/errors.js";
+import { type Deadline, startDeadline } from "../base/deadline.js";
+import { copyError, isTalkdeskError, type TalkdeskError } from "../base/errors.js";
 import { checkClient, type TalkdeskClient } from "../client/client.js";
 import type { AccessToken } from "../token/access-token.js";
 import { type Grant, grantParameters } from "../token/grant.js";
-import { learnOffset, learntOffsetMs } from "./clock-offset.js";
+import { learnOffset, recallOffsetMs } from "./clock-offset.js";
 import { attemptExchange, type ReceivedToken } from "./exchange-attempt.js";
 import { GRANT_POLICIES } from "./grant-policies.js";
 
@@ -73,9 +73,9 @@ export async function exchange(
   const parameters = grantParameters(grant);
   const { lostAnswer } = GRANT_POLICIES[grant.grant_type];
   signal?.throwIfAborted();
-  const limit = options.limit ?? deadline(client.timeoutMs, signal, client.clock);
+  const limit = options.limit ?? startDeadline(client.timeoutMs, signal, client.clock);
   let lost: TalkdeskError | undefined;
-  let offsetMs = learntOffsetMs(client);
+  let offsetMs = recallOffsetMs(client);
   let isClockCorrected = false;
   try {
     for (let attempts = 1; ; attempts++) {
@@ -98,7 +98,7 @@ export async function exchange(
       if (isLost) lost = answer.error;
       const error = lost === undefined ? answer.error : stillLost(lost, answer.error);
       if (limit.isPast || wasTwiceLost || !answer.mayRepeat || attempts >= MAX_ATTEMPTS) throw error;
-      const delayMs = answer.waitMs ?? backoffMs(client, attempts);
+      const delayMs = answer.waitMs ?? drawBackoffMs(client, attempts);
       if (delayMs >= limit.remainingMs()) throw error;
       await limit.wait(delayMs).catch((reason: unknown) => {
         // The timer of the deadline may be ahead of the clock that `remainingMs` goes by.
@@ -119,10 +119,10 @@ export async function exchange(
  */
 function stillLost(lost: TalkdeskError, latest: TalkdeskError): TalkdeskError {
   const { retryAt, status, error, errorDescription, hints } = latest;
-  return copyOfError(lost, { retryAt, status, error, errorDescription, hints });
+  return copyError(lost, { retryAt, status, error, errorDescription, hints });
 }
 
-function backoffMs(client: TalkdeskClient, attempts: number): number {
+function drawBackoffMs(client: TalkdeskClient, attempts: number): number {
   const random = client.random ?? Math.random;
   return random() * Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** (attempts - 1));
 }

@@ -23,18 +23,18 @@ export function retryAfterMs(
   body?: unknown,
   now: number = Date.now(),
 ): number | undefined {
-  const said = readHeader(headers, "retry-after") ?? retryAfterField(body);
+  const said = readHeader(headers, "retry-after") ?? readRetryAfterField(body);
   if (said === undefined) return undefined;
   const sentAt = Date.parse(readHeader(headers, "date") ?? "");
   // The comma after the name of a day is part of a date.
   const waits = said
     .split(/(?<!\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*),/)
-    .map((one) => waitMs(one.trim(), Number.isNaN(sentAt) ? now : sentAt))
+    .map((one) => parseWaitMs(one.trim(), Number.isNaN(sentAt) ? now : sentAt))
     .filter((ms) => ms !== undefined);
   return waits.length === 0 ? undefined : Math.min(LONGEST_MS, Math.max(...waits));
 }
 
-function waitMs(said: string, now: number): number | undefined {
+function parseWaitMs(said: string, now: number): number | undefined {
   if (/^\d+(\.\d+)?$/.test(said)) return Math.ceil(Number(said) * 1000);
   // Date.parse takes much that is no HTTP date, such as "-5"; all forms of one begin with the day's name.
   if (!/^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(said)) return undefined;
@@ -44,7 +44,7 @@ function waitMs(said: string, now: number): number | undefined {
 }
 
 /** Talkdesk's load shedding puts the wait into the body: `fields: [{ name: "retry-after", description: "5" }]`. */
-function retryAfterField(body: unknown): string | undefined {
+function readRetryAfterField(body: unknown): string | undefined {
   const { fields } = Object(body) as { fields?: unknown };
   if (!Array.isArray(fields)) return undefined;
   for (const field of fields) {

@@ -1,7 +1,7 @@
-import { boundedBody, DamagedBody, dropBody, UnreadableBody } from "../base/bounded-body.js";
 import type { Deadline } from "../base/deadline.js";
-import { isTalkdeskError, reducedCause, TalkdeskError } from "../base/errors.js";
+import { isTalkdeskError, reduceCause, TalkdeskError } from "../base/errors.js";
 import { type FetchFunction, type FetchResponse, noStore } from "../base/fetch-function.js";
+import { DamagedBody, dropBody, readBody, UnreadableBody } from "../base/response-body.js";
 import type { TalkdeskClient } from "../client/client.js";
 import { isUnavailable, MAX_RESPONSE_BYTES, responseTooLarge, type TokenResponse } from "./token-response.js";
 
@@ -48,11 +48,11 @@ export async function sendRequest(
       'The fetch that sends token requests followed a redirect; it must honour redirect: "manual".',
     );
   }
-  const answered = headersOf(response);
+  const answered = readHeaders(response);
   // A browser's fetch hides what it did not follow.
   if (response.type === "opaqueredirect") return { status: 302, headers: answered, body: new Uint8Array() };
   try {
-    const answer = await boundedBody(response, MAX_RESPONSE_BYTES);
+    const answer = await readBody(response, MAX_RESPONSE_BYTES);
     if (answer === undefined) throw responseTooLarge(status);
     return { status, headers: answered, body: answer };
   } catch (error) {
@@ -63,13 +63,13 @@ export async function sendRequest(
     throw new TalkdeskError(
       status === 200 && error instanceof DamagedBody ? "token_malformed" : "token_unexpected_response",
       `The token endpoint answered ${status}, but its body ${error.message}; check the fetch that sends token requests, and any proxy.`,
-      { status, cause: reducedCause(error.cause, mask) },
+      { status, cause: reduceCause(error.cause, mask) },
     );
   }
 }
 
 /** The headers of a response of any `fetch`. A test double may have a plain object, or no headers. */
-function headersOf({ headers }: FetchResponse): Headers {
+function readHeaders({ headers }: FetchResponse): Headers {
   const given: unknown = headers;
   if (typeof (given as Partial<Headers> | undefined)?.get === "function") return given as Headers;
   return new Headers((given ?? {}) as Record<string, string>);

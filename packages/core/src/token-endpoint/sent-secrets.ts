@@ -22,7 +22,7 @@ const SHORTEST_RUN = 8;
  * client authentication; and it takes time in proportion to the text.
  * @internal
  */
-export function maskOf(
+export function createMask(
   headers: Headers,
   body: URLSearchParams,
   alsoSecret: readonly string[] = [],
@@ -31,17 +31,17 @@ export function maskOf(
   for (const [name, value] of body) if (!PUBLIC_PARAMETERS.has(name)) secrets.push(value);
   for (const [name, value] of headers) {
     if (PUBLIC_HEADERS.has(name)) continue;
-    const { scheme, credentials } = credentialsOf(value) ?? { scheme: "", credentials: value };
+    const { scheme, credentials } = splitCredentials(value) ?? { scheme: "", credentials: value };
     secrets.push(credentials, stripPadding(credentials));
-    const secret = scheme.toLowerCase() === "basic" ? basicSecret(credentials) : undefined;
+    const secret = scheme.toLowerCase() === "basic" ? readBasicSecret(credentials) : undefined;
     if (secret !== undefined) secrets.push(secret, decodeForm(secret));
   }
   // Only when there is something to hide them in: most answers have nothing.
   let traces: Traces | undefined;
   return (text) => {
     if (text === "") return text;
-    traces ??= tracesOf(secrets);
-    const shown = hidden(text, traces);
+    traces ??= collectTraces(secrets);
+    const shown = hideTraces(text, traces);
     // The last match of any expression stays reachable, as RegExp.lastMatch; this one is empty.
     /^/.test("");
     return shown;
@@ -52,7 +52,7 @@ export function maskOf(
  * The two words of an `Authorization` header; undefined for a bare token.
  * @internal
  */
-export function credentialsOf(
+export function splitCredentials(
   header: string,
 ): { readonly scheme: string; readonly credentials: string } | undefined {
   const end = header.indexOf(" ");
@@ -68,12 +68,12 @@ interface Traces {
   readonly short: ReadonlySet<string>;
 }
 
-function tracesOf(secrets: readonly string[]): Traces {
+function collectTraces(secrets: readonly string[]): Traces {
   const runs = new Set<string>();
   const short = new Set<string>();
-  for (const form of new Set(secrets.flatMap((secret) => (secret === "" ? [] : formsOf(secret))))) {
+  for (const form of new Set(secrets.flatMap((secret) => (secret === "" ? [] : listForms(secret))))) {
     if (form.length < SHORTEST_RUN && form !== "") short.add(form);
-    const lower = form.length < SHORTEST_RUN ? "" : folded(form);
+    const lower = form.length < SHORTEST_RUN ? "" : foldCase(form);
     for (let at = 0; at + SHORTEST_RUN <= lower.length; at++) runs.add(lower.slice(at, at + SHORTEST_RUN));
   }
   return { runs, short };
@@ -89,16 +89,16 @@ interface Reading {
 /** Escapes within escapes are taken apart so often, as in JSON in a URL. */
 const MOST_READINGS = 3;
 
-function hidden(text: string, traces: Traces): string {
+function hideTraces(text: string, traces: Traces): string {
   const from = Array.from({ length: text.length }, (_, at) => at);
   let reading: Reading | undefined = { text, from, to: from.map((at) => at + 1) };
   const found: [number, number][] = [];
   for (let readings = 0; reading !== undefined && readings < MOST_READINGS; readings++) {
     const { from, to } = reading;
-    for (const [start, end] of tracesIn(reading.text, traces)) {
+    for (const [start, end] of findTraces(reading.text, traces)) {
       found.push([from[start] ?? 0, to[end - 1] ?? text.length]);
     }
-    reading = decoded(reading);
+    reading = decodeEscapes(reading);
   }
   let masked = "";
   let shown = 0;
@@ -110,8 +110,8 @@ function hidden(text: string, traces: Traces): string {
 }
 
 /** Where a text shows traces; runs that overlap are one. */
-function* tracesIn(text: string, { runs, short }: Traces): Generator<readonly [number, number]> {
-  const lower = folded(text);
+function* findTraces(text: string, { runs, short }: Traces): Generator<readonly [number, number]> {
+  const lower = foldCase(text);
   let start = 0;
   let end = 0;
   for (let at = 0; at + SHORTEST_RUN <= lower.length; at++) {
@@ -131,7 +131,7 @@ function* tracesIn(text: string, { runs, short }: Traces): Generator<readonly [n
 }
 
 /** Lower case, character for character: nothing moves. */
-function folded(text: string): string {
+function foldCase(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
   if (/^[\x00-\x7f]*$/.test(text)) return text.toLowerCase();
   let lower = "";
@@ -160,7 +160,7 @@ const NAMED: Readonly<Record<string, string>> = {
   "\\t": "\t",
 };
 
-function unescaped(sequence: string): string {
+function unescapeSequence(sequence: string): string {
   const name = sequence.toLowerCase();
   if (name.startsWith("%")) {
     try {
@@ -176,7 +176,7 @@ function unescaped(sequence: string): string {
 }
 
 /** The same with every escape taken apart; undefined when there is none. */
-function decoded({ text, from, to }: Reading): Reading | undefined {
+function decodeEscapes({ text, from, to }: Reading): Reading | undefined {
   const parts: string[] = [];
   const origin = { from: [] as number[], to: [] as number[] };
   let copied = 0;
@@ -190,7 +190,7 @@ function decoded({ text, from, to }: Reading): Reading | undefined {
   for (const { 0: sequence, index } of text.matchAll(ESCAPE)) {
     copy(index);
     copied = index + sequence.length;
-    const character = unescaped(sequence);
+    const character = unescapeSequence(sequence);
     parts.push(character);
     for (let unit = 0; unit < character.length; unit++) {
       origin.from.push(from[index] ?? 0);
@@ -203,40 +203,40 @@ function decoded({ text, from, to }: Reading): Reading | undefined {
 }
 
 /** What `secret` may look like in an answer, or in the error of a client that shows its request. */
-function formsOf(secret: string): readonly string[] {
+function listForms(secret: string): readonly string[] {
   const bytes = new TextEncoder().encode(secret);
   // Without lone surrogates, which nothing can encode.
   const text = new TextDecoder().decode(bytes);
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"));
   return [
     secret,
-    ...inJson(text),
-    ...inHtml(text),
+    ...listJsonForms(text),
+    ...listHtmlForms(text),
     encodeURIComponent(text),
     encodeURIComponent(encodeURIComponent(text)),
     encodeForm(text),
     `%${hex.join("%")}`,
     ...(hex.length < SHORTEST_RUN / 2 ? [] : [hex.join(""), hex.join(" ")]),
-    ...inBase64(text),
+    ...listBase64Forms(text),
   ];
 }
 
-const escaped = (text: string, characters: RegExp, written: (code: number) => string): string =>
+const escapeCharacters = (text: string, characters: RegExp, written: (code: number) => string): string =>
   text.replace(characters, (character) => written(character.charCodeAt(0)));
 
 /** As different libraries write it. */
-function inJson(text: string): readonly string[] {
+function listJsonForms(text: string): readonly string[] {
   const plain = JSON.stringify(text).slice(1, -1);
   const unicode = (code: number): string => `\\u${code.toString(16).padStart(4, "0")}`;
-  const ascii = escaped(plain, /[^\x20-\x7e]/g, unicode);
+  const ascii = escapeCharacters(plain, /[^\x20-\x7e]/g, unicode);
   return [plain, ascii].flatMap((json) => [
     json,
     json.replaceAll("/", "\\/"),
-    escaped(json, /[<>&'+]/g, unicode),
+    escapeCharacters(json, /[<>&'+]/g, unicode),
   ]);
 }
 
-function inHtml(text: string): readonly string[] {
+function listHtmlForms(text: string): readonly string[] {
   const named = text
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
@@ -248,14 +248,14 @@ function inHtml(text: string): readonly string[] {
     named.replaceAll("'", "&#39;"),
     named.replaceAll("'", "&#039;"),
     named.replaceAll("'", "&apos;"),
-    escaped(named, /['/`=]/g, hexadecimal),
-    escaped(text, /[^\da-z]/gi, decimal),
-    escaped(text, /[^\da-z]/gi, hexadecimal),
+    escapeCharacters(named, /['/`=]/g, hexadecimal),
+    escapeCharacters(text, /[^\da-z]/gi, decimal),
+    escapeCharacters(text, /[^\da-z]/gi, hexadecimal),
   ];
 }
 
 /** Whole, and as a part of something longer: three bytes are four characters, so where it begins matters. */
-function inBase64(text: string): readonly string[] {
+function listBase64Forms(text: string): readonly string[] {
   const length = new TextEncoder().encode(text).length;
   const within = [1, 2].map((before) =>
     encodeBase64(`${"-".repeat(before)}${text}`).slice(before + 1, Math.floor(((before + length) * 4) / 3)),
@@ -269,7 +269,7 @@ function inBase64(text: string): readonly string[] {
  * The secret in the credentials of a Basic header; undefined when they are not readable as such.
  * @internal
  */
-export function basicSecret(credentials: string): string | undefined {
+export function readBasicSecret(credentials: string): string | undefined {
   const bytes = decodeBase64(credentials);
   const pair = new TextDecoder().decode(bytes);
   return bytes !== undefined && pair.includes(":") ? pair.slice(pair.indexOf(":") + 1) : undefined;

@@ -1,6 +1,6 @@
 import { decodeForm } from "../base/encodings.js";
 import {
-  printable,
+  escapeText,
   TalkdeskError,
   type TalkdeskErrorCode,
   type TalkdeskErrorOptions,
@@ -82,7 +82,7 @@ export function readTokenResponse(
   mask: (text: string) => string,
 ): AccessToken {
   if (body.byteLength > MAX_RESPONSE_BYTES) throw responseTooLarge(status);
-  const json = parsedJson(body);
+  const json = parseJson(body);
   const { error } = Object(json.value) as { error?: unknown };
   if (status !== 200 || (typeof error === "string" && error !== ""))
     throw refusal(status, headers, json.value, context.requestedAt, mask);
@@ -90,12 +90,12 @@ export function readTokenResponse(
   if (json.fault !== undefined && !/[/+]json\s*(?:;|$)/i.test(contentType ?? "")) {
     throw new TalkdeskError(
       "token_unexpected_response",
-      `The token endpoint answered 200 with ${printable(mask(contentType ?? "no content type"))} instead of JSON; check that the address is a token endpoint and that no proxy or login page stands before it.`,
+      `The token endpoint answered 200 with ${escapeText(mask(contentType ?? "no content type"))} instead of JSON; check that the address is a token endpoint and that no proxy or login page stands before it.`,
       { status },
     );
   }
   if (json.fault !== undefined) throw malformed(json.fault);
-  return tokenOf(json.value, context, mask);
+  return readToken(json.value, context, mask);
 }
 
 /** @internal */
@@ -113,7 +113,7 @@ function malformed(what: string): TalkdeskError {
   });
 }
 
-function parsedJson(body: Uint8Array): { readonly value?: unknown; readonly fault?: string } {
+function parseJson(body: Uint8Array): { readonly value?: unknown; readonly fault?: string } {
   let text: string;
   try {
     // Drops a byte-order mark; refuses what is not UTF-8, UTF-16 included.
@@ -144,7 +144,7 @@ function isTooDeep(json: string): boolean {
   return false;
 }
 
-function tokenOf(
+function readToken(
   json: unknown,
   { requestedAt, grant }: TokenResponseContext,
   mask: (text: string) => string,
@@ -160,14 +160,14 @@ function tokenOf(
   if (!isVisibleAscii(access_token))
     throw malformed("access_token has characters that a header cannot carry");
 
-  const lifetime = lifetimeSeconds(expires_in);
-  const refreshToken = optionalString(refresh_token, "refresh_token");
-  const sessionId = optionalString(sid, "sid");
-  const idToken = optionalString(id_token, "id_token");
-  const scopes = grantedScope(scope);
+  const lifetime = readLifetimeSeconds(expires_in);
+  const refreshToken = readOptionalString(refresh_token, "refresh_token");
+  const sessionId = readOptionalString(sid, "sid");
+  const idToken = readOptionalString(id_token, "id_token");
+  const scopes = readScope(scope);
   return accessToken({
     value: access_token,
-    type: typeOf(token_type, access_token, grant),
+    type: readType(token_type, access_token, grant),
     issuedAt: requestedAt,
     expiresAt: requestedAt + (lifetime ?? ASSUMED_LIFETIME_SECONDS) * 1000,
     expiryAssumed: lifetime === undefined,
@@ -182,7 +182,7 @@ function tokenOf(
 }
 
 /** A service token travels without a scheme, whatever the answer calls it; Talkdesk's begin with `tdst_`. */
-function typeOf(tokenType: unknown, value: string, grant: Grant): "Bearer" | "opaque" {
+function readType(tokenType: unknown, value: string, grant: Grant): "Bearer" | "opaque" {
   const isAskedFor = GRANT_POLICIES[grant.grant_type].asksForOpaqueToken(grant);
   if (isAskedFor || value.startsWith("tdst_")) return "opaque";
   // Bearer is the default that Talkdesk documents for a missing one.
@@ -199,20 +199,20 @@ function typeOf(tokenType: unknown, value: string, grant: Grant): "Bearer" | "op
  * Whole seconds, no further from zero than any date can bear; undefined for what is neither a number nor a string of
  * digits, never a part of one.
  */
-function lifetimeSeconds(expiresIn: unknown): number | undefined {
+function readLifetimeSeconds(expiresIn: unknown): number | undefined {
   const isDigits = typeof expiresIn === "string" && /^\d+$/.test(expiresIn);
   if (typeof expiresIn !== "number" && !isDigits) return undefined;
   const seconds = Math.floor(Number(expiresIn));
   return Math.max(-MAX_LIFETIME_SECONDS, Math.min(seconds, MAX_LIFETIME_SECONDS));
 }
 
-function optionalString(value: unknown, name: string): string | undefined {
+function readOptionalString(value: unknown, name: string): string | undefined {
   if (value === undefined || value === null || value === "") return undefined;
   if (typeof value !== "string") throw malformed(`${name} is not a string`);
   return value;
 }
 
-function grantedScope(scope: unknown): string[] | undefined {
+function readScope(scope: unknown): string[] | undefined {
   if (scope === undefined || scope === null) return undefined;
   if (typeof scope !== "string") throw malformed("scope is not a string");
   // Described as URL-encoded, shown with plain spaces: decoded once where it can only be the former.
@@ -235,7 +235,7 @@ function refusal(
   requestedAt: number,
   mask: (text: string) => string,
 ): TalkdeskError {
-  const said = saidInError(json, mask);
+  const said = readErrorBody(json, mask);
   const named = said.error === undefined ? "" : ` (${said.error})`;
   const options: TalkdeskErrorOptions = { status, ...said };
   if (isUnavailable(status)) {
@@ -267,7 +267,7 @@ function refusal(
     // Masked before parsing too, which changes the letters of a host.
     const target = mask(headers.get("location") ?? "");
     const origin = parseUrl(target)?.origin ?? "null";
-    const where = origin === "null" ? "" : ` to ${printable(mask(origin))}`;
+    const where = origin === "null" ? "" : ` to ${escapeText(mask(origin))}`;
     return new TalkdeskError(
       "token_unexpected_response",
       `The token endpoint answered ${status}, a redirect${where}, which is not followed: credentials stay with the address that was given.`,
@@ -282,7 +282,7 @@ function refusal(
 }
 
 /** The words of an error body: RFC 6749's, with or without `header`, or those of Talkdesk's API envelope. */
-function saidInError(
+function readErrorBody(
   json: unknown,
   mask: (text: string) => string,
 ): { readonly error: string | undefined; readonly errorDescription: string | undefined } {
@@ -290,8 +290,8 @@ function saidInError(
   const name = error ?? code;
   const text = error_description ?? (error === undefined ? message : undefined);
   return {
-    error: isText(name) ? printable(CODE_OF_ERROR.has(name) ? name : mask(name)) : undefined,
-    errorDescription: isText(text) ? printable(mask(text)) : undefined,
+    error: isText(name) ? escapeText(CODE_OF_ERROR.has(name) ? name : mask(name)) : undefined,
+    errorDescription: isText(text) ? escapeText(mask(text)) : undefined,
   };
 }
 

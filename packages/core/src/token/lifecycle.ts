@@ -1,14 +1,14 @@
 import {
+  addMs,
   type Clock,
   elapsedSince,
   type Instant,
-  instant,
   isBefore,
-  later,
   platformClock,
+  readInstant,
 } from "../base/clock.js";
 import { isControlFlow } from "../base/control-flow.js";
-import { copyOfError, isTalkdeskError, TalkdeskError } from "../base/errors.js";
+import { copyError, isTalkdeskError, TalkdeskError } from "../base/errors.js";
 import { onAbort } from "../base/shared-abort.js";
 import type { TalkdeskClient } from "../client/client.js";
 import type { AccessToken } from "./access-token.js";
@@ -305,7 +305,7 @@ function startFlight(
     waiters,
     isWithdrawn: false,
     abort: new AbortController(),
-    startedAt: instant(state.clock),
+    startedAt: readInstant(state.clock),
     answersRefusal: reason === "refusal",
   };
   const probe = state.failure !== undefined && state.failure.gateMs > 0;
@@ -393,7 +393,7 @@ function fail(state: State, flight: Flight, error: TalkdeskError): void {
   const isOver = error.code === "reauthentication_required";
   if (isOver && (flight.isWithdrawn || state.held?.isRefused === true)) state.held = undefined;
   noteFailure(state, flight, error);
-  giveUp(state, flight, () => copyOfError(error));
+  giveUp(state, flight, () => copyError(error));
 }
 
 /** Whoever may still have the token held gets that, everybody else an error. */
@@ -415,7 +415,7 @@ function giveUp(state: State, flight: Flight, errorFor: () => unknown): void {
 function noteFailure(state: State, flight: Flight, error: TalkdeskError): void {
   const previous = state.failure;
   const count = (previous?.count ?? 0) + 1;
-  const at = instant(state.clock);
+  const at = readInstant(state.clock);
   const asked = error.retryAt === undefined ? 0 : clamp(error.retryAt - at.wall, 0, PAUSE_MS.longestAsked);
   // A session that is over costs the token endpoint nothing, and a login heals it at once.
   const closes = count >= FAILURES_TO_CLOSE && error.code !== "reauthentication_required";
@@ -450,7 +450,7 @@ function isPaused({ failure, clock }: State): boolean {
 function gateError({ failure }: State): TalkdeskError {
   const { error, at, gateMs } = failure as Failure;
   const retryAt = at.wall + gateMs;
-  return copyOfError(error, {
+  return copyError(error, {
     message: `${error.message} Nothing is sent before ${new Date(retryAt).toISOString()}, after repeated failures or because the server asked to wait.`,
     retryAt,
   });
@@ -475,7 +475,7 @@ function heldToken(
     token,
     answer: Promise.resolve(token),
     askedAt,
-    softAt: later(askedAt, lifetimeMs - softMs + clamp(random(), 0, 1) * (softMs - hardMs)),
+    softAt: addMs(askedAt, lifetimeMs - softMs + clamp(random(), 0, 1) * (softMs - hardMs)),
     hardAgeMs: lifetimeMs - hardMs,
     endAgeMs: lifetimeMs,
     ...refusal,

@@ -1,4 +1,4 @@
-import { reducedCause } from "./errors.js";
+import { reduceCause } from "./errors.js";
 import type { FetchResponse } from "./fetch-function.js";
 
 /**
@@ -23,21 +23,18 @@ const NOT_COMPRESSED = /^(?:Z_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ZSTD_)|^ZlibError
  * @throws UnreadableBody (rejection), or the error of the network.
  * @internal
  */
-export async function boundedBody(
-  response: FetchResponse,
-  maxBytes: number,
-): Promise<Uint8Array | undefined> {
+export async function readBody(response: FetchResponse, maxBytes: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
-    for await (const part of partsOf(response)) {
-      const chunk = bytesOf(part);
+    for await (const part of readParts(response)) {
+      const chunk = toBytes(part);
       chunks.push(chunk);
       size += chunk.byteLength;
       if (size > maxBytes) return undefined;
     }
   } catch (error) {
-    if (NOT_COMPRESSED.test(reducedCause(error)?.code ?? "")) {
+    if (NOT_COMPRESSED.test(reduceCause(error)?.code ?? "")) {
       throw new DamagedBody("could not be decompressed", { cause: error });
     }
     throw error;
@@ -52,14 +49,14 @@ export async function boundedBody(
 }
 
 /** By whatever way the response has: not every `fetch` is the platform's. */
-async function* partsOf(response: FetchResponse): AsyncGenerator<unknown, void, undefined> {
+async function* readParts(response: FetchResponse): AsyncGenerator<unknown, void, undefined> {
   const { body } = response;
   if (response.bodyUsed === true) throw new UnreadableBody("was read before, by something else");
-  if (isReadableStream(body)) yield* chunksOf(body);
+  if (isReadableStream(body)) yield* readChunks(body);
   else if (isAsyncIterable(body)) yield* body;
-  else if (typeof response.arrayBuffer === "function") yield await whole(() => response.arrayBuffer?.());
-  else if (typeof response.text === "function") yield await whole(() => response.text?.());
-  else if (hasJson(response)) yield JSON.stringify(await whole(() => response.json()));
+  else if (typeof response.arrayBuffer === "function") yield await readWhole(() => response.arrayBuffer?.());
+  else if (typeof response.text === "function") yield await readWhole(() => response.text?.());
+  else if (hasJson(response)) yield JSON.stringify(await readWhole(() => response.json()));
   else if (body !== null) {
     throw new UnreadableBody(
       "has no way to be read: the response has neither a stream as its body nor arrayBuffer() or text()",
@@ -67,7 +64,7 @@ async function* partsOf(response: FetchResponse): AsyncGenerator<unknown, void, 
   }
 }
 
-async function* chunksOf(body: ReadableStream<unknown>): AsyncGenerator<unknown, void, undefined> {
+async function* readChunks(body: ReadableStream<unknown>): AsyncGenerator<unknown, void, undefined> {
   let reader: ReadableStreamDefaultReader<unknown>;
   try {
     reader = body.getReader();
@@ -89,17 +86,17 @@ async function* chunksOf(body: ReadableStream<unknown>): AsyncGenerator<unknown,
 }
 
 /** A body that is read in one call: a fault of the network has a code there, or is the abort. */
-async function whole<T>(read: () => T): Promise<Awaited<T>> {
+async function readWhole<T>(read: () => T): Promise<Awaited<T>> {
   try {
     return await read();
   } catch (error) {
-    const { name = "", code } = reducedCause(error) ?? {};
+    const { name = "", code } = reduceCause(error) ?? {};
     if (code !== undefined || name === "AbortError" || name === "TimeoutError") throw error;
     throw new UnreadableBody("could not be read", { cause: error });
   }
 }
 
-function bytesOf(part: unknown): Uint8Array {
+function toBytes(part: unknown): Uint8Array {
   if (typeof part === "string") return new TextEncoder().encode(part);
   if (ArrayBuffer.isView(part)) return new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
   if (Object.prototype.toString.call(part) === "[object ArrayBuffer]")
