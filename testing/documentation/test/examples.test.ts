@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { EXAMPLE_OPTIONS } from "./compiler-options.js";
 import { browse, freePort, listens } from "./served-example.js";
 
 const workspace = fileURLToPath(new URL("../../..", import.meta.url));
@@ -77,20 +78,6 @@ afterAll(async () => {
   await rm(scratch, { recursive: true, force: true });
 });
 
-const options: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  lib: ["lib.es2023.d.ts", "lib.esnext.disposable.d.ts"],
-  module: ts.ModuleKind.NodeNext,
-  moduleResolution: ts.ModuleResolutionKind.NodeNext,
-  types: ["node"],
-  typeRoots: [join(workspace, "node_modules/@types")],
-  strict: true,
-  exactOptionalPropertyTypes: true,
-  noUncheckedIndexedAccess: true,
-  skipLibCheck: true,
-  noEmit: true,
-};
-
 describe("the examples in the documentation", () => {
   it("are there", () => {
     expect(runnable.length).toBeGreaterThanOrEqual(4);
@@ -101,7 +88,7 @@ describe("the examples in the documentation", () => {
   it("type-check", () => {
     const program = ts.createProgram(
       examples.map(({ name }) => join(scratch, `${name}.mts`)),
-      options,
+      EXAMPLE_OPTIONS,
     );
     const faults = ts.getPreEmitDiagnostics(program).map((diagnostic) => {
       const text = ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n");
@@ -160,7 +147,7 @@ describe("the examples in the documentation", () => {
 async function scriptOf({ name, code }: Example): Promise<string> {
   const { outputText } = ts.transpileModule(code, {
     fileName: `${name}.mts`,
-    compilerOptions: { ...options, noEmit: false },
+    compilerOptions: { ...EXAMPLE_OPTIONS, noEmit: false },
   });
   const script = join(scratch, `${name}.run.mjs`);
   await writeFile(script, outputText);

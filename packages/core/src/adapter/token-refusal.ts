@@ -24,7 +24,7 @@ function saysInsufficientScope(challenge: string): boolean {
  * an adapter, throw for a status. Looks at the error, its `response`, and its causes.
  *
  * @example
- * answerIn: (error) => (isRefusalError(error) ? new Response(null, { status: 401 }) : undefined),
+ * if (isRefusalError(error)) return new Response(null, { status: 401 });
  */
 export function isRefusalError(error: unknown): boolean {
   for (const cause of causesOf(error)) {

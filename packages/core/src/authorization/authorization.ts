@@ -80,8 +80,8 @@ const COMMON_ISSUER = "https://www.talkdeskid.com";
  *   and for a client whose authentication names no `clientId`.
  * @example
  * const pending = await startAuthorization(client, { redirectUri, scope: "openid refresh_token" });
- * session.pending = pending;
- * response.redirect(pending.url);
+ * browserSession.pending = pending;
+ * return Response.redirect(pending.url, 302);
  * @see RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1, RFC 7636 (PKCE); Talkdesk, "Authorization Code"
  */
 export async function startAuthorization(
@@ -137,8 +137,9 @@ export async function startAuthorization(
  *       `retryable: true` when the keys could not be read, which lets a new login succeed;
  *     - one of those of {@link requestToken}, never retryable.
  * @example
- * const { pending } = session;
- * delete session.pending;
+ * const { pending } = browserSession;
+ * if (pending === undefined) throw new Error("This browser has begun no login.");
+ * delete browserSession.pending;
  * const { token, claims } = await finishAuthorization(client, request.url, pending);
  * @see RFC 6749 §4.1.2 and §4.1.3, RFC 9207, OpenID Connect Core §3.1.3.7
  */

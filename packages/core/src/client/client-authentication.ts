@@ -38,7 +38,7 @@ export interface ClientSecretBasicOptions {
  * @throws TalkdeskError (rejection of the token call) `credentials_unavailable` when a secret that is looked up
  *   is not a usable string.
  * @example
- * clientSecretBasic({ clientId: "4f1c", clientSecret: () => vault.read("talkdesk") });
+ * clientSecretBasic({ clientId: "4f1c", clientSecret: () => readSecret("talkdesk") });
  * @see RFC 6749 §2.3.1, RFC 7617; Talkdesk, "Client Credentials - Basic"
  */
 export function clientSecretBasic(options: ClientSecretBasicOptions): ClientAuthentication {

@@ -44,7 +44,7 @@ const BACKDATED_SECONDS = 10;
  *   encrypted, of another form, too short, or does not belong to the algorithm; without repeating any of it.
  * @throws TalkdeskError (rejection of the token call) `credentials_unavailable` when the platform refuses the key.
  * @example
- * privateKeyJwt({ clientId: "4f1c", keyId: "9a2e", privateKey: process.env.TALKDESK_PRIVATE_KEY });
+ * privateKeyJwt({ clientId: "4f1c", keyId: "9a2e", privateKey: await readSecret("talkdesk") });
  * @see RFC 7523 §2.2 and §3, OpenID Connect Core §9 (`private_key_jwt`); Talkdesk, "Client Credentials - JWT"
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuthentication {

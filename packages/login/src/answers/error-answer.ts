@@ -117,7 +117,7 @@ const OF_CONTENT =
  * when another answer, such as that of {@link errorAnswer}, takes its place; cookies and the app's policies may.
  *
  * @example
- * for (const name of response.getHeaderNames()) if (isContentHeader(name)) response.removeHeader(name);
+ * for (const name of nodeResponse.getHeaderNames()) if (isContentHeader(name)) nodeResponse.removeHeader(name);
  */
 export function isContentHeader(name: string): boolean {
   return OF_CONTENT.test(name);

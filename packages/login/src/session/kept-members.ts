@@ -14,9 +14,9 @@ export function checkKeepSession(keep: unknown): asserts keep is KeepSession {
  * go through JSON, as in a store. Methods and what else JSON cannot hold are left out.
  *
  * @example
- * const kept = keptMembers(request.session, keep);
- * await request.session.regenerate();
- * for (const [name, value] of kept) if (!(name in request.session)) request.session[name] = value;
+ * const kept = keptMembers(appSession, ["cart"]);
+ * await appSession.regenerate();
+ * for (const [name, value] of kept) if (!(name in appSession)) appSession[name] = value;
  */
 export function keptMembers(
   session: Readonly<Record<string, unknown>>,

@@ -1,0 +1,49 @@
+/**
+ * What an example in a docstring may use without declaring it, with its type. An example shows one call, so the rest of
+ * the program has fixed names: a `client` is a TalkdeskClient in every package. Exports of the packages are imported for
+ * the example, and need no entry here.
+ */
+export const SURROUNDINGS: Readonly<Record<string, string>> = {
+  authentication: `import("@talkdesk-oauth/core").ClientAuthentication`,
+  client: `import("@talkdesk-oauth/core").TalkdeskClient`,
+  clientId: "string",
+  clientSecret: "string",
+  error: "unknown",
+  init: "RequestInit",
+  lifetime: "AbortSignal",
+  logIn: "() => Response",
+  pending: `import("@talkdesk-oauth/core").PendingAuthorization`,
+  /** Reads a secret from a vault. */
+  readSecret: "(name: string) => Promise<string>",
+  redirectUri: "string",
+  request: "Request",
+  response: "Response",
+  session: `import("@talkdesk-oauth/core").UserSession`,
+  source: `import("@talkdesk-oauth/core").TokenSource`,
+  store: `import("@talkdesk-oauth/core").TokenStore`,
+  token: `import("@talkdesk-oauth/core").AccessToken`,
+  url: "URL",
+};
+
+/** The surroundings that only the examples of one package have. */
+export const SURROUNDINGS_OF: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  axios: { axios: `typeof import("axios").default` },
+  core: {
+    browserSession: `{ pending?: import("@talkdesk-oauth/core").PendingAuthorization }`,
+    socket: `import("node:net").Socket`,
+  },
+  emulator: {
+    spawn: `typeof import("node:child_process").spawn`,
+    talkdesk: `import("@talkdesk-oauth/emulator").Emulator`,
+  },
+  express: { app: `import("express").Express`, express: `typeof import("express")` },
+  login: {
+    /** A session of the app's own framework. */
+    appSession: "Record<string, unknown> & { regenerate(): Promise<void> }",
+    login: `import("@talkdesk-oauth/login").Login<undefined>`,
+    nodeResponse: `import("node:http").ServerResponse`,
+    session: `import("@talkdesk-oauth/login").LoginSession`,
+    visit: `import("@talkdesk-oauth/login").Visit<undefined>`,
+  },
+  undici: { Agent: `typeof import("undici").Agent`, request: `typeof import("undici").request` },
+};
