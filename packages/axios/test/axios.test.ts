@@ -332,7 +332,7 @@ describe("the config of the caller", () => {
     stage.talkdesk.faults.revokeTokens();
     const second = await stage.client.request({ ...first.config, url: "/echo?n=2" });
     expect(second.data.path).toBe("/echo?n=2");
-    // Not one around another.
+    // No adapter was put around another.
     expect(second.config.adapter).toBe(first.config.adapter);
     expect(stage.apiRequests.map(({ status }) => status)).toEqual([200, 401, 200]);
   });

@@ -28,7 +28,7 @@ function packageForm(): PackageFormData {
   return form;
 }
 
-/** What was sent, apart from the token. */
+/** Reads what was sent, apart from the token. */
 function sentAs({ method, url, rawHeaders, body }: RequestRecord): unknown {
   const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && /^authorization$/i.test(name));
   const headers = at < 0 ? rawHeaders : rawHeaders.toSpliced(at, 2);
@@ -301,7 +301,7 @@ describe("a stream", () => {
     "that is refused, and never ends, holds its connection for ten seconds, on %s",
     async (adapter) => {
       await using stage = await setStage();
-      // Without the emulator's source, whose requests may take ten seconds too.
+      // Not the emulator's source, whose requests have timers of ten seconds too.
       const getToken: TokenSource["getToken"] = async (request) =>
         accessToken({ value: request?.rejected ? "fresh" : "stale", expiresAt: Date.now() + 600_000 });
       const client = axios.create({ adapter, responseType: "stream" });

@@ -12,7 +12,7 @@ import { axiosErrorOf } from "./support/axios-error-of.js";
 type Storage = ReturnType<typeof buildMemoryStorage>;
 type Install = (client: AxiosInstance, stage: Pick<AuthorizedStage, "source">, storage?: Storage) => void;
 
-/** Both orders in which two interceptors can be put on an instance. */
+/** The two orders in which two interceptors can be installed. */
 function inBothOrders(
   companion: (client: AxiosInstance, storage?: Storage) => unknown,
 ): [order: string, install: Install][] {
@@ -95,7 +95,7 @@ describe.each(inBothOrders((client) => axiosRetry(client, { retries: 2, retryDel
   },
 );
 
-/** A source whose requests are answered with the name of its owner. */
+/** Makes a source whose requests are answered with the owner's name. */
 function sourceOf({ talkdesk, api }: AuthorizedStage, owner: string): ClosableTokenSource {
   const token = accessToken({ value: `token-of-${owner}`, expiresAt: Date.now() + 600_000 });
   talkdesk.faults.add({
@@ -164,7 +164,7 @@ describe.each(inBothOrders((client, storage) => setupCache(client, storage && { 
         const client = axios.create();
         install(client, { source: sources[owner] }, storage);
         answers.push((await client.get("/users/me")).data);
-        // As transforms make it, which a cache takes away.
+        // The cache removes the transforms that parse JSON.
         answers.push((await client.get("/users/me", { id: "by-name" } as object)).data);
       }
       expect(answers).toEqual(

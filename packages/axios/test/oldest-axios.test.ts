@@ -21,7 +21,7 @@ describe("a redirect", () => {
 
 describeRoutes();
 
-// No more than this: before 1.12, nobody can see where its redirects have led.
+// Only this: the adapter `fetch` of this version does not report where redirects have led.
 describe("the adapter `fetch`", () => {
   it("sends a token, and a refused request once more", async () => {
     await using stage = await setStage({ adapter: "fetch" });

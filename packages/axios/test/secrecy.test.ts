@@ -81,7 +81,7 @@ describe.each(["http", "fetch"] as const)("an error of %s", (adapter) => {
   it("shows no token when it comes while a response is read", async () => {
     await using stage = await setStage({ adapter, responseType: "stream" });
     const { data } = await stage.client.get("/large?bytes=500000", { maxContentLength: 100_000 }).catch(
-      // What announces too much is an error at once in some versions, on `fetch`.
+      // On `fetch`, some versions reject at once when Content-Length exceeds the limit.
       (error) => ({ data: { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) } }),
     );
     const error = await axiosErrorOf(text(data));
@@ -120,7 +120,7 @@ describe("an error with an agent of the caller's", () => {
     try {
       await using stage = await setStage({ httpAgent });
       const error = await axiosErrorOf(fail(stage));
-      // It is there for whoever sends again.
+      // It can still be read by name, for a retry.
       expect(error.config?.httpAgent).toBe(httpAgent);
       expectNoToken(stage, error);
     } finally {
@@ -131,7 +131,7 @@ describe("an error with an agent of the caller's", () => {
   it("shows no token when the answer is an error", () =>
     withAgent(({ client }) => client.get("/echo?status=500")));
 
-  /** Leaves one request in flight on the agent, and lets the next one wait for a token. */
+  /** Leaves one request in flight on the agent, and has the next one wait for a token. */
   async function occupy(stage: AuthorizedStage): Promise<void> {
     stage.talkdesk.faults.add({ at: "api", hang: true });
     stage.client.get("/users").catch(() => {});
@@ -188,7 +188,7 @@ describe.each(["http", "fetch"] as const)("a streamed response of %s", (adapter)
       expectNoToken(stage, response);
       for await (const _ of { [Symbol.asyncIterator]: () => reader }) expect(response.status).toBe(200);
       expectNoToken(stage, response);
-      // It is there for whoever sends again.
+      // It can still be read by name, for a retry.
       expect(response.config.httpAgent).toBe(httpAgent);
     } finally {
       httpAgent.destroy();

@@ -27,7 +27,7 @@ describe("a URL object", () => {
 
 interface Change {
   readonly given: (stage: AuthorizedStage) => object;
-  /** Changes what was given, or the config that an interceptor has seen. */
+  /** Changes the given objects, or the config that an interceptor has seen. */
   readonly change: (given: never, seen: InternalAxiosRequestConfig, stage: AuthorizedStage) => void;
 }
 
@@ -122,7 +122,7 @@ describe.each(["http", "fetch"] as const)("what changes during the wait for a to
       headers: { "x-trace": "1" },
       transformRequest: [
         function (this: InternalAxiosRequestConfig, data) {
-          // What is dispatched, as an interceptor or a transform may keep it.
+          // An interceptor or a transform may keep the dispatched config.
           seen = this;
           return data;
         },

@@ -5,7 +5,7 @@ import { AxiosError, CanceledError } from "axios";
 import theirs from "axios-oldest";
 import { describe, expect, it } from "vitest";
 
-/** An instance of another copy of axios than the one that ours imports. */
+/** Makes an instance of a copy of axios other than the one that the adapter imports. */
 async function setStage(defaults: object = {}) {
   const stage = await setTokenStage();
   const client = theirs.create(defaults);

@@ -4,11 +4,11 @@ import { type AuthorizedStage, setStage } from "./support/authorized-stage.js";
 import { axiosErrorOf } from "./support/axios-error-of.js";
 
 interface Phase {
-  /** Makes everything stop there. */
+  /** Makes all requests stop at this point. */
   readonly stop: (stage: AuthorizedStage) => Promise<void> | void;
-  /** Resolves when a call has come there. */
+  /** Resolves when a call has reached it. */
   readonly reached: (stage: AuthorizedStage) => Promise<unknown>;
-  /** How many requests have come to the gateways by then. */
+  /** The number of requests at the gateways by then. */
   readonly sent: number;
 }
 
@@ -56,7 +56,7 @@ describe("timeout", () => {
     expect(error).toBeInstanceOf(AxiosError);
     expect(axios.isCancel(error)).toBe(false);
     expect(error).toMatchObject({ name: "AxiosError", message: "timeout of 3000ms exceeded" });
-    // The adapter `fetch` of axios always says the second.
+    // The adapter `fetch` of axios always uses the second code.
     expect(["ECONNABORTED", adapter === "fetch" ? "ETIMEDOUT" : ""]).toContain(error.code);
     expect(error.config).toMatchObject({ url: "/echo", timeout: 3_000, data: '{"name":"Ada"}' });
     expect(error.response).toBeUndefined();

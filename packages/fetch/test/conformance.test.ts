@@ -9,7 +9,7 @@ import { Agent, type Dispatcher, interceptors, Pool, ProxyAgent, fetch as undici
 
 type Fetch = typeof globalThis.fetch;
 
-/** A fetch in the words of the suite. */
+/** Translates between the suite and a fetch. */
 function sendBy(fetch: Fetch): Send {
   return async ({ url, body, ...init }) => {
     const response = await fetch(
@@ -28,26 +28,21 @@ function sendBy(fetch: Fetch): Send {
 }
 
 function driver({ source, origins }: AdapterSetup, beneath?: Fetch): Send {
-  return sendBy(
-    talkdeskFetch(source, {
-      ...(origins !== undefined && { origins }),
-      ...(beneath !== undefined && { fetch: beneath }),
-    }),
-  );
+  return sendBy(talkdeskFetch(source, { origins, fetch: beneath }));
 }
 
-/** undici's fetch on a dispatcher of its own. */
+/** Makes a fetch of undici's that uses this dispatcher. */
 const fetchOn = (dispatcher: Dispatcher): Fetch =>
   ((input: string, init: object) => undiciFetch(input, { ...init, dispatcher })) as Fetch;
 
-/** A fetch that rejects for statuses, with an error that knows the response. */
+/** A fetch that rejects for statuses, with an error that has the response. */
 const throwingFetch: Fetch = async (input, init) => {
   const response = await fetch(input, init);
   if (response.ok) return response;
   throw Object.assign(new Error(`The answer was ${response.status}.`), { response });
 };
 
-/** A client whose every request is sent with this option. */
+/** Makes a client that sends each request with this option. */
 function detour({ source }: AdapterSetup, option: object, close: () => Promise<void> = async () => {}): Send {
   const authorized = talkdeskFetch(source);
   return Object.assign(
@@ -60,7 +55,7 @@ function throughDispatcher(setup: AdapterSetup, dispatcher: Dispatcher): Send {
   return detour(setup, { dispatcher }, () => dispatcher.destroy());
 }
 
-/** Two clients over one Agent with this layer. */
+/** Makes two clients over one Agent with this layer. */
 function overOne(
   layer: Dispatcher.DispatcherComposeInterceptor,
   [alice, bob]: readonly [AdapterSetup, AdapterSetup],
@@ -90,7 +85,7 @@ const stacks: AdapterStacks = {
       throughDispatcher(setup, new Agent({ connect: { socketPath } })),
     "a proxy in the clear": (setup, { origin }) => throughDispatcher(setup, new ProxyAgent(origin)),
   },
-  // Above, nothing that an adapter of fetch can do keeps users apart: its README says so.
+  // No adapter of fetch can keep users apart beneath such a layer: see the README.
   sharing: {
     "undici's cache() beneath": (setups) => overOne(interceptors.cache(), setups),
     "undici's deduplicate() beneath": (setups) => overOne(interceptors.deduplicate(), setups),
@@ -100,7 +95,7 @@ const stacks: AdapterStacks = {
 describeAdapter(
   "the global fetch",
   (setup) => driver(setup),
-  // It tells where a chain of redirects ended, and not where it has been.
+  // A response reports only where a chain of redirects ended.
   { seesHops: false },
   stacks,
 );
@@ -111,6 +106,6 @@ describeAdapter(
     const dispatcher = new Agent({ connections: connections ?? null });
     return Object.assign(driver(setup, fetchOn(dispatcher)), { close: () => dispatcher.destroy() });
   },
-  // The Agent's own option.
+  // By the Agent's option `connections`.
   { limitsConnections: true, seesHops: false },
 );

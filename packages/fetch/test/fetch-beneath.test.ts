@@ -26,7 +26,7 @@ describe("a fetch that throws for statuses", () => {
     expect(stage.apiRequests.filter(({ url }) => url === "/orders")).toHaveLength(1);
   });
 
-  // Nothing in it says whether a redirect came before the refusal.
+  // The error does not tell whether a redirect came before the refusal.
   it.each([
     ["once", {}, 1],
     ["once more where no redirect is followed", { redirect: "manual" }, 2],
@@ -41,7 +41,7 @@ describe("a fetch that throws for statuses", () => {
     if (times === 1) await expect(call).rejects.toThrow("refused");
     else expect((await call).status).toBe(200);
     expect(stage.apiRequests).toHaveLength(times);
-    // The next one has a new token.
+    // The next request has a new token.
     expect((await stage.fetch("/users")).status).toBe(200);
     expect(stage.tokenRequests).toBe(2);
   });

@@ -13,7 +13,7 @@ type Call = Parameters<typeof fetch>;
 const MIB = 1024 * 1024;
 const MOST_BUFFERED = 65_536;
 
-/** What was sent, apart from the token. */
+/** Reads what was sent, apart from the token. */
 function sentAs({ method, url, rawHeaders, body }: RequestRecord | undefined = {} as RequestRecord): unknown {
   const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && /^authorization$/i.test(name));
   return {
@@ -24,7 +24,7 @@ function sentAs({ method, url, rawHeaders, body }: RequestRecord | undefined = {
   };
 }
 
-/** A source that needs nobody, for gateways that take any token. */
+/** Makes a source without an identity host, for gateways that accept any token. */
 function anySource(api: string): TokenSource {
   const token = accessToken({ value: "any", expiresAt: Date.now() + 60_000 });
   return { api, getToken: async () => token };
@@ -195,7 +195,7 @@ describe("a FormData", () => {
     return form;
   }
 
-  /** The bytes, with the boundary evened out. */
+  /** Reads the bytes, with a fixed text in place of the boundary. */
   function partsOf({ headers, body }: RequestRecord): string {
     const boundary = /^multipart\/form-data; ?boundary=(\S+)$/.exec(headers["content-type"] ?? "")?.[1] ?? "";
     expect(boundary).not.toBe("");
@@ -387,7 +387,7 @@ describe("a Request with a body", () => {
     });
     const request = new Request(`${stage.api}/echo`, { method: "POST", body, duplex: "half" });
     const error = await stage.fetch(request).catch((reason: unknown) => reason);
-    // What fetch makes of a body that breaks while it is sent differs by version.
+    // The error of fetch for a body that fails while it is sent differs by version.
     if (size === 0) expect(error).toBe(broken);
     expect(error).toBeInstanceOf(Error);
     expect(stage.apiRequests.filter(({ status }) => status === 200)).toEqual([]);
@@ -396,7 +396,7 @@ describe("a Request with a body", () => {
 });
 
 describe("a stream", () => {
-  /** A gateway that reads what comes, and how far it is. */
+  /** Starts a gateway that counts the bytes that it receives. */
   async function slowGateway(): Promise<
     AsyncDisposable & { readonly api: string; readonly received: number }
   > {
@@ -445,7 +445,7 @@ describe("a stream", () => {
     const response = await talkdeskFetch(anySource(gateway.api))(...call);
     expect(await response.text()).toBe("done");
     expect(gateway.received).toBe(size);
-    // What the sockets hold is some MiB.
+    // The sockets' buffers hold some MiB.
     expect(mostAhead).toBeLessThan(size / 2);
   });
 
@@ -535,7 +535,7 @@ describe("signals", () => {
     const giveUp = new AbortController();
     const response = await stage.fetch(`/large?bytes=${20 * MIB}`, { signal: giveUp.signal });
     giveUp.abort(reason);
-    // What it is differs by version: the reason, or an AbortError.
+    // Either the reason or an AbortError, by version.
     await expect(response.text()).rejects.toThrow();
   });
 });

@@ -18,7 +18,7 @@ const NOWHERE = "http://127.0.0.1:9";
 const https = "https://api.talkdeskapp.com";
 const loopback = "http://127.0.0.1:49152";
 
-/** What is asked of it, and what reaches the fetch beneath. */
+/** Counts the calls of the source and of the fetch beneath. */
 function client(api: string): { send: typeof fetch; asked: () => number; sent: () => number } {
   let asked = 0;
   let sent = 0;

@@ -4,7 +4,7 @@ import { type AuthorizedStage, setStage } from "./support/authorized-stage.js";
 
 type Input = Parameters<typeof fetch>[0];
 
-/** A Request of a subclass that says something else of itself than what `fetch` reads. */
+/** A subclass of Request whose members differ from what `fetch` reads. */
 function misleading(says: object, ...made: ConstructorParameters<typeof Request>): Request {
   class Misleading extends Request {}
   for (const [name, value] of Object.entries(says)) {

@@ -1,8 +1,8 @@
 import type { TokenSource } from "@talkdesk-oauth/core";
 import { expect, it, vi } from "vitest";
-import { composed, describeUndici, type Undici } from "./support/describe-undici.js";
+import { compose, describeUndici, type Undici } from "./support/describe-undici.js";
 
-// What a user has who installed undici 8 beside the adapter.
+// The setup of a user with undici 8.
 vi.mock("undici", () => import("undici8"));
 
 const undici8 = (await import("undici8")) as unknown as Undici;
@@ -11,11 +11,11 @@ describeUndici(undici8, "undici 8");
 
 const major = Number(process.versions.node.split(".")[0]);
 
-// Node 26 brings undici 8 itself.
+// The fetch of Node 26 is that of undici 8.
 if (major < 26) {
   it("says why an Agent of undici 8 does not serve the global fetch", async () => {
     const source: TokenSource = { api: "https://api.example", getToken: () => new Promise(() => {}) };
-    const [, dispatcher] = composed(undici8, { source }, (agent, authorized) => agent.compose(authorized));
+    const [, dispatcher] = compose(undici8, { source }, (agent, authorized) => agent.compose(authorized));
     const error = await fetch("https://api.example/users", { dispatcher } as object).catch(
       (reason) => reason,
     );

@@ -4,7 +4,7 @@ import { resolveDestination } from "../src/request.js";
 
 type Parts = readonly string[];
 
-/** The same request with its origin as a URL, which is never parsed together with the path. */
+/** Resolves a request whose origin is a URL object, which is never parsed together with the path. */
 function apart(origin: string, path: string): Parts | undefined {
   const url = parseUrl(origin);
   return url && partsOf(resolveDestination({ origin: url, path }));
@@ -17,14 +17,14 @@ function together(origin: string, path: string): Parts | undefined {
 const partsOf = (url: URL | undefined): Parts | undefined =>
   url && [url.origin, url.protocol, url.username, url.password, url.pathname];
 
-/** Every sequence of up to so many of these. */
+/** Makes every sequence of up to `most` parts. */
 function* sequences(parts: Parts, most: number): Generator<string> {
   yield "";
   if (most === 0) return;
   for (const rest of sequences(parts, most - 1)) for (const part of parts) yield part + rest;
 }
 
-/** What URL parsers stumble over. */
+/** Characters that URL parsers treat in special ways. */
 const tricky = ["/", "\\", "?", "#", "@", ":", ".", "..", "%2e", "%", "\t", " ", "é", "~", "a", "8443"];
 
 describe("resolveDestination", () => {

@@ -8,7 +8,7 @@ function routed(name: string): Routed {
   return { authorization: `Bearer ${name}`, url: new URL(`https://${name}.example`), place: -1 };
 }
 
-/** A request as undici makes it, to another origin than it should go to, and whether it was stopped. */
+/** Publishes a request of undici's to a wrong origin, and tells whether it was stopped. */
 function isStopped(name: string): boolean {
   const headers = ["x-trace", "1", "Authorization", `Bearer ${name}`, "x-last", "2"];
   const request: { origin: string; headers: string[]; error?: Error } = {
@@ -32,7 +32,7 @@ describe("requests that are under way", () => {
         expect(names.filter(isStopped)).toEqual(names.filter((each) => left.has(each)));
         const ended = routes.get(name) as Routed;
         leaveRoute(ended);
-        // Told twice, when a handler throws at the end.
+        // A handler that throws at the end is told twice.
         leaveRoute(ended);
         left.delete(name);
       }

@@ -40,7 +40,7 @@ function authorized(
   return agent.compose(talkdeskUndici(source), ...others);
 }
 
-/** A server of the test's own, and a source whose tokens may go there. */
+/** Starts a server, and makes a source for it. */
 async function serving(
   listener: Parameters<typeof createServer>[1],
 ): Promise<{ origin: string; dispatcher: Dispatcher }> {
@@ -137,7 +137,7 @@ describe("headers", () => {
       responseHeaders: "raw",
     });
     await body.dump();
-    // A flat list, whatever its type says.
+    // The types allow no lists in a flat list.
     expect((headers as unknown as string[]).map((name) => name.toLowerCase())).toContain("content-type");
   });
 });

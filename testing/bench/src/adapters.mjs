@@ -4,15 +4,15 @@ import { Agent as HttpAgent } from "node:http";
 import { fileURLToPath } from "node:url";
 import { accessToken } from "@talkdesk-oauth/core";
 import { Agent, request } from "undici";
-import { median } from "./cached-token.mjs";
 import { axiosCalls, fetchCalls, undiciCalls } from "./clients.mjs";
+import { median } from "./median.mjs";
 import { inTurns } from "./turns.mjs";
 
 const CONCURRENCY = [1, 16, 64];
 const SLICES = 15;
 const SLICE_MS = 150;
 
-/** Calls of each adapter beside its bare client with a header that never changes, to a server in another process. */
+/** Compares each adapter with its bare client and a fixed header. The server is another process. */
 export async function adapters() {
   const server = fork(fileURLToPath(new URL("./plain-server.mjs", import.meta.url)));
   const [origin] = await once(server, "message");
@@ -45,13 +45,13 @@ export async function adapters() {
   ];
   for (const [client, calls] of Object.entries(clients)) {
     for (const concurrency of CONCURRENCY) {
-      const slices = Object.entries(calls).map(([name, call]) => [name, () => slice(call, concurrency)]);
+      const slices = Object.entries(calls).map(([name, call]) => [name, () => runSlice(call, concurrency)]);
       const { bare, ...others } = await inTurns(Object.fromEntries(slices), SLICES);
-      const perSecond = medianOf(bare.map((slice) => slice.perSecond)).toFixed(0);
-      const cpuUs = medianOf(bare.map((slice) => slice.cpuUs)).toFixed(0);
+      const perSecond = median(bare.map((slice) => slice.perSecond)).toFixed(0);
+      const cpuUs = median(bare.map((slice) => slice.cpuUs)).toFixed(0);
       lines.push(`  ${client}, ${concurrency} at once: bare ${perSecond}/s, ${cpuUs} µs of CPU per request`);
       for (const [name, seen] of Object.entries(others)) {
-        const ratio = (of) => medianOf(seen.map((slice, index) => of(slice) / of(bare[index]))).toFixed(2);
+        const ratio = (of) => median(seen.map((slice, index) => of(slice) / of(bare[index]))).toFixed(2);
         lines.push(
           `    ${name.padEnd(34)} requests/s ${ratio((s) => s.perSecond)}   p99 ${ratio((s) => s.p99Ms)}   CPU per request ${ratio((s) => s.cpuUs)}`,
         );
@@ -64,8 +64,8 @@ export async function adapters() {
   return lines;
 }
 
-/** Calls for a while, so many at once. */
-async function slice(call, concurrency) {
+/** Calls for a while, `concurrency` calls at once. */
+async function runSlice(call, concurrency) {
   const latencies = [];
   const cpu = process.cpuUsage();
   const startedAt = performance.now();
@@ -88,8 +88,4 @@ async function slice(call, concurrency) {
     p99Ms: latencies[Math.floor(latencies.length * 0.99)],
     cpuUs: (user + system) / latencies.length,
   };
-}
-
-function medianOf(values) {
-  return median(values, (value) => value);
 }

@@ -7,7 +7,7 @@ const CLIENT_CREDENTIALS = `
   export { talkdeskFetch } from "@talkdesk-oauth/fetch";
 `;
 
-/** What the client-credentials path of core and fetch weighs in a bundle. */
+/** Measures a bundle of what client credentials need of core and fetch. */
 export async function bundleSize() {
   const { outputFiles } = await build({
     stdin: { contents: CLIENT_CREDENTIALS, resolveDir: fileURLToPath(new URL("..", import.meta.url)) },

@@ -1,10 +1,10 @@
 import { Bench } from "tinybench";
 import { sourceWithoutNetwork } from "./warm-source.mjs";
 
-/** The machine does other things meanwhile: the best round of each is the one that they met least. */
+/** The best round counts: it is the one that other work on the machine disturbed least. */
 const ROUNDS = 25;
 
-/** `await source.getToken()` with a token held, beside an async function that looks at a clock. */
+/** Compares `await source.getToken()`, with a token held, with an async function that reads a clock. */
 export async function cachedToken() {
   const source = sourceWithoutNetwork();
   const token = await source.getToken();
@@ -35,7 +35,7 @@ export async function cachedToken() {
   ];
 }
 
-/** What one call that is not awaited leaves on the heap before it is collected. */
+/** The bytes that one call leaves on the heap until they are collected. */
 async function bytesPerCall(call) {
   const calls = 20_000;
   for (let i = 0; i < calls; i++) call();
@@ -44,8 +44,4 @@ async function bytesPerCall(call) {
   const before = process.memoryUsage().heapUsed;
   for (let i = 0; i < calls; i++) call();
   return (process.memoryUsage().heapUsed - before) / calls;
-}
-
-export function median(values, of) {
-  return [...values].sort((a, b) => of(a) - of(b))[values.length >> 1];
 }

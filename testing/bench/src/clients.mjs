@@ -4,10 +4,8 @@ import { talkdeskUndici } from "@talkdesk-oauth/undici";
 import axios from "axios";
 import { DecoratorHandler } from "undici";
 
-/**
- * Calls by name: first the bare client's, with a header that never changes; last the adapter's; between them floors,
- * which are what the client itself takes for a header that is added by the means which it has for that.
- */
+// Each function here makes calls by name: `bare` is the client alone with a fixed header, the last one is the adapter. The
+// floors between them add a header by the client's own means, which an adapter cannot undercut.
 
 /** @param send The fetch beneath. */
 export function fetchCalls({ url, source, authorization, send, read }) {
@@ -46,7 +44,7 @@ export function undiciCalls({ source, authorization, dispatcher, call }) {
   };
 }
 
-/** The least that stands between undici and a handler of today. */
+/** The smallest handler that forwards to another. */
 class Passing {
   #handler;
   constructor(handler) {
@@ -69,7 +67,7 @@ class Passing {
   }
 }
 
-/** @param transport Options of the instances: what is beneath them. */
+/** @param transport Options of the instances: the adapter or agent beneath. */
 export function axiosCalls({ url, source, authorization, transport }) {
   const headers = { authorization };
   const [bare, header, copy, ours] = Array.from({ length: 4 }, () => axios.create(transport));
@@ -77,7 +75,7 @@ export function axiosCalls({ url, source, authorization, transport }) {
     config.headers.set("Authorization", authorization);
     return config;
   });
-  // What leaves the caller's config without the token cannot do less.
+  // No adapter that keeps the token out of the caller's config can do less.
   copy.interceptors.request.use((config) => {
     const beneath = axios.getAdapter(config.adapter, config);
     config.adapter = (given) => {

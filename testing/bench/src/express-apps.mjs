@@ -9,8 +9,8 @@ import { fetchWithoutNetwork, sourceWithoutNetwork } from "./warm-source.mjs";
 const page = { total: 1, page: 1, _embedded: { users: [{ id: "1", name: "Ada" }] } };
 
 /**
- * Express apps by name, which all answer `GET /users` with the same JSON. A name says what stands before the handler,
- * and what that does first. Names with a login in them have sessions, too.
+ * Express apps by name. All answer `GET /users` with the same JSON. A name lists the middleware before the handler, and what
+ * the handler calls first. Apps with a login also have sessions.
  */
 export const expressApps = {
   bare: () => express().get("/users", answer),
@@ -32,7 +32,7 @@ async function answerWithToken(request, response) {
   response.json(page);
 }
 
-/** Sessions with a user in them. The login has the addresses of the other, and signs in whoever comes. */
+/** Makes an app with a user in its sessions. Its login has the addresses of the real one and signs in every visitor. */
 function withSessions() {
   const app = express().use(sessions());
   app.get("/auth/login", (_request, response) => response.redirect("/auth/callback?state=any"));
@@ -47,7 +47,7 @@ function withSessions() {
   return app;
 }
 
-/** A login with the real routes; behind it is nobody but a token endpoint that gives a token for any code. */
+/** Makes an app with the real login. Its token endpoint gives a token for any code. */
 function withLogin() {
   const login = talkdeskLogin({
     client: talkdeskClient({
@@ -66,7 +66,7 @@ function sessions() {
   return session({ secret: "a secret of the bench", resave: false, saveUninitialized: false });
 }
 
-/** The headers of a browser: those of one who has signed in, where the app has a login. */
+/** Makes the headers of a browser. Where the app has a login, its user has signed in. */
 export async function browserHeaders(app) {
   const server = createServer(app).listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -3,12 +3,12 @@ import { Writable } from "node:stream";
 import { browserHeaders, expressApps } from "./express-apps.mjs";
 import { bestOf, ROUNDS } from "./own-cost.mjs";
 
-/** What the same apps take of a request, when it comes from no network and its response goes nowhere. */
+/** Measures the same apps without a network: the request is made here and the response is dropped. */
 export async function expressOwnCost() {
   const calls = {};
   for (const [name, makeApp] of Object.entries(expressApps)) {
     const app = makeApp();
-    calls[name] = calling(app, await browserHeaders(app));
+    calls[name] = makeCall(app, await browserHeaders(app));
   }
   const costs = await bestOf(calls);
   const lines = [`A request to Express and no network (best of ${ROUNDS} rounds in turns)`];
@@ -20,8 +20,8 @@ export async function expressOwnCost() {
   return lines;
 }
 
-/** Calls an app with a request and a response of Node's own, as its server does. */
-function calling(app, headers) {
+/** Makes a function that calls an app with Node's own request and response, as a server does. */
+function makeCall(app, headers) {
   const socket = new Writable({ write: (_chunk, _encoding, callback) => callback() });
   return () =>
     new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-// Serves one of the Express apps in a process of its own, and says what it has taken of a processor.
+// Serves one of the Express apps in a process of its own, and reports the CPU time of that process.
 import { createServer } from "node:http";
 import { browserHeaders, expressApps } from "./express-apps.mjs";
 

@@ -6,20 +6,20 @@ import { rawRequests } from "./raw-requests.mjs";
 import { inTurns } from "./turns.mjs";
 
 const CONNECTIONS = 16;
-/** The machine does other things meanwhile: the best round of each is the one that they met least. */
+/** The best round counts: it is the one that other work on the machine disturbed least. */
 const ROUNDS = 20;
 const ROUND_MS = 150;
 
-/** Until V8 has compiled what it will. */
+/** Long enough for V8 to compile the hot code. */
 const WARM_UP_MS = 1_000;
 
-/** Express apps with and without what stands before their handler, each in a process of its own. */
+/** Measures Express apps with and without middleware before their handler, each in a process of its own. */
 export async function expressRequests() {
   const servers = {};
   try {
     for (const name of Object.keys(expressApps)) servers[name] = await startServer(name);
     const measures = Object.fromEntries(
-      Object.entries(servers).map(([name, server]) => [name, () => measured(server)]),
+      Object.entries(servers).map(([name, server]) => [name, () => measure(server)]),
     );
     for (const { requests } of Object.values(servers)) await requests.send(WARM_UP_MS);
     return linesOf(await inTurns(measures, ROUNDS));
@@ -37,7 +37,7 @@ async function startServer(name) {
   return { child, requests: await rawRequests({ port, path: "/users", headers, connections: CONNECTIONS }) };
 }
 
-async function measured({ child, requests }) {
+async function measure({ child, requests }) {
   const cpuUs = await cpuOf(child);
   const ownCpu = process.cpuUsage();
   const startedAt = performance.now();

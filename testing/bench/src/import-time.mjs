@@ -4,11 +4,11 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { median } from "./cached-token.mjs";
+import { median } from "./median.mjs";
 
 const ROUNDS = 15;
 
-/** Importing core, beside importing an empty module, each in a process of its own. */
+/** Compares the import of core with that of an empty module, each in a process of its own. */
 export async function importTime() {
   const empty = join(tmpdir(), `empty-${process.pid}.mjs`);
   writeFileSync(empty, "");
@@ -20,7 +20,7 @@ export async function importTime() {
     times.empty.push(msToImport(pathToFileURL(empty)));
     times.core.push(msToImport(pathToFileURL(core)));
   }
-  const [emptyMs, coreMs] = [times.empty, times.core].map((list) => median(list, (ms) => ms));
+  const [emptyMs, coreMs] = [times.empty, times.core].map(median);
   return [
     `Import (median of ${ROUNDS} processes)`,
     `  empty module           ${emptyMs.toFixed(2)} ms`,

@@ -1,5 +1,5 @@
-// `pnpm bench`: prints what the packages cost, each beside a floor of the same run. Nothing here can fail on speed.
-// `pnpm bench -- express` prints one table alone; `tables` has their names.
+// `pnpm bench` prints what the packages cost, each beside a floor of the same run. It never fails because of speed.
+// `pnpm bench -- express` prints one table; `tables` has the names.
 import { adapters } from "./adapters.mjs";
 import { bundleSize } from "./bundle-size.mjs";
 import { cachedToken } from "./cached-token.mjs";

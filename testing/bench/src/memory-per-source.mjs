@@ -2,7 +2,7 @@ import { sourceWithoutNetwork } from "./warm-source.mjs";
 
 const SOURCES = 100_000;
 
-/** What 100,000 sources of as many clients, each with a token, hold in one process. */
+/** Measures the memory of 100,000 sources, each with its own client and a token. */
 export async function memoryPerSource() {
   globalThis.gc();
   const before = process.memoryUsage().heapUsed;

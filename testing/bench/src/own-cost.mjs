@@ -3,11 +3,11 @@ import { Dispatcher } from "undici";
 import { axiosCalls, fetchCalls, undiciCalls } from "./clients.mjs";
 import { sourceWithoutNetwork } from "./warm-source.mjs";
 
-/** The machine does other things meanwhile: the best round of each is the one that they met least. */
+/** The best round counts: it is the one that other work on the machine disturbed least. */
 export const ROUNDS = 25;
 const ROUND_MS = 40;
 
-/** What each adapter takes of a call with a token held, when what is beneath the client answers at once. */
+/** Measures a call of each adapter with a token held, over a transport that answers at once. */
 export async function ownCost() {
   const source = sourceWithoutNetwork();
   const { authorization } = await source.getToken();
@@ -15,7 +15,7 @@ export async function ownCost() {
   const response = new Response("{}");
   const clients = {
     fetch: fetchCalls({ ...common, send: async () => response, read: () => undefined }),
-    undici: undiciCalls({ ...common, dispatcher: new InstantDispatcher(), call: dispatched(source.api) }),
+    undici: undiciCalls({ ...common, dispatcher: new InstantDispatcher(), call: makeCall(source.api) }),
     axios: axiosCalls({ ...common, transport: { adapter: instantAdapter } }),
   };
   const lines = [`A call with a token held and no network (best of ${ROUNDS} rounds in turns)`];
@@ -29,7 +29,7 @@ export async function ownCost() {
   return lines;
 }
 
-/** Calls by name, and the nanoseconds that one of each takes. */
+/** Measures calls by name, in turns. Resolves to the nanoseconds of one call, by name. */
 export async function bestOf(calls) {
   const best = Object.fromEntries(Object.keys(calls).map((name) => [name, Number.POSITIVE_INFINITY]));
   for (let round = -2; round < ROUNDS; round++) {
@@ -65,8 +65,8 @@ class InstantDispatcher extends Dispatcher {
   }
 }
 
-/** Calls a dispatcher as a client does, and waits for the end. */
-function dispatched(origin) {
+/** Makes a function that calls a dispatcher as a client does, and waits for the end. */
+function makeCall(origin) {
   const bare = { origin, path: "/users", method: "GET", headers: null, body: null };
   return (dispatcher, headers) =>
     new Promise((resolve, reject) => {

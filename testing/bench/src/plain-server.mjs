@@ -1,4 +1,4 @@
-// A server that does as little as it can, in a process of its own.
+// A minimal server, in a process of its own.
 import { createServer } from "node:http";
 
 const body = Buffer.from(

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 
 /**
- * Connections to a server that send one request over and over, each when the last was answered. It takes the sender far
- * less than the server: responses are counted by their length, which is that of the first.
+ * Opens connections to a server, each of which repeats one request when the last is answered. Responses are counted by
+ * their length, which must be that of the first, so the sender needs far less time than the server.
  */
 export async function rawRequests({ port, path, headers, connections }) {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -13,7 +13,7 @@ export async function rawRequests({ port, path, headers, connections }) {
   const length = await responseLength(sockets[0], request);
 
   return {
-    /** Sends for a while, and resolves to how many were answered. */
+    /** Sends for so many milliseconds, and resolves to the number of responses. */
     async send(ms) {
       const endAt = performance.now() + ms;
       const counts = await Promise.all(sockets.map((socket) => sendUntil(endAt, socket, request, length)));

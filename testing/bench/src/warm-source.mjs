@@ -1,6 +1,6 @@
 import { clientCredentials, clientSecretBasic, talkdeskClient } from "@talkdesk-oauth/core";
 
-/** A source that asks nobody: its fetch answers at once. */
+/** Makes a source without a network: its fetch answers at once. */
 export function sourceWithoutNetwork(clientId = "bench") {
   return clientCredentials(
     talkdeskClient({
@@ -11,7 +11,7 @@ export function sourceWithoutNetwork(clientId = "bench") {
   );
 }
 
-/** Stands for the token endpoint. */
+/** Makes a fetch that answers as a token endpoint does. */
 export function fetchWithoutNetwork(clientId) {
   const answer = JSON.stringify({
     access_token: `token-of-${clientId}`,

@@ -41,7 +41,7 @@ async function output(
   return said;
 }
 
-/** The project, copied out of the workspace, with the tarballs of some packages, and others, installed by npm. */
+/** Copies a project out of the workspace, and has npm install tarballs and other packages into it. */
 async function installed(
   project: string,
   packages: readonly string[],
@@ -62,13 +62,13 @@ async function installed(
   return folder;
 }
 
-/** The key of the emulator's client, beside what its environment has. */
+/** Environment variables with the private key of the emulator's client. */
 function keyOfClient(): Readonly<Record<string, string>> {
   const { keyId, privateKey } = talkdesk.clients.get();
   return { CONSUMER_KEY_ID: keyId, CONSUMER_PRIVATE_KEY: privateKey };
 }
 
-/** Where core is beneath a project. */
+/** The folders of a project in which a copy of core is installed. */
 async function coresIn(folder: string): Promise<string[]> {
   const files = await readdir(folder, { recursive: true });
   return files.filter((file) => /@talkdesk-oauth.core.package\.json$/.test(file));
@@ -94,7 +94,7 @@ describe("the packed packages", () => {
   it("work in a script of ES modules", async () => {
     const folder = await installed("esm", ["core", "fetch"]);
     expect(await output(process.execPath, ["main.mjs"], folder)).toBe("200 true source_closed");
-    // Port 1 is nobody's.
+    // Nothing listens on port 1.
     const nowhere = { TALKDESK_TOKEN_URL: "http://127.0.0.1:1/oauth/token" };
     expect(await output(process.execPath, ["unreachable.mjs"], folder, nowhere)).toBe("token_network");
   }, 300_000);
@@ -164,7 +164,7 @@ describe("the packed packages", () => {
       expect(await coresIn(folder)).toHaveLength(1);
       await output(process.execPath, [tsc, "-p", "."], folder);
       expect(await output(process.execPath, ["out/main.js"], folder)).toBe("200 true source_closed");
-      // A token for a handler; a login asked for, and begun; and the end of the source as an answer.
+      // A token for a handler, a demanded and a started login, and the response to a closed source.
       expect(await output(process.execPath, ["out/app.js"], folder)).toBe("200 401 302 401");
     },
     300_000,

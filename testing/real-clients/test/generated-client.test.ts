@@ -9,7 +9,7 @@ interface Cancelable<Value> extends Promise<Value> {
   cancel(): void;
 }
 
-/** What the generator makes of gateway.openapi.json, as far as it is used here. */
+/** The parts of the generated client that are used here. */
 interface Generated {
   readonly GatewayClient: new (config: {
     readonly BASE: string;
@@ -36,7 +36,7 @@ afterEach(() => axios.interceptors.request.clear());
 describeClient(
   "a client that openapi-typescript-codegen makes for axios",
   ({ source }) => {
-    // What it makes sends with the global axios, and cancels with the old CancelToken.
+    // The generated client sends with the global axios, and cancels with the old CancelToken.
     axios.interceptors.request.use(talkdeskAxios(source));
     const { contacts, echo } = new GatewayClient({ BASE: "" });
     return {
@@ -50,7 +50,7 @@ describeClient(
     };
   },
   {
-    // They are those of the package form-data, which can be read once.
+    // Its forms are those of the package form-data, which can be read only once.
     replaysForms: false,
     retries: false,
     abortErrorName: "CancelError",

@@ -16,7 +16,7 @@ describeClient(
   {
     replaysForms: true,
     retries: true,
-    // It wraps what fetch rejects with.
+    // ofetch wraps the error of fetch.
     abortErrorName: "FetchError",
     statusIn: (error) => error instanceof FetchError && error.status,
   },

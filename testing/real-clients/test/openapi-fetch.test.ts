@@ -4,7 +4,7 @@ import { describeClient } from "./support/describe-client.js";
 import { fileForm } from "./support/file-form.js";
 import type { paths } from "./support/gateway-paths.js";
 
-/** What openapi-fetch resolves with, as a value or a rejection. */
+/** Resolves to the data of a result of openapi-fetch, or rejects with its error. */
 async function dataOf<Data>(
   call: Promise<{ readonly data?: Data; readonly error?: unknown; readonly response: Response }>,
 ): Promise<Data> {

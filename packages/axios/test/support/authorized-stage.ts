@@ -2,14 +2,14 @@ import { talkdeskAxios } from "@talkdesk-oauth/axios";
 import { setTokenStage, type TokenStage } from "@talkdesk-oauth/conformance";
 import axios, { type AxiosInstance, type CreateAxiosDefaults } from "axios";
 
-/** A stage with an instance of axios that is authorised by its source. */
+/** A stage with an axios instance that sends the tokens of its source. */
 export interface AuthorizedStage extends TokenStage {
   readonly client: AxiosInstance;
   /** The `Authorization` of each request to a gateway, in the order of arrival. */
   authorizations(): readonly (string | undefined)[];
 }
 
-/** Sets the stage; `defaults` are those of the instance. */
+/** @param defaults The defaults of the instance. */
 export async function setStage(defaults: CreateAxiosDefaults = {}): Promise<AuthorizedStage> {
   const stage = await setTokenStage();
   const client = axios.create(defaults);

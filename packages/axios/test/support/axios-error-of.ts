@@ -1,6 +1,6 @@
 import { type AxiosError, isAxiosError } from "axios";
 
-/** The error of axios that a call rejects with; anything else that comes of it is an error. */
+/** Waits for a call to reject with an error of axios, and resolves to it. Rejects otherwise. */
 export async function axiosErrorOf(call: Promise<unknown>): Promise<AxiosError> {
   try {
     await call;

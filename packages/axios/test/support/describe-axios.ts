@@ -17,19 +17,19 @@ import { Agent as DispatcherAgent, Pool, ProxyAgent } from "undici";
 
 type AxiosAdapterName = "http" | "fetch";
 
-/** The adapter `http` takes Node's streams, `fetch` those of the web. */
+/** Converts a stream: the adapter `http` accepts Node's, `fetch` those of the web. */
 function dataOf(body: PlainRequest["body"], adapter: AxiosAdapterName): unknown {
   if (body?.kind !== "stream" && body?.kind !== "iterable") return body?.value;
   return adapter === "http" ? Readable.from(body.value) : ReadableStream.from(body.value);
 }
 
-/** What `postForm` names too: without it, the adapter `fetch` of axios in Node sends a form as of another type. */
+/** The header that `postForm` sets too. Without it, the adapter `fetch` sends a form with another type in Node. */
 function typeOf(body: PlainRequest["body"]): Record<string, string> {
   const isForm = body?.kind === "foreign" && String(body.value) === "[object FormData]";
   return isForm ? { "content-type": "multipart/form-data" } : {};
 }
 
-/** An instance in the words of the suite. */
+/** Translates between the suite and an instance. */
 function sendBy(api: AxiosInstance, adapter: AxiosAdapterName): Send {
   return async ({ url, method = "GET", headers, body, signal }: PlainRequest) => {
     const response = await api.request({
@@ -52,12 +52,12 @@ function bareInstance(adapter: AxiosAdapterName, defaults: CreateAxiosDefaults =
 }
 
 function authorize(api: AxiosInstance, { source, origins }: AdapterSetup): void {
-  api.interceptors.request.use(talkdeskAxios(source, origins === undefined ? {} : { origins }));
+  api.interceptors.request.use(talkdeskAxios(source, { origins }));
 }
 
 function axiosDriver(adapter: AxiosAdapterName, defaults: CreateAxiosDefaults = {}): AdapterDriver {
   return (setup) => {
-    // Its own only where the test is about connections.
+    // Only for tests about connections; others use the default agent.
     const httpAgent =
       setup.connections === undefined
         ? undefined
@@ -68,12 +68,12 @@ function axiosDriver(adapter: AxiosAdapterName, defaults: CreateAxiosDefaults = 
   };
 }
 
-// axios resolves with the whole body, and rejects aborts with an error of its own.
+// axios resolves with the whole body, and rejects aborted requests with its own error.
 const both = { streamsResponses: false, abortErrorName: "CanceledError" } as const;
 
 const capabilities: Readonly<Record<AxiosAdapterName, AdapterCapabilities>> = {
   http: { ...both, limitsConnections: true },
-  // It tells where a chain of redirects ended, and not where it has been.
+  // A response reports only where a chain of redirects ended.
   fetch: { ...both, seesHops: false },
 };
 
@@ -100,7 +100,7 @@ const detours: Readonly<Record<AxiosAdapterName, Readonly<Record<string, Detour>
   },
 };
 
-/** Two instances over one cache, whose interceptors run before or after ours. */
+/** Makes two instances over one cache, whose interceptors are installed before or after the adapter's. */
 function sharedCache(adapter: AxiosAdapterName, isCacheFirst: boolean) {
   return (setups: readonly [AdapterSetup, AdapterSetup]): readonly [Send, Send] => {
     const shared = { storage: buildMemoryStorage(), waiting: new Map() };
@@ -134,7 +134,7 @@ function stacksOf(adapter: AxiosAdapterName): AdapterStacks {
   };
 }
 
-/** States the promises of every adapter for an instance of axios that sends with one of its own adapters. */
+/** Runs the suite on an instance that sends with one of axios' adapters. */
 export function describeAxios(adapter: AxiosAdapterName): void {
   describeAdapter(
     `axios ${axios.VERSION} on ${adapter}`,

@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import { setStage } from "./authorized-stage.js";
 import { startGateway } from "./gateway-and-proxy.js";
 
-/** States how far a token goes: what axios and follow-redirects do of it themselves differs by version. */
+/** Tests how far a token goes, which differs by version in axios and follow-redirects alone. */
 export function describeRedirectedTokens(): void {
   it.each([301, 302, 303, 307, 308])("of %i within the gateway keeps the token", async (status) => {
     await using stage = await setStage();

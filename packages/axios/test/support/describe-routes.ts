@@ -50,7 +50,7 @@ async function withClient(
   await using proxy = await startProxy();
   for (const name of proxyVariables) vi.stubEnv(name, undefined);
   for (const [name, value] of Object.entries(variables?.(proxy) ?? {})) vi.stubEnv(name, value);
-  // It does not tell the far end of a tunnel whom the caller trusts.
+  // This version does not use the `ca` of the agent for a gateway behind a tunnel.
   if (axios.VERSION === "1.16.1") vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
   const httpsAgent = new https.Agent({ ca });
   const client = axios.create({ httpsAgent, ...config?.(proxy) });
@@ -62,7 +62,7 @@ async function withClient(
   }
 }
 
-/** States where a token goes by other routes than the straight one. */
+/** Tests where a token goes with a proxy, an agent or a transport. */
 export function describeRoutes(): void {
   afterEach(() => void vi.unstubAllEnvs());
 
@@ -188,7 +188,7 @@ export function describeRoutes(): void {
     it("gets no token when its name leads to another machine", async () => {
       await using gateway = await startGateway("http");
       const { source } = gateway;
-      // There is no other machine in these tests: the socket says that it is one.
+      // The test has no other machine, so the socket reports the address of one.
       class Elsewhere extends http.Agent {
         override createConnection({ port }: { port: number }, done: () => void): Socket {
           const socket = connect({ port, host: "127.0.0.1" }, done);
@@ -247,14 +247,14 @@ export function describeRoutes(): void {
   });
 }
 
-/** A tunnel whose far end may have our certificate. */
+/** A tunnel that trusts the tests' certificate at its far end. */
 class TrustingTunnel extends HttpsProxyAgent<string> {
   override connect(request: http.ClientRequest, options: Parameters<HttpsProxyAgent<string>["connect"]>[1]) {
     return super.connect(request, { ...options, ca } as typeof options);
   }
 }
 
-/** A transport that sends everything to one port, whatever the request says. */
+/** Makes a transport that sends every request to one port, unencrypted. */
 function clearTransport(port: number): object {
   const request = (options: http.RequestOptions, done: (response: http.IncomingMessage) => void) =>
     http.request({ ...options, protocol: "http:", agent: undefined, hostname: "127.0.0.1", port }, done);

@@ -9,7 +9,7 @@ const everything = {
   showHidden: true,
 } as const;
 
-/** What printing and logging show of a value, also of what is not enumerable. */
+/** Prints a value in every way, also its members that are not enumerable. */
 function shownOf(value: unknown): string {
   const { message, stack, cause } = value as Partial<Error>;
   return [
@@ -24,7 +24,7 @@ function shownOf(value: unknown): string {
   ].join("\n");
 }
 
-/** Many a stream leads back to itself. */
+/** Converts a value to JSON even where it contains itself, as many streams do. */
 function jsonOf(value: unknown): string {
   const seen = new Set<unknown>();
   const once = (_: string, member: unknown): unknown => {
@@ -36,7 +36,7 @@ function jsonOf(value: unknown): string {
   return JSON.stringify(value, once) ?? "";
 }
 
-/** Expects that a value shows none of the tokens that have come to the gateways. */
+/** Expects that no token sent to the gateways can be read from a value. */
 export function expectNoToken(stage: AuthorizedStage, value: unknown): void {
   const shown = shownOf(value);
   expect(shown.length).toBeGreaterThan(200);

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Socket
 import { accessToken, type TokenSource } from "@talkdesk-oauth/core";
 import { selfSigned } from "@talkdesk-oauth/fixtures";
 
-/** A gateway that answers everything with 200, and a source of one token for it. */
+/** A gateway that answers every request with 200, and a source of one token for it. */
 export interface Gateway extends AsyncDisposable {
   readonly source: TokenSource;
   readonly port: number;
@@ -23,20 +23,20 @@ export async function startGateway(scheme: "http" | "https"): Promise<Gateway> {
   const server = scheme === "https" ? createTlsServer(selfSigned, answer) : createServer(answer);
   const { port, close } = await listening(server);
   const token = accessToken({ value: "token-of-this-test", expiresAt: Date.now() + 600_000 });
-  // By its name over TLS: Node 26 takes no address for the name that axios' tunnel asks TLS to prove.
+  // A name for TLS: Node 26 accepts no address as the name that axios' tunnel has TLS verify.
   const host = scheme === "https" ? "localhost" : "127.0.0.1";
   const source = { api: `${scheme}://${host}:${port}`, getToken: async () => token };
   return { source, port, authorizations, [Symbol.asyncDispose]: close };
 }
 
-/** A proxy, and all that has come to it in the clear. */
+/** A proxy that records what it can read. */
 export interface RecordingProxy extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
   received(): string;
 }
 
-/** Starts a proxy that tunnels, and answers what it is to forward itself. */
+/** Starts a proxy that opens tunnels, and answers requests that it would forward. */
 export async function startProxy(): Promise<RecordingProxy> {
   let received = "";
   const server = createTcpServer((socket) => {

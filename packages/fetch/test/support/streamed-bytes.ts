@@ -1,6 +1,7 @@
-/** A stream of letters, made as they are read, and how far it is. */
+/** A stream of letters that are made as they are read. */
 export interface StreamedBytes {
   readonly stream: ReadableStream<Uint8Array>;
+  /** The number of bytes made so far. */
   readonly made: number;
   readonly isCancelled: boolean;
 }
@@ -35,7 +36,7 @@ export function streamedBytes(size: number): StreamedBytes {
   };
 }
 
-/** The first `size` bytes of what {@link streamedBytes} makes, of 64 KiB at most. */
+/** Makes the first `size` bytes of {@link streamedBytes}; at most 64 KiB. */
 export function letters(size: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: size }, (_, index) => 97 + (index % 23));
 }

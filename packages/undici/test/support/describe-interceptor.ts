@@ -28,7 +28,7 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-/** A server of the test's own, and what came to it. */
+/** Starts a server that records what it receives. */
 async function serving(
   answer: RequestListener,
 ): Promise<{ origin: string; received: Received[]; server: Server }> {
@@ -64,7 +64,7 @@ interface Received {
   readonly text: string;
 }
 
-/** A source whose tokens have names: the second is given when the first was refused. */
+/** Makes a source of named tokens, which gives the next one after each refusal. */
 function sourceOf(api: string, ...names: string[]): TokenSource & { readonly refused: string[] } {
   const refused: string[] = [];
   const tokens = names.map((value) => accessToken({ value, expiresAt: Date.now() + 600_000 }));
@@ -80,7 +80,7 @@ function sourceOf(api: string, ...names: string[]): TokenSource & { readonly ref
   };
 }
 
-/** A source that gives its token when told to. */
+/** Makes a source that gives its token after a call of `give`. */
 function slowSource(api: string): TokenSource & { give(): void; asked: Promise<void> } {
   let give = (): void => {};
   let ask = (): void => {};
@@ -102,7 +102,7 @@ function slowSource(api: string): TokenSource & { give(): void; asked: Promise<v
   };
 }
 
-/** What is promised beside the conformance suite, of a version of undici. */
+/** Tests what only the interceptor promises, with one version of undici. */
 export function describeInterceptor(undici: Undici, name: string): void {
   const { interceptors, request } = undici;
 
@@ -122,7 +122,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
 
   describe(name, () => {
     describe("two users over one layer", () => {
-      /** Answers with the caller's name, and says that anybody may keep that. */
+      /** Answers with the caller's name, and allows every cache to store that. */
       const whoAmI: RequestListener = ({ headers }, response) => {
         response.setHeader("cache-control", "public, max-age=600, stale-while-revalidate=600");
         response.setHeader("etag", '"1"');
@@ -706,7 +706,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
     });
 
     describe("a handler", () => {
-      /** Notes what it is told; `more` are further hooks. */
+      /** Makes a handler that records its calls; `more` are further hooks. */
       function noting(more: Record<string, (...args: never[]) => void> = {}): {
         handler: Handler;
         told: string[];
@@ -742,7 +742,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
             calls.push(["onBodySent", args]);
           }
         }
-        // As a class has them, on its prototype.
+        // On the prototype, as in a class.
         class Hooks extends Base {
           readonly told = noting();
           onRequestStart(): void {}
@@ -856,7 +856,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
   });
 }
 
-/** An interceptor's handler that tells of a hook that no undici has yet. */
+/** The handler of an interceptor that calls a hook which undici does not have yet. */
 class NextYears {
   readonly handler: Record<string, (...args: unknown[]) => void>;
   readonly note: (connection: unknown) => void;
@@ -867,7 +867,7 @@ class NextYears {
   onRequestStart(controller: unknown, context: unknown): void {
     this.note(controller);
     this.handler["onRequestStart"]?.(controller, context);
-    // undici 7 tells handlers of today nothing of these.
+    // undici 7 does not call these hooks of current handlers.
     this.handler["onBodySent"]?.("four");
     this.handler["onRequestSent"]?.();
     this.handler["onResponseStarted"]?.();
@@ -895,7 +895,7 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
   return { promise, resolve };
 }
 
-/** A server on a Unix domain socket that keeps what it is sent. */
+/** Starts a server on a Unix domain socket that records what it receives. */
 async function socketServer(): Promise<{ path: string; received: string[] }> {
   const received: string[] = [];
   const path = join(tmpdir(), `talkdesk-oauth-${crypto.randomUUID()}.sock`);

@@ -9,37 +9,37 @@ import {
 import { talkdeskUndici } from "@talkdesk-oauth/undici";
 import type { Agent, Dispatcher } from "undici";
 
-/** The module that clients come from: undici 7, or 8. */
+/** The module `undici`, of version 7 or 8. */
 export type Undici = typeof import("undici");
 
-type Compose = (agent: Agent, authorized: Dispatcher.DispatcherComposeInterceptor) => Dispatcher;
+type Order = (agent: Agent, authorized: Dispatcher.DispatcherComposeInterceptor) => Dispatcher;
 type AnyFetch = (url: string, init: object) => Promise<Response>;
 
-/** What undici.request, and a fetch on its dispatchers, have in common. */
+/** The capabilities of `undici.request` and of every fetch on a dispatcher. */
 const common = {
-  // A dispatcher is given an origin.
+  // A dispatcher needs an origin.
   relativeUrls: false,
   limitsConnections: true,
 } as const;
 
 const ofRequest = {
   ...common,
-  // undici.request takes no URLSearchParams.
+  // undici.request accepts no URLSearchParams.
   bodies: ["string", "bytes", "multipart", "blob", "stream", "iterable"],
-  // It drops the user of a URL before a dispatcher sees it.
+  // undici.request drops the user of a URL before a dispatcher sees it.
   keepsUrlUsers: false,
 } as const;
 
 const ofFetch = {
   ...common,
-  // fetch hands every body to its dispatcher as a stream.
+  // A fetch hands every body to its dispatcher as a stream.
   replayable: [],
 } as const;
 
-/** Runs the suite on everything that an Agent of this undici is the dispatcher of. */
+/** Runs the suite on `request` and `fetch` of this undici, with an Agent as their dispatcher. */
 export function describeUndici(undici: Undici, name: string): void {
   const redirect = undici.interceptors.redirect({ maxRedirections: 5 });
-  const compositions: Record<string, Compose> = {
+  const orders: Record<string, Order> = {
     "redirects outside": (agent, authorized) => agent.compose(authorized, redirect),
     "redirects inside": (agent, authorized) => agent.compose(redirect, authorized),
     "among dns, retry and redirect": (agent, authorized) =>
@@ -50,9 +50,9 @@ export function describeUndici(undici: Undici, name: string): void {
         redirect,
       ),
   };
-  for (const [order, compose] of Object.entries(compositions)) {
-    const driver = (setup: AdapterSetup): Send => driveRequest(undici, setup, compose);
-    describeAdapter(`request of ${name}, ${order}`, driver, ofRequest, stacksOf(undici));
+  for (const [place, order] of Object.entries(orders)) {
+    const driver = (setup: AdapterSetup): Send => driveRequest(undici, setup, order);
+    describeAdapter(`request of ${name}, ${place}`, driver, ofRequest, stacksOf(undici));
   }
   describeAdapter(`fetch of ${name}`, (setup) => driveOwnFetch(undici, setup), ofFetch);
 }
@@ -60,12 +60,12 @@ export function describeUndici(undici: Undici, name: string): void {
 function stacksOf(undici: Undici): AdapterStacks {
   const { interceptors } = undici;
   const over =
-    (compose: Compose) =>
+    (order: Order) =>
     (setup: AdapterSetup): Send =>
-      driveRequest(undici, setup, compose);
+      driveRequest(undici, setup, order);
   const overDispatcher = ({ source }: AdapterSetup, dispatcher: Dispatcher): Send =>
     sendBy(undici, dispatcher.compose(talkdeskUndici(source)), () => dispatcher.destroy());
-  /** Two users over one layer. */
+  /** Makes the clients of two users over one layer. */
   const sharing =
     (make: () => Dispatcher.DispatcherComposeInterceptor, place: (layer: never, ours: never) => never[]) =>
     (setups: readonly [AdapterSetup, AdapterSetup]): readonly [Send, Send] => {
@@ -118,7 +118,7 @@ function stacksOf(undici: Undici): AdapterStacks {
   };
 }
 
-/** Runs the suite on Node's own fetch with an Agent of this undici. */
+/** Runs the suite on Node's own fetch, with an Agent of this undici as its dispatcher. */
 export function describeGlobalFetch(undici: Undici, name: string): void {
   describeAdapter(
     `the global fetch with an Agent of ${name}`,
@@ -127,18 +127,18 @@ export function describeGlobalFetch(undici: Undici, name: string): void {
   );
 }
 
-/** An Agent, and the dispatcher that is composed of it and the adapter. */
-export function composed(
+/** Makes an Agent, and composes a dispatcher of it and the adapter. */
+export function compose(
   undici: Undici,
   { source, origins, connections }: AdapterSetup,
-  compose: Compose,
+  order: Order,
 ): [Agent, Dispatcher] {
   const agent = new undici.Agent({ connections: connections ?? null });
-  return [agent, compose(agent, talkdeskUndici(source, origins === undefined ? {} : { origins }))];
+  return [agent, order(agent, talkdeskUndici(source, { origins }))];
 }
 
-function driveRequest(undici: Undici, setup: AdapterSetup, compose: Compose): Send {
-  const [agent, dispatcher] = composed(undici, setup, compose);
+function driveRequest(undici: Undici, setup: AdapterSetup, order: Order): Send {
+  const [agent, dispatcher] = compose(undici, setup, order);
   return sendBy(undici, dispatcher, () => agent.destroy());
 }
 
@@ -148,7 +148,7 @@ function sendBy(undici: Undici, dispatcher: Dispatcher, close: () => Promise<voi
       dispatcher,
       method: method as Dispatcher.HttpMethod,
       headers: { ...headers },
-      // It takes Node's streams, not those of the web.
+      // undici.request accepts Node's streams, not those of the web.
       body: (body?.kind === "stream" ? Readable.from(body.value) : (body?.value ?? null)) as Buffer | null,
       signal: signal ?? null,
     });
@@ -165,7 +165,7 @@ function sendBy(undici: Undici, dispatcher: Dispatcher, close: () => Promise<voi
 function driveOwnFetch(undici: Undici, setup: AdapterSetup): Send {
   return driveFetch(undici, setup, undici.fetch as unknown as AnyFetch, (body) => {
     if (body.kind !== "multipart") return body.value;
-    // It knows its own FormData alone.
+    // The fetch of undici accepts only undici's FormData.
     const form = new undici.FormData();
     for (const [name, value] of body.value) {
       if (typeof value === "string") form.append(name, value);
@@ -181,7 +181,7 @@ function driveFetch(
   fetch: AnyFetch,
   bodyOf: (body: NonNullable<PlainRequest["body"]>) => unknown,
 ): Send {
-  const [agent, dispatcher] = composed(undici, setup, (made, authorized) => made.compose(authorized));
+  const [agent, dispatcher] = compose(undici, setup, (made, authorized) => made.compose(authorized));
   const send = async ({ url, body, ...init }: PlainRequest) => {
     const response = await fetch(url as string, {
       ...init,

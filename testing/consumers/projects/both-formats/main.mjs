@@ -1,4 +1,4 @@
-// Two copies of one package in one process: as an ES module, and as CommonJS for a dependency of old.
+// Two copies of one package in one process: as an ES module, and as CommonJS for an older dependency.
 import { createRequire } from "node:module";
 import * as modern from "@talkdesk-oauth/core";
 import { talkdeskFetch } from "@talkdesk-oauth/fetch";

@@ -6,7 +6,7 @@ async function main() {
   const response = await talkdeskFetch(source)("/users?per_page=1");
   await source.close();
   const error = await source.getToken().catch((reason) => reason);
-  // The other build of the same package knows the error too.
+  // The ES module build recognises the error too.
   const other = await import("@talkdesk-oauth/core");
   console.log(response.status, isTalkdeskError(error) && other.isTalkdeskError(error), error.code);
 }

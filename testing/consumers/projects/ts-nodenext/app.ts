@@ -18,7 +18,7 @@ import {
 } from "@talkdesk-oauth/express";
 import express, { type Request } from "express";
 import session from "express-session";
-// Of the other build of the same package: it knows the errors of this one's core.
+// The CommonJS build, which recognises the errors of the ES module build.
 import { talkdeskErrorHandler } from "./other-build.cjs";
 
 const client = talkdeskClientFromEnv();

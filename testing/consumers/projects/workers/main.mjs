@@ -1,4 +1,4 @@
-// Runs the worker with each compatibility date that is named, and prints what it has found, a line each.
+// Runs the worker with each given compatibility date, and prints one line of results for each.
 import { readFile } from "node:fs/promises";
 import { Miniflare } from "miniflare";
 

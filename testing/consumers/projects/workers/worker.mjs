@@ -13,7 +13,7 @@ import { talkdeskFetch } from "@talkdesk-oauth/fetch";
 
 const NEVER = () => new Promise(() => {});
 
-/** What of the packages works here, in words. */
+/** Tries the packages in this runtime, and reports what works. */
 async function findings(env) {
   const client = talkdeskClientFromEnv(env);
   const { TALKDESK_CLIENT_ID: clientId, CONSUMER_KEY_ID: keyId } = env;

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 
 const setStage = (): Promise<TokenStage> => setTokenStage({ scopes: ["contacts:read", "contacts:write"] });
 
-/** What these tests have a client do, in words that all clients have. */
+/** What these tests do with a client. */
 export interface Client {
   listContacts(signal?: AbortSignal): Promise<{ readonly page: number }>;
   addContact(name: string): Promise<{ readonly id: string; readonly name: string }>;
@@ -14,19 +14,19 @@ export interface Client {
   upload(title: string): Promise<unknown>;
 }
 
-/** What a client makes of things. */
+/** Facts about a client. */
 export interface ClientTraits {
   /** Whether its forms can be sent again. */
   readonly replaysForms: boolean;
-  /** Whether it asks again after a 503. */
+  /** Whether the client repeats a request after a 503. */
   readonly retries: boolean;
-  /** The name of what it rejects with when the caller gives up. */
+  /** The name of the error for an aborted call. */
   readonly abortErrorName: string;
-  /** The status in what it rejects with. */
+  /** Reads the status in an error of the client. */
   statusIn(error: unknown): unknown;
 }
 
-/** What a call rejects with; a call that resolves is an error. */
+/** Waits for a call to reject, and resolves to the error. Rejects when the call resolves. */
 async function rejectionOf(call: Promise<unknown>): Promise<unknown> {
   try {
     await call;
@@ -41,7 +41,7 @@ async function formIn({ headers, body }: RequestRecord): Promise<FormData> {
   return new Response(new Uint8Array(body), { headers: { "content-type": type } }).formData();
 }
 
-/** States that a client of others' making works with an adapter beneath it. */
+/** Tests that a client of another project works with an adapter beneath it. */
 export function describeClient(
   name: string,
   make: (stage: TokenStage) => Client,

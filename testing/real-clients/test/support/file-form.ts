@@ -1,4 +1,4 @@
-/** A form as a browser makes one, with a title and a file. */
+/** Makes a form with a title and a file, as a browser does. */
 export function fileForm(title: string): FormData {
   const form = new FormData();
   form.append("title", title);
