@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -162,6 +163,8 @@ function startAgainstEmulator(
   const { clientId, clientSecret, keyId, privateKey } = talkdesk.clients.get();
   const eu = talkdesk.endpoints(undefined, "eu");
   const child = spawn(process.execPath, ["--import", redirectToEmulator(eu.token, eu.api), script], {
+    // An example may write a file.
+    cwd: scratch,
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       ...process.env,
@@ -171,6 +174,7 @@ function startAgainstEmulator(
       CLIENT_SECRET: clientSecret,
       KEY_ID: keyId,
       PRIVATE_KEY: privateKey,
+      STORE_SECRET: randomBytes(32).toString("base64"),
       ...talkdesk.environment(),
       ...settings,
     },
