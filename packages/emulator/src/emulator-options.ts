@@ -1,67 +1,79 @@
-import { checkAccountNames } from "./base/account-name.js";
-import { checkMembers } from "./base/known-members.js";
-import { regions } from "./base/region.js";
+import { checkMembers } from "./base/check-members.js";
+import { REGIONS } from "./base/region.js";
 import type { KeyListing } from "./identity/published-keys.js";
 import type { RequestRecord } from "./message/request-record.js";
 import type { SigningAlgorithm } from "./world/signing-keys.js";
 
-/** How to start the emulator; everything has a default. */
+/** How to start the emulator. Every option has a default. */
 export interface EmulatorOptions {
   /**
-   * The port of the identity host; the gateways of us, eu, ca and au take the next four, the files host the one
-   * after. 0, the default, gives every server a free port.
+   * The port of the identity host. The gateways of us, eu, ca and au take the next four ports, and the files host the one
+   * after. Default: 0, which gives every server a free port.
    */
   readonly port?: number;
-  /** A loopback address: `127.0.0.1` (the default), `::1` or `localhost`. */
+  /** A loopback address: `127.0.0.1`, `::1` or `localhost`. Default: `127.0.0.1`. */
   readonly host?: string;
-  /** What credentials, identifiers and data are derived from. Default `talkdesk`. */
+  /** Credentials, identifiers and data follow from this text. Default: `talkdesk`. */
   readonly seed?: string;
-  /** The accounts that exist, in every region. Default: `acme`. */
+  /** The names of the accounts, which exist in every region: lower-case DNS labels. Default: `["acme"]`. */
   readonly accounts?: readonly string[];
-  /** How long access tokens live, in seconds. Default 599. */
+  /** How long access tokens live, in seconds. Default: 599. */
   readonly tokenLifetimeSeconds?: number;
   /**
-   * `rotate`, the default: each refresh token is good for one use. `keep`: the same refresh token comes back. `omit`:
-   * it stays good as well, and the answers to refreshes do not repeat it. What the real service does is not documented.
+   * What a refresh does with the refresh token. Default: `rotate`. What the service does is not documented.
+   *
+   * - `rotate`: the answer has a new one, and the old one cannot be used again.
+   * - `keep`: the answer repeats the old one, which stays valid.
+   * - `omit`: the answer has none, and the old one stays valid.
    */
   readonly refreshTokens?: "rotate" | "keep" | "omit";
   /**
-   * What a second use of a rotated refresh token leads to: `revoke`, the default, ends the login with all its tokens;
-   * `refuse` leaves the successor good. What the real service does is not documented.
+   * What a second use of a rotated refresh token leads to. Default: `revoke`. What the service does is not documented.
+   *
+   * - `revoke`: the login ends, and all its tokens are revoked.
+   * - `refuse`: the request is refused, and the successor stays valid.
    */
   readonly refreshReuse?: "revoke" | "refuse";
   /**
-   * Whether a login brings a refresh token only when the scope `refresh_token` was asked for, or no scope at all. Default
-   * false. What the real service does is not documented.
+   * True: a login gets a refresh token only when its scope has `refresh_token`, or when it asks for no scope. Default:
+   * false. What the service does is not documented.
    */
   readonly requiresRefreshTokenScope?: boolean;
-  /** What `token_type` says of a service token, which is not documented. Default `opaque`. */
+  /** The `token_type` in the answer with a service token, which is not documented. Default: `opaque`. */
   readonly serviceTokenType?: string;
-  /** What ID tokens are signed with. Default `ES256`. */
+  /** The algorithm that signs ID tokens. Default: `ES256`. */
   readonly idTokenAlgorithm?: SigningAlgorithm;
   /** The `iss` of ID tokens, which is not documented. Default: the origin of the identity host. */
   readonly idTokenIssuer?: string;
   /**
-   * How far the service's clock is ahead, in milliseconds: the `Date` of its answers, the times in its tokens, and what
-   * it judges those of client assertions by. Default 0.
+   * How far the clock of the service is ahead, in milliseconds. It decides the `Date` of answers, the times in tokens, and
+   * whether a client assertion has expired. Default: 0.
    */
   readonly clockSkewMs?: number;
   /**
-   * How a login goes: `automatic`, the default, signs the first user in, or whom `login_hint` names, without asking.
-   * `page` shows a page with a button for each of some users, and one that denies.
+   * How a user logs in. Default: `automatic`.
+   *
+   * - `automatic`: the first user, or the one that `login_hint` names, is signed in without a page.
+   * - `page`: a page has a button for each of five users, and one that denies.
    */
   readonly login?: "automatic" | "page";
-  /** How the public keys are shown. Default: with `kid` and `alg`. New ones are made by `keys.rotate()`. */
+  /** How the public keys are shown. Default: with `kid` and `alg`. See `keys.rotate()` for new keys. */
   readonly keys?: KeyListing;
-  /** How many polls a report job answers before it is done. Default 2. */
+  /** How many polls a report job answers before it is done. Default: 2. */
   readonly reportPolls?: number;
-  /** How many rows the file of a report has, at about 80 bytes each. At most 1 000 000; default 40. */
+  /** How many rows the file of a report has, at about 80 bytes each. Default: 40. At most 1 000 000. */
   readonly reportRows?: number;
-  /** Called with each request when it has been answered, cut or given up. */
+  /** Called with each request when it has been answered, was cut by a fault, or was given up by its client. */
   readonly onRequest?: (record: RequestRecord) => void;
 }
 
-const optionMembers = [
+/** The options with their defaults, but for the seed, which is used elsewhere. */
+export type CheckedOptions = Required<Omit<EmulatorOptions, "seed" | "onRequest" | "idTokenIssuer">> & {
+  readonly idTokenIssuer: string | undefined;
+  readonly onRequest: ((record: RequestRecord) => void) | undefined;
+};
+
+const OPTION_MEMBERS = [
   "port",
   "host",
   "seed",
@@ -80,22 +92,25 @@ const optionMembers = [
   "reportRows",
   "onRequest",
 ];
-const loopbackHosts: readonly unknown[] = ["127.0.0.1", "::1", "localhost"];
-const maximumReportRows = 1_000_000;
-const lastBasePort = 65_535 - 1 - regions.length;
+
+const LOOPBACK_HOSTS: readonly unknown[] = ["127.0.0.1", "::1", "localhost"];
+
+/** An account is a host name in the real service. */
+const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** A file of so many rows is about 80 MB, which is made in memory. */
+const MAX_REPORT_ROWS = 1_000_000;
+
+/** The gateways and the files host need ports after that of the identity host. */
+const MAX_PORT = 65_535 - REGIONS.length - 1;
 
 /**
  * Checks the options and fills in the defaults, but for the seed.
  *
- * @throws TypeError that names what is wrong.
+ * @throws TypeError that names the option that is wrong.
  */
-export function checkEmulatorOptions(options: EmulatorOptions): Required<
-  Omit<EmulatorOptions, "seed" | "onRequest" | "idTokenIssuer">
-> & {
-  readonly idTokenIssuer: string | undefined;
-  readonly onRequest: ((record: RequestRecord) => void) | undefined;
-} {
-  checkMembers("the options", options, optionMembers);
+export function checkEmulatorOptions(options: EmulatorOptions): CheckedOptions {
+  checkMembers("the options", options, OPTION_MEMBERS);
   const {
     port = 0,
     host = "127.0.0.1",
@@ -114,47 +129,51 @@ export function checkEmulatorOptions(options: EmulatorOptions): Required<
     reportRows = 40,
     onRequest,
   } = options;
-  if (!Number.isInteger(port) || port < 0 || port > lastBasePort) {
-    throw new TypeError(`port must be an integer from 0 to ${lastBasePort}`);
+  if (!Number.isInteger(port) || port < 0 || port > MAX_PORT) {
+    throw new TypeError(`port must be an integer from 0 to ${MAX_PORT}.`);
   }
-  if (!loopbackHosts.includes(host)) {
-    throw new TypeError(`host must be a loopback address (${loopbackHosts.join(", ")})`);
+  if (!LOOPBACK_HOSTS.includes(host)) {
+    throw new TypeError(`host must be a loopback address: one of ${LOOPBACK_HOSTS.join(", ")}.`);
   }
   if (!Number.isSafeInteger(tokenLifetimeSeconds) || tokenLifetimeSeconds < 1) {
-    throw new TypeError("tokenLifetimeSeconds must be a positive integer");
+    throw new TypeError("tokenLifetimeSeconds must be a positive integer.");
   }
   if (refreshTokens !== "rotate" && refreshTokens !== "keep" && refreshTokens !== "omit") {
-    throw new TypeError('refreshTokens must be "rotate", "keep" or "omit"');
+    throw new TypeError('refreshTokens must be "rotate", "keep" or "omit".');
   }
   if (refreshReuse !== "revoke" && refreshReuse !== "refuse") {
-    throw new TypeError('refreshReuse must be "revoke" or "refuse"');
+    throw new TypeError('refreshReuse must be "revoke" or "refuse".');
   }
   if (typeof requiresRefreshTokenScope !== "boolean") {
-    throw new TypeError("requiresRefreshTokenScope must be a boolean");
+    throw new TypeError("requiresRefreshTokenScope must be a boolean.");
   }
-  if (typeof serviceTokenType !== "string") throw new TypeError("serviceTokenType must be a string");
+  if (typeof serviceTokenType !== "string") throw new TypeError("serviceTokenType must be a string.");
   if (idTokenAlgorithm !== "ES256" && idTokenAlgorithm !== "RS256") {
-    throw new TypeError('idTokenAlgorithm must be "ES256" or "RS256"');
+    throw new TypeError('idTokenAlgorithm must be "ES256" or "RS256".');
   }
   if (idTokenIssuer !== undefined && (typeof idTokenIssuer !== "string" || idTokenIssuer === "")) {
-    throw new TypeError("idTokenIssuer must be a string that is not empty");
+    throw new TypeError("idTokenIssuer must be a string that is not empty.");
   }
-  if (login !== "automatic" && login !== "page") throw new TypeError('login must be "automatic" or "page"');
+  if (login !== "automatic" && login !== "page") {
+    throw new TypeError('login must be "automatic" or "page".');
+  }
   checkMembers("keys", keys, ["omitKid", "omitAlg"]);
-  if (!Number.isSafeInteger(clockSkewMs)) throw new TypeError("clockSkewMs must be an integer");
-  if (!Number.isSafeInteger(reportPolls) || reportPolls < 0) {
-    throw new TypeError("reportPolls must be an integer of 0 or more");
+  if (!Number.isSafeInteger(clockSkewMs)) {
+    throw new TypeError("clockSkewMs must be an integer number of milliseconds.");
   }
-  if (!Number.isSafeInteger(reportRows) || reportRows < 0 || reportRows > maximumReportRows) {
-    throw new TypeError(`reportRows must be an integer from 0 to ${maximumReportRows}`);
+  if (!Number.isSafeInteger(reportPolls) || reportPolls < 0) {
+    throw new TypeError("reportPolls must be an integer of 0 or more.");
+  }
+  if (!Number.isSafeInteger(reportRows) || reportRows < 0 || reportRows > MAX_REPORT_ROWS) {
+    throw new TypeError(`reportRows must be an integer from 0 to ${MAX_REPORT_ROWS}.`);
   }
   if (onRequest !== undefined && typeof onRequest !== "function") {
-    throw new TypeError("onRequest must be a function");
+    throw new TypeError("onRequest must be a function.");
   }
   return {
     port,
     host,
-    accounts: checkAccountNames(accounts),
+    accounts: checkAccounts(accounts),
     tokenLifetimeSeconds,
     refreshTokens,
     refreshReuse,
@@ -169,4 +188,19 @@ export function checkEmulatorOptions(options: EmulatorOptions): Required<
     reportRows,
     onRequest,
   };
+}
+
+function checkAccounts(accounts: unknown): readonly string[] {
+  if (!Array.isArray(accounts) || accounts.length === 0) {
+    throw new TypeError('accounts must be a list of at least one account name, such as ["acme"].');
+  }
+  for (const account of accounts) {
+    if (typeof account !== "string" || !DNS_LABEL.test(account)) {
+      throw new TypeError(
+        `accounts must hold lower-case DNS labels, such as acme; ${JSON.stringify(account)} is not one.`,
+      );
+    }
+  }
+  if (new Set(accounts).size !== accounts.length) throw new TypeError("accounts must not repeat a name.");
+  return Object.freeze([...accounts]);
 }

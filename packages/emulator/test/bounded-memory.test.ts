@@ -13,10 +13,10 @@ beforeAll(async () => {
 beforeEach(() => talkdesk.requests.clear());
 afterAll(() => talkdesk.stop());
 
-const keptBytes = (): number => talkdesk.requests.all.reduce((sum, { body }) => sum + body.length, 0);
+const countKeptBytes = (): number => talkdesk.requests.all.reduce((sum, { body }) => sum + body.length, 0);
 
-describe("what strangers send", () => {
-  it("keeps 64 MiB of bodies at most, and 8 MiB of one", async () => {
+describe("what clients send", () => {
+  it("takes 64 MiB of bodies at most, and 8 MiB of one", async () => {
     const body = Buffer.alloc(21 * MIB, "a");
     const { token } = talkdesk.endpoints();
     const headers = { "content-type": "application/x-www-form-urlencoded" };
@@ -25,13 +25,13 @@ describe("what strangers send", () => {
     }
     const records = talkdesk.requests.all;
     expect(records.map(({ bodyBytes }) => bodyBytes)).toEqual(Array(20).fill(body.length));
-    expect(keptBytes()).toBe(64 * MIB);
+    expect(countKeptBytes()).toBe(64 * MIB);
     expect(records.at(-1)?.body).toHaveLength(8 * MIB);
     expect(records[0]?.body).toHaveLength(0);
     expect(records[0]?.bodySha256).toBe(createHash("sha256").update(body).digest("hex"));
   });
 
-  it("leaves a request whole that was kept whole, until others need the room", async () => {
+  it("stays whole in the log until others need the room", async () => {
     await requestToken(talkdesk);
     const { token } = talkdesk.endpoints();
     const body = Buffer.alloc(8 * MIB, "a");
@@ -42,7 +42,7 @@ describe("what strangers send", () => {
     expect(talkdesk.requests.all[0]?.bodyBytes).toBe(29);
   });
 
-  it("leaves a record alone that somebody holds when the log is cleared", async () => {
+  it("stays in a record that is still referenced after the log is cleared", async () => {
     await requestToken(talkdesk);
     const [record] = talkdesk.requests.all;
     talkdesk.requests.clear();
@@ -53,7 +53,7 @@ describe("what strangers send", () => {
     expect(record?.text).toBe("grant_type=client_credentials");
   });
 
-  it("forgets the oldest requests where their headers are long", async () => {
+  it("pushes the oldest requests out of the log when headers are long", async () => {
     const { jwks } = talkdesk.endpoints();
     const headers = { "x-long": "x".repeat(15_000) };
     for (let count = 0; count < 1_200; count += 1) await send(`${jwks}?n=${count}`, { headers });
@@ -63,7 +63,7 @@ describe("what strangers send", () => {
     expect(records.at(-1)?.url).toMatch(/n=1199$/);
   });
 
-  it("is refused by operations that take short bodies, and taken by those that take all", async () => {
+  it("is refused when a body is long, but not by echo", async () => {
     const headers = { ...(await bearer(talkdesk)), "content-type": "application/json" };
     const { api, authorize } = talkdesk.endpoints();
     const body = JSON.stringify({ name: "n".repeat(70_000) });
@@ -73,7 +73,7 @@ describe("what strangers send", () => {
     expect((await send(introspect, { method: "POST", body })).status).toBe(413);
   });
 
-  it("is hashed by echo also where it is not kept", async () => {
+  it("is hashed by echo even when it is not kept", async () => {
     const headers = await bearer(talkdesk);
     const body = Buffer.alloc(9 * MIB, "abc");
     const { json } = await send(`${talkdesk.endpoints().api}/echo`, { method: "POST", headers, body });
@@ -81,7 +81,7 @@ describe("what strangers send", () => {
     expect(json.bodySha256).toBe(createHash("sha256").update(body).digest("hex"));
   });
 
-  it("cannot add contacts without end", async () => {
+  it("adds a limited number of contacts", async () => {
     const headers = { ...(await bearer(talkdesk)), "content-type": "application/json" };
     const { api } = talkdesk.endpoints("acme");
     const body = JSON.stringify({ name: "n".repeat(60_000) });
@@ -106,7 +106,7 @@ it("forgets the oldest reports that are done", async () => {
   expect((await send(`${jobs}/${ids[1]}`, { headers })).status).toBe(303);
 });
 
-it("forgets the oldest codes where strangers ask for many, and keeps the latest", async () => {
+it("forgets the oldest codes when very many are issued, and keeps the latest", async () => {
   const { clientId, redirectUris } = talkdesk.clients.get();
   const headers = { "content-type": "application/x-www-form-urlencoded" };
   const codes: string[] = [];

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { answers, type CannedAnswer, startEmulator } from "./support/package-under-test.js";
 import { requestToken } from "./support/token-request.js";
 
-it("makes the answers that tests want most", async () => {
+it("answers gives the answers that tests need most", async () => {
   await using talkdesk = await startEmulator();
   const ask = async (respond: CannedAnswer) => {
     talkdesk.faults.add({ at: "token", respond });

@@ -16,8 +16,8 @@ it.each<[string, unknown]>([
   ["a fault must be an object", []],
   ["at must be", { at: "gateway", hang: true }],
   ["at must be", { hang: true }],
-  ["needs an effect", { at: "token" }],
-  ["one effect, got hang and reset", { at: "token", hang: true, reset: "before" }],
+  ["must have an effect", { at: "token" }],
+  ["one effect, not hang and reset", { at: "token", hang: true, reset: "before" }],
   ["no member respnd", { at: "token", respnd: { status: 200 } }],
   ["times must be", { at: "token", hang: true, times: 0 }],
   ["times must be", { at: "token", hang: true, times: 1.5 }],
@@ -43,17 +43,20 @@ it.each<[string, unknown]>([
   ["Invalid character in header", { at: "token", respond: { status: 200, headers: { a: "\n" } } }],
   ["must be a valid HTTP token", { at: "token", respond: { status: 200, headers: { "a b": "1" } } }],
   ["respond.body", { at: "token", respond: { status: 200, body: { error: "x" } } }],
-  ["serves once", { at: "token", times: 2, respond: { status: 200, body: stream() } }],
+  ["can be sent once", { at: "token", times: 2, respond: { status: 200, body: stream() } }],
   ["respond.early", { at: "token", respond: { status: 200, early: 1 } }],
-  ["early", { at: "token", match: { grantType: "x" }, respond: { status: 200, early: true } }],
+  [
+    "respond.early must be false",
+    { at: "token", match: { grantType: "x" }, respond: { status: 200, early: true } },
+  ],
   ["match must be an object", { at: "token", hang: true, match: "/a" }],
   ["match has no member url", { at: "token", hang: true, match: { url: "/" } }],
   ["match.region", { at: "token", hang: true, match: { region: "uk" } }],
   ["match.path", { at: "token", hang: true, match: { path: 1 } }],
   ["match.authorization", { at: "token", hang: true, match: { authorization: 1 } }],
   ["match.method", { at: "token", hang: true, match: { method: 1 } }],
-  ["match.grantType is for", { at: "api", hang: true, match: { grantType: "x" } }],
-])("says at once: %s", (message, fault) => {
+  ["match.grantType must go with", { at: "api", hang: true, match: { grantType: "x" } }],
+])("faults.add() throws a TypeError: %s", (message, fault) => {
   expect(() => talkdesk.faults.add(fault as Fault)).toThrow(TypeError);
   expect(() => talkdesk.faults.add(fault as Fault)).toThrow(message);
 });

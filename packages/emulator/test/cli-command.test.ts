@@ -33,7 +33,7 @@ function run(...argv: string[]): Run {
   };
 }
 
-function exported(output: string): Record<string, string> {
+function readVariables(output: string): Record<string, string> {
   return Object.fromEntries(
     [...output.matchAll(/^export (\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
   );
@@ -53,7 +53,9 @@ it("prints variables that work, logs requests without secrets, and stops with 0"
     "s",
   );
   await expect.poll(command.output).toContain("TALKDESK_CLIENT_SECRET");
-  expect(command.output()).toMatch(/^A local Talkdesk is running\. Everything it issues is fake/);
+  expect(command.output()).toMatch(
+    /^A local Talkdesk is running, for this machine only\. Its tokens and credentials are fake/,
+  );
   const {
     TALKDESK_TOKEN_URL: token = "",
     TALKDESK_AUTHORIZE_URL: authorize = "",
@@ -61,7 +63,7 @@ it("prints variables that work, logs requests without secrets, and stops with 0"
     TALKDESK_API_URL: api = "",
     TALKDESK_CLIENT_ID: clientId = "",
     TALKDESK_CLIENT_SECRET: clientSecret = "",
-  } = exported(command.output());
+  } = readVariables(command.output());
   expect(token).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/eu\/globex\/oauth\/token$/);
   expect(authorize).toBe(token.replace(/token$/, "authorize"));
   expect((await send(jwks)).status).toBe(200);
@@ -88,13 +90,13 @@ it("prints variables that work, logs requests without secrets, and stops with 0"
   expect((await send(jwks)).error?.code).toBe("ECONNREFUSED");
 });
 
-it("prints the key as well, commented out, since a client uses it or its secret", async () => {
+it("prints the key commented out, so that pasting sets the secret alone", async () => {
   const command = run("--port", "0");
   await expect.poll(command.output).toContain("TALKDESK_PRIVATE_KEY");
   command.stop();
   expect(await command.exitCode).toBe(0);
   const commented = command.output().replace(/^# export /gm, "export ");
-  const { TALKDESK_KEY_ID, TALKDESK_KEY_ALGORITHM, TALKDESK_PRIVATE_KEY = "" } = exported(commented);
+  const { TALKDESK_KEY_ID, TALKDESK_KEY_ALGORITHM, TALKDESK_PRIVATE_KEY = "" } = readVariables(commented);
   expect(TALKDESK_KEY_ID).toMatch(/^[0-9a-f]{32}$/);
   expect(TALKDESK_KEY_ALGORITHM).toBe("ES256");
   const key = createPrivateKey({
@@ -104,14 +106,16 @@ it("prints the key as well, commented out, since a client uses it or its secret"
   });
   expect(key.asymmetricKeyDetails?.namedCurve).toBe("prime256v1");
   for (const name of ["KEY_ID", "KEY_ALGORITHM", "PRIVATE_KEY"]) {
-    expect(exported(command.output())).not.toHaveProperty(`TALKDESK_${name}`);
+    expect(readVariables(command.output())).not.toHaveProperty(`TALKDESK_${name}`);
   }
 });
 
-it("shows a page to log in on when told so", async () => {
+it("shows a login page with --login page", async () => {
   const command = run("--port", "0", "--login", "page");
   await expect.poll(command.output).toContain("TALKDESK_CLIENT_SECRET");
-  const { TALKDESK_AUTHORIZE_URL: authorize = "", TALKDESK_CLIENT_ID: id = "" } = exported(command.output());
+  const { TALKDESK_AUTHORIZE_URL: authorize = "", TALKDESK_CLIENT_ID: id = "" } = readVariables(
+    command.output(),
+  );
   const redirect = encodeURIComponent("http://localhost:3000/callback");
   const page = await send(`${authorize}?response_type=code&client_id=${id}&redirect_uri=${redirect}`);
   command.stop();
@@ -119,7 +123,7 @@ it("shows a page to log in on when told so", async () => {
   expect([page.status, page.headers["content-type"]]).toEqual([200, "text/html; charset=utf-8"]);
 });
 
-it("shows how it is used", async () => {
+it("prints how it is used with --help", async () => {
   const command = run("--help");
   expect(await command.exitCode).toBe(0);
   expect(command.output()).toMatch(/^Usage: talkdesk-emulator/);
@@ -128,13 +132,13 @@ it("shows how it is used", async () => {
 it.each([
   [["--bogus"], "--bogus"],
   [["positional"], "positional"],
-  [["--port", "x"], "--port takes a port number, not 'x'."],
+  [["--port", "x"], "--port must be a port number, not 'x'."],
   [["--port", "65535"], "port must be"],
-  [["--region", "uk"], "--region takes us, eu, ca, au, not 'uk'."],
-  [["--login", "ask"], "--login takes automatic or page, not 'ask'."],
+  [["--region", "uk"], "--region must be one of us, eu, ca, au, not 'uk'."],
+  [["--login", "ask"], "--login must be automatic or page, not 'ask'."],
   [["--account", "a b"], "accounts must hold"],
   [["--seed", ""], "seed must be"],
-])("ends with 2 and one sentence for %j", async (argv, message) => {
+])("ends with 2 and one line that says what is wrong for %j", async (argv, message) => {
   const command = run(...argv);
   expect(await command.exitCode).toBe(2);
   expect(command.errors()).toMatch(/^talkdesk-emulator: [^\n]+\n$/);
@@ -150,20 +154,20 @@ it("ends with 1 and one sentence when the port is in use", async () => {
     squatter.listen(0, "127.0.0.1");
     await new Promise((resolve) => squatter.once("listening", resolve));
     port = (squatter.address() as AddressInfo).port;
-    // With too high a port there is no room for the others, which is another mistake.
+    // The other servers need ports after this one.
   } while (port > 65_530);
   const command = run("--port", String(port));
   expect(await command.exitCode).toBe(1);
   expect(command.errors()).toBe(
-    `talkdesk-emulator: port ${port} on 127.0.0.1, for the identity host, is in use\n`,
+    `talkdesk-emulator: Port ${port} on 127.0.0.1, for the identity host, is in use.\n`,
   );
   squatter.close();
 });
 
-it("prints what strangers send as one line of printable ASCII, whatever they send", async () => {
+it("prints every request as one line of printable ASCII, whatever a client sends", async () => {
   const command = run("--port", "0");
   await expect.poll(command.output).toContain("TALKDESK_CLIENT_SECRET");
-  const { TALKDESK_JWKS_URL: jwks = "", TALKDESK_API_URL: api = "" } = exported(command.output());
+  const { TALKDESK_JWKS_URL: jwks = "", TALKDESK_API_URL: api = "" } = readVariables(command.output());
   const printed = command.output().length;
   const forged = encodeURIComponent(
     "\n\rexport TALKDESK_TOKEN_URL=http://evil.example\u001b[2J\u009b2J\u202e",
@@ -180,7 +184,7 @@ it("prints what strangers send as one line of printable ASCII, whatever they sen
   expect(await command.exitCode).toBe(0);
 });
 
-/** Sends a request line as no client would. */
+/** Sends a request line with bytes that an HTTP client would refuse to send. */
 async function sendRaw(origin: string, target: string): Promise<void> {
   const { hostname, port } = new URL(origin);
   const socket = connect(Number(port), hostname);

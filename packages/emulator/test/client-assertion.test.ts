@@ -16,10 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => talkdesk.stop());
 
-const type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/** Signs what is right unless told otherwise, with a library that the emulator does not use. */
-function assertion(
+/** Signs an assertion that is right unless changed, with a library that the emulator does not use. */
+function signAssertion(
   client: EmulatorClient,
   claims: Record<string, unknown> = {},
   { algorithm = client.keyAlgorithm, keyId = client.keyId, signer = client } = {},
@@ -52,14 +52,14 @@ function post(
     headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
     body: new URLSearchParams({
       grant_type: "client_credentials",
-      client_assertion_type: type,
+      client_assertion_type: ASSERTION_TYPE,
       client_assertion: jwt,
       ...form,
     }).toString(),
   });
 }
 
-it("issues keys as the service does: PKCS#8 on one line, the same for the same seed", async () => {
+it("issues keys as the service does: PKCS#8 on one line, and the same for the same seed", async () => {
   const { keyId, keyAlgorithm, privateKey } = talkdesk.clients.get();
   expect(keyId).toMatch(/^[0-9a-f]{32}$/);
   expect(keyAlgorithm).toBe("ES256");
@@ -69,10 +69,10 @@ it("issues keys as the service does: PKCS#8 on one line, the same for the same s
 });
 
 it.each(["ES256", "ES384", "ES512", "PS256", "PS384", "PS512"] as const)(
-  "takes %s",
+  "accepts %s",
   async (keyAlgorithm: KeyAlgorithm) => {
     const client = talkdesk.clients.add({ keyAlgorithm });
-    const answer = await post(assertion(client), { client_id: client.clientId });
+    const answer = await post(signAssertion(client), { client_id: client.clientId });
     expect([answer.status, answer.json.token_type]).toEqual([200, "Bearer"]);
   },
 );
@@ -90,13 +90,13 @@ describe("an assertion is refused", () => {
     ["that has expired", { iat: now - 400, exp: now - 100 }, "expired"],
     ["from the future", { iat: now + 100, exp: now + 200 }, "future"],
   ])("%s", async (_name, claims, named) => {
-    const answer = await post(assertion(talkdesk.clients.get(), claims));
+    const answer = await post(signAssertion(talkdesk.clients.get(), claims));
     expect([answer.status, answer.json.error]).toEqual([401, "invalid_client"]);
     expect(answer.json.error_description).toContain(named);
   });
 
   it("that was used before", async () => {
-    const jwt = assertion(talkdesk.clients.get());
+    const jwt = signAssertion(talkdesk.clients.get());
     expect((await post(jwt)).status).toBe(200);
     expect((await post(jwt)).json.error_description).toContain("jti");
   });
@@ -105,47 +105,47 @@ describe("an assertion is refused", () => {
     const client = talkdesk.clients.add();
     const other = talkdesk.clients.add();
     const rsa = talkdesk.clients.add({ keyAlgorithm: "PS256" });
-    expect((await post(assertion(client, {}, { signer: other }))).json.error_description).toContain(
+    expect((await post(signAssertion(client, {}, { signer: other }))).json.error_description).toContain(
       "signature",
     );
     expect(
-      (await post(assertion(client, {}, { algorithm: "PS256", signer: rsa }))).json.error_description,
+      (await post(signAssertion(client, {}, { algorithm: "PS256", signer: rsa }))).json.error_description,
     ).toContain("alg");
-    expect((await post(assertion(client, {}, { keyId: other.keyId }))).json.error_description).toContain(
+    expect((await post(signAssertion(client, {}, { keyId: other.keyId }))).json.error_description).toContain(
       "kid",
     );
     const rotated = talkdesk.clients.rotateKey(client.clientId);
-    expect((await post(assertion(client))).status).toBe(401);
-    expect((await post(assertion(rotated))).status).toBe(200);
+    expect((await post(signAssertion(client))).status).toBe(401);
+    expect((await post(signAssertion(rotated))).status).toBe(200);
   });
 
-  it("when it is none, unsigned, or sent beside a secret or for another client", async () => {
+  it("that is not a JWT or is unsigned, beside a secret, and for another client", async () => {
     const client = talkdesk.clients.get();
     const unsigned = jsonwebtoken.sign({ iss: client.clientId, sub: client.clientId }, "", {
       algorithm: "none",
     });
     expect((await post("no jwt")).status).toBe(401);
     expect((await post(unsigned)).status).toBe(401);
-    expect((await post(assertion(client), {}, { authorization: basic(client) })).status).toBe(400);
-    expect((await post(assertion(client), { client_id: "other" })).status).toBe(400);
-    expect((await post(assertion(client), { client_assertion_type: "other" })).status).toBe(401);
+    expect((await post(signAssertion(client), {}, { authorization: basic(client) })).status).toBe(400);
+    expect((await post(signAssertion(client), { client_id: "other" })).status).toBe(400);
+    expect((await post(signAssertion(client), { client_assertion_type: "other" })).status).toBe(401);
     const globex = talkdesk.clients.get("globex");
-    expect((await post(assertion(globex))).status).toBe(401);
+    expect((await post(signAssertion(globex))).status).toBe(401);
   });
 });
 
-it("judges by a clock that can be ahead, and shows it in its answers", async () => {
+it("judges assertions by its own clock, which Date shows", async () => {
   await using ahead = await startEmulator({ clockSkewMs: 600_000 });
   const client = ahead.clients.get();
   const aud = ahead.endpoints().token;
-  const refused = await post(assertion(client, { aud }), {}, {}, ahead);
+  const refused = await post(signAssertion(client, { aud }), {}, {}, ahead);
   expect(refused.json.error_description).toContain("clock");
   const date = Date.parse(refused.headers.date ?? "");
   expect(Math.abs(date - Date.now() - 600_000)).toBeLessThan(60_000);
-  expect((await post(assertion(client, { aud }, {}, date), {}, {}, ahead)).status).toBe(200);
+  expect((await post(signAssertion(client, { aud }, {}, date), {}, {}, ahead)).status).toBe(200);
 });
 
-it("takes of a client only what it is registered for", async () => {
+it("accepts only the authentication methods that a client is registered for", async () => {
   const signing = talkdesk.clients.add({ authenticationMethods: ["private_key_jwt"] });
   const secret = talkdesk.clients.add({ authenticationMethods: ["client_secret_basic"] });
   const form = "grant_type=client_credentials";
@@ -155,23 +155,23 @@ it("takes of a client only what it is registered for", async () => {
       headers: { "content-type": "application/x-www-form-urlencoded", authorization: basic(client) },
       body: form,
     });
-  expect((await post(assertion(signing))).status).toBe(200);
+  expect((await post(signAssertion(signing))).status).toBe(200);
   expect((await withSecret(secret)).status).toBe(200);
-  for (const answer of [await withSecret(signing), await post(assertion(secret))]) {
+  for (const answer of [await withSecret(signing), await post(signAssertion(secret))]) {
     expect([answer.status, answer.json.error]).toEqual([401, "invalid_client"]);
     expect(answer.json.error_description).toContain("not registered");
   }
 });
 
-it("repeats nothing of an assertion that it refuses", async () => {
+it("repeats nothing of a refused assertion", async () => {
   const canary = "canary-5d1f";
   const client = talkdesk.clients.get();
-  const [head, payload, signature] = assertion(client).split(".");
+  const [head, payload, signature] = signAssertion(client).split(".");
   for (const jwt of [
-    assertion(client, { aud: canary }),
-    assertion(client, { iss: canary, sub: canary }),
-    assertion(client, { sub: canary }),
-    assertion(client, {}, { keyId: canary }),
+    signAssertion(client, { aud: canary }),
+    signAssertion(client, { iss: canary, sub: canary }),
+    signAssertion(client, { sub: canary }),
+    signAssertion(client, {}, { keyId: canary }),
     `${head}.${payload}.${canary}`,
     `${head}.${canary}.${signature}`,
     canary,
@@ -183,7 +183,7 @@ it("repeats nothing of an assertion that it refuses", async () => {
   }
 });
 
-it("makes RSA keys of full length, which follow from the seed", async () => {
+it("makes RSA keys of 2048 bits, which follow from the seed", async () => {
   await using talkdesk = await startEmulator({ seed: "rsa" });
   const { privateKey } = talkdesk.clients.add({ keyAlgorithm: "PS384" });
   const key = createPrivateKey({ key: Buffer.from(privateKey, "base64"), format: "der", type: "pkcs8" });

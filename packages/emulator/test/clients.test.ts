@@ -2,6 +2,9 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
 import { requestToken } from "./support/token-request.js";
 
+// The client id that the default seed gives; the table below is read before the emulator runs.
+const DEFAULT_CLIENT_ID = "e193107740b6ffcf181e3e6aa8e6a5c3";
+
 let talkdesk: Emulator;
 beforeAll(async () => {
   talkdesk = await startEmulator({ accounts: ["acme", "globex"] });
@@ -24,7 +27,7 @@ it("has a default client for each account, the same in every region", async () =
   expect(talkdesk.clients.get("acme").clientId).not.toBe(talkdesk.clients.get("globex").clientId);
 });
 
-it("adds clients with generated and with given members", () => {
+it("add() registers a client with generated or with given members", () => {
   const generated = talkdesk.clients.add();
   expect(generated.clientSecret).toMatch(/^(?=.*-)(?=.*_)[\w-]{86}$/);
   const given = talkdesk.clients.add({
@@ -51,7 +54,7 @@ it("adds clients with generated and with given members", () => {
   ]);
 });
 
-it("refuses the old secret as soon as there is a new one", async () => {
+it("refuses the old secret after rotateSecret()", async () => {
   const client = talkdesk.clients.add();
   const rotated = talkdesk.clients.rotateSecret(client.clientId);
   expect(rotated).toEqual({ ...client, clientSecret: rotated.clientSecret });
@@ -80,7 +83,7 @@ it.each<[string, object]>([
   ["member", { scope: "users:read" }],
   ["clientId", { clientId: "a:b" }],
   ["clientId", { clientId: "" }],
-  ["clientId", { clientId: talkdeskDefault() }],
+  ["clientId", { clientId: DEFAULT_CLIENT_ID }],
   ["clientSecret", { clientSecret: "" }],
   ["scopes", { scopes: ["a b"] }],
   ["scopes", { scopes: "a" }],
@@ -89,23 +92,18 @@ it.each<[string, object]>([
   ["authenticationMethods", { authenticationMethods: ["client_secret_post"] }],
   ["redirectUris", { redirectUris: ["/callback"] }],
   ["redirectUris", { redirectUris: ["https://app.example/#x"] }],
-])("refuses to add a client with a wrong %s", (name, registration) => {
+])("add() throws a TypeError for a wrong %s", (name, registration) => {
   expect(() => talkdesk.clients.add(registration)).toThrow(TypeError);
   expect(() => talkdesk.clients.add(registration)).toThrow(name);
 });
 
-it("takes redirect URIs beyond ASCII however many there are", () => {
+it("takes redirect URIs beyond ASCII, however many there are", () => {
   const redirectUris = Array.from({ length: 20_000 }, () => "https://bücher.example/callback");
   expect(talkdesk.clients.add({ redirectUris }).redirectUris).toEqual(["https://bücher.example/callback"]);
 });
 
-it("refuses to look up or rotate what does not exist", () => {
+it("throws a TypeError for an account or a client that does not exist", () => {
   expect(() => talkdesk.clients.get("nobody")).toThrow(TypeError);
   expect(() => talkdesk.clients.rotateSecret("nobody")).toThrow(TypeError);
   expect(() => talkdesk.clients.rotateKey("nobody")).toThrow(TypeError);
 });
-
-// The id that the seed gives the default client, known before the emulator runs.
-function talkdeskDefault(): string {
-  return "e193107740b6ffcf181e3e6aa8e6a5c3";
-}

@@ -67,7 +67,7 @@ it("refuses a contact that is not sent as JSON", async () => {
   expect(answer.status).toBe(400);
 });
 
-it("knows no contact by a made-up id, and none of another region", async () => {
+it("answers 404 for an unknown contact, and for one of another region", async () => {
   const unknown = await send(`${contacts}/${"0".repeat(24)}`, { headers });
   expect(unknown.status).toBe(404);
   const put = await send(`${contacts}/x`, { method: "PUT", headers, body: '{"name":"a"}' });
@@ -79,7 +79,7 @@ it("knows no contact by a made-up id, and none of another region", async () => {
   expect((await send(`${contacts}/${json._embedded.contacts[0].id}`, { headers })).status).toBe(404);
 });
 
-it("needs the scope to write", async () => {
+it("refuses to write without the scope", async () => {
   const reader = { ...headers, ...(await bearer(talkdesk, { scope: "contacts:read" })) };
   const answer = await send(contacts, { method: "POST", headers: reader, body: '{"name":"a"}' });
   expect(answer.status).toBe(403);

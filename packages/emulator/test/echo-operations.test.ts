@@ -32,12 +32,12 @@ it.each(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])("echoes %s", async
   expect(json.headers).not.toHaveProperty("authorization");
 });
 
-it("answers HEAD with a head", async () => {
+it("answers HEAD without a body", async () => {
   const { status, text } = await send(`${api}/echo`, { method: "HEAD", headers });
   expect([status, text]).toEqual([200, ""]);
 });
 
-it("gives a digest of a large binary body, without a text", async () => {
+it("gives the digest of a large binary body, and no text", async () => {
   const body = randomBytes(3_000_000);
   const { json } = await send(`${api}/echo`, { method: "POST", headers, body });
   expect(json.bodyBytes).toBe(body.length);
@@ -45,7 +45,7 @@ it("gives a digest of a large binary body, without a text", async () => {
   expect(json).not.toHaveProperty("text");
 });
 
-it.each([204, 304, 401, 403, 429, 500, 599])("answers with the status %i on demand", async (status) => {
+it.each([204, 304, 401, 403, 429, 500, 599])("answers with the status %i when asked to", async (status) => {
   expect((await send(`${api}/echo?status=${status}`, { headers })).status).toBe(status);
 });
 

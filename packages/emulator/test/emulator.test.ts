@@ -37,14 +37,14 @@ describe("options", () => {
     ["reportRows", { reportRows: 1.5 }],
     ["reportRows", { reportRows: 1_000_001 }],
     ["onRequest", { onRequest: true }],
-  ])("with a wrong %s are refused: %j", async (name, options) => {
+  ])("with a wrong %s are refused with a TypeError: %j", async (name, options) => {
     const starting = startEmulator(options as EmulatorOptions);
     await expect(starting).rejects.toThrow(TypeError);
     await expect(starting).rejects.toThrow(name);
   });
 
-  it("give six ports in a row", async () => {
-    const port = await freeBasePort();
+  it("port gives six ports in a row", async () => {
+    const port = await findBasePort();
     await using talkdesk = await startEmulator({ port });
     expect(talkdesk.endpoints()).toEqual({
       identity: `http://127.0.0.1:${port}/us/acme`,
@@ -58,22 +58,22 @@ describe("options", () => {
     }
     await expect(startEmulator({ port })).rejects.toMatchObject({
       code: "EADDRINUSE",
-      message: `port ${port} on 127.0.0.1, for the identity host, is in use`,
+      message: `Port ${port} on 127.0.0.1, for the identity host, is in use.`,
     });
   });
 
-  it("leave nothing open when a later port is in use", async () => {
-    const port = await freeBasePort();
+  it("port leaves no server running when a later port is in use", async () => {
+    const port = await findBasePort();
     const squatter = createServer().listen(port + 2, "127.0.0.1");
     await new Promise((resolve) => squatter.once("listening", resolve));
     await expect(startEmulator({ port })).rejects.toThrow(
-      `port ${port + 2} on 127.0.0.1, for the eu gateway`,
+      `Port ${port + 2} on 127.0.0.1, for the eu gateway`,
     );
     expect((await send(`http://127.0.0.1:${port}/`)).error?.code).toBe("ECONNREFUSED");
     squatter.close();
   });
 
-  it("take localhost by name", async () => {
+  it("host takes localhost by name", async () => {
     await using talkdesk = await startEmulator({ host: "localhost" });
     expect(talkdesk.endpoints().api).toMatch(/^http:\/\/localhost:\d+$/);
     const headers = await bearer(talkdesk);
@@ -81,8 +81,8 @@ describe("options", () => {
   });
 });
 
-describe("endpoints", () => {
-  it("refuse a region that is none", async () => {
+describe("endpoints()", () => {
+  it("refuses a region that does not exist, and escapes an account name", async () => {
     await using talkdesk = await startEmulator();
     expect(() => talkdesk.endpoints("acme", "uk" as never)).toThrow(TypeError);
     expect(() => talkdesk.endpoints(1 as never)).toThrow(TypeError);
@@ -125,14 +125,14 @@ describe("the seed", () => {
     expect(await trace()).toEqual(await trace("talkdesk"));
   });
 
-  it("gives others with another text", async () => {
+  it("gives other values for another seed", async () => {
     const [one, other] = (await Promise.all([trace("a"), trace("b")])) as Record<string, unknown>[];
     for (const name of Object.keys(one ?? {})) expect(other?.[name], name).not.toEqual(one?.[name]);
   });
 });
 
-describe("stop", () => {
-  it("closes every server, cuts what is open, and may be called again", async () => {
+describe("stop()", () => {
+  it("stops every server, closes open connections, and may be called again", async () => {
     const talkdesk = await startEmulator();
     const { api } = talkdesk.endpoints();
     const headers = await bearer(talkdesk);
@@ -147,7 +147,7 @@ describe("stop", () => {
     expect((await send(api)).error?.code).toBe("ECONNREFUSED");
   });
 
-  it("is what await using does", async () => {
+  it("is called at the end of await using", async () => {
     let api = "";
     {
       await using talkdesk = await startEmulator();
@@ -156,8 +156,8 @@ describe("stop", () => {
     expect((await send(api)).error?.code).toBe("ECONNREFUSED");
   });
 
-  it("leaves the port free for another emulator", async () => {
-    const port = await freeBasePort();
+  it("frees the port for another emulator", async () => {
+    const port = await findBasePort();
     for (let round = 0; round < 3; round += 1) {
       await using talkdesk = await startEmulator({ port });
       expect((await requestToken(talkdesk)).status).toBe(200);
@@ -165,7 +165,7 @@ describe("stop", () => {
   });
 });
 
-it("lets two emulators live side by side without sharing anything", async () => {
+it("runs beside another emulator and shares nothing with it", async () => {
   await using one = await startEmulator();
   await using other = await startEmulator();
   const { code } = await one.authorize();
@@ -179,24 +179,8 @@ it("lets two emulators live side by side without sharing anything", async () => 
   expect((await send(`${other.endpoints().api}/echo`, { headers })).status).toBe(401);
 });
 
-/** Finds six free ports in a row, below those that systems give to connections. */
-async function freeBasePort(): Promise<number> {
-  for (let port = 20_000 + (process.pid % 1000) * 6; ; port += 6) {
-    const free = await Promise.all([0, 1, 2, 3, 4, 5].map((offset) => isFree(port + offset)));
-    if (free.every(Boolean)) return port;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
-}
-
 describe("environment()", () => {
-  it("has what a program needs to be the default client of an account", async () => {
+  it("gives the variables that make a program the default client of an account", async () => {
     await using talkdesk = await startEmulator({ accounts: ["acme", "globex"] });
     const { token, authorize, jwks, api } = talkdesk.endpoints("globex", "eu");
     const { clientId, clientSecret } = talkdesk.clients.get("globex");
@@ -213,3 +197,19 @@ describe("environment()", () => {
     expect(() => talkdesk.environment("acme", "uk" as never)).toThrow(TypeError);
   });
 });
+
+/** Finds six free ports in a row, below those that systems give to connections. */
+async function findBasePort(): Promise<number> {
+  for (let port = 20_000 + (process.pid % 1000) * 6; ; port += 6) {
+    const free = await Promise.all([0, 1, 2, 3, 4, 5].map((offset) => isFree(port + offset)));
+    if (free.every(Boolean)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
+}

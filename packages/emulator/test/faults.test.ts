@@ -1,6 +1,7 @@
 import { Agent } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { answers, type Emulator, type Fault, startEmulator } from "./support/package-under-test.js";
+import { runReport } from "./support/report-file.js";
 import { basic, bearer, exchange, login, refresh, requestToken } from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
@@ -19,21 +20,21 @@ afterEach(() => {
 afterAll(() => talkdesk.stop());
 
 describe("delayMs", () => {
-  it("waits, then carries on normally", async () => {
+  it("waits, then sends the real answer", async () => {
     talkdesk.faults.add({ at: "token", delayMs: 120 });
     const { status, elapsedMs } = await requestToken(talkdesk);
     expect(status).toBe(200);
     expect(elapsedMs).toBeGreaterThan(100);
   });
 
-  it("comes before another effect", async () => {
+  it("waits before another effect", async () => {
     talkdesk.faults.add({ at: "token", delayMs: 120, respond: answers.unavailable() });
     const { status, elapsedMs } = await requestToken(talkdesk);
     expect(status).toBe(503);
     expect(elapsedMs).toBeGreaterThan(100);
   });
 
-  it("does the work for a client that has gone away, as a slow server would", async () => {
+  it("handles the request of a client that has gone away, as a slow server does", async () => {
     const { json } = await login(talkdesk);
     talkdesk.faults.add({ at: "token", delayMs: 300 });
     talkdesk.requests.clear();
@@ -53,7 +54,7 @@ describe("delayMs", () => {
   });
 });
 
-it("hang: accepts and never answers", async () => {
+it("hang: reads the request and never answers", async () => {
   talkdesk.faults.add({ at: "api", hang: true });
   const client = new AbortController();
   const answer = fetch(echo, { headers, signal: client.signal });
@@ -90,9 +91,9 @@ describe("reset", () => {
     expect(error?.code).toBe("ECONNRESET");
   });
 
-  it("strikes a request on a connection that served one before", async () => {
+  it("resets a connection that has served a request before", async () => {
     talkdesk.faults.add({ at: "api", skip: 1, reset: "before" });
-    using agent = disposableAgent();
+    using agent = makeKeepAliveAgent();
     expect((await send(echo, { headers, agent })).status).toBe(200);
     expect((await send(echo, { headers, agent })).error?.code).toBe("ECONNRESET");
     const [first, second] = talkdesk.requests.to("api");
@@ -101,7 +102,7 @@ describe("reset", () => {
 });
 
 describe("respond", () => {
-  it("answers as told, and the work is not done", async () => {
+  it("sends the answer that is given, and does not handle the request", async () => {
     const issued = talkdesk.tokens.count();
     talkdesk.faults.add({
       at: "token",
@@ -117,7 +118,7 @@ describe("respond", () => {
     expect(talkdesk.requests.all[0]?.status).toBe(502);
   });
 
-  it("takes bytes, streams, and functions that make a body each time", async () => {
+  it("takes bytes, streams, and functions that return a body each time", async () => {
     async function* pieces(): AsyncGenerator<string | Uint8Array> {
       yield "a";
       yield new Uint8Array([0xff]);
@@ -180,7 +181,7 @@ describe("lose", () => {
     expect((await exchange(talkdesk, code)).json.error).toBe("invalid_grant");
   });
 
-  it("rotates a refresh token whose successor nobody sees", async () => {
+  it("rotates a refresh token and loses the successor", async () => {
     const { json } = await login(talkdesk);
     talkdesk.faults.add({ at: "token", lose: true });
     expect((await refresh(talkdesk, json.refresh_token)).status).toBeUndefined();
@@ -205,13 +206,13 @@ describe("patch", () => {
     expect((await requestToken(talkdesk)).json).toEqual(["Bearer"]);
   });
 
-  it("leaves an answer that is no JSON alone", async () => {
-    const file = await reportFileUrl();
+  it("leaves an answer alone that is not JSON", async () => {
+    const file = await runReport(talkdesk);
     talkdesk.faults.add({ at: "files", patch: { a: 1 } });
     expect((await send(file)).text).toMatch(/^call_id,/);
   });
 
-  it("makes tokens that no gateway knows", async () => {
+  it("can replace the token by one that the gateway refuses", async () => {
     talkdesk.faults.add({ at: "token", patch: { access_token: "made-up" } });
     const { json } = await requestToken(talkdesk);
     const answer = await send(echo, { headers: { authorization: `Bearer ${json.access_token}` } });
@@ -227,7 +228,7 @@ it("dateSkewMs: shifts the Date header", async () => {
   expect(Math.abs(skew + 600_000)).toBeLessThan(30_000);
 });
 
-it("truncate: announces the whole body and sends a part", async () => {
+it("truncate: announces the whole length and sends a part", async () => {
   talkdesk.faults.add({ at: "token", truncate: 10 });
   const { status, headers: answered, bytes, error } = await requestToken(talkdesk);
   expect(status).toBe(200);
@@ -245,32 +246,32 @@ it("trickle: sends the body in small pieces", async () => {
   expect(answer.elapsedMs).toBeGreaterThan(20);
 });
 
-describe("when a fault strikes", () => {
-  async function statuses(count: number): Promise<(number | undefined)[]> {
+describe("when a fault applies", () => {
+  async function requestStatuses(count: number): Promise<(number | undefined)[]> {
     const found: (number | undefined)[] = [];
     for (let index = 0; index < count; index += 1) found.push((await requestToken(talkdesk)).status);
     return found;
   }
 
-  it("strikes once unless told otherwise, in the order added", async () => {
+  it("applies once by default, in the order in which faults were added", async () => {
     talkdesk.faults.add({ at: "token", times: 2, respond: answers.unavailable() });
     talkdesk.faults.add({ at: "token", respond: answers.tooManyRequests(1) });
-    expect(await statuses(4)).toEqual([503, 503, 429, 200]);
+    expect(await requestStatuses(4)).toEqual([503, 503, 429, 200]);
   });
 
-  it("lets some pass first, and counts its hits", async () => {
+  it("lets the first requests pass, and counts its hits", async () => {
     const fault = talkdesk.faults.add({ at: "token", skip: 2, times: 1, respond: answers.unavailable() });
-    expect(await statuses(2)).toEqual([200, 200]);
+    expect(await requestStatuses(2)).toEqual([200, 200]);
     expect(fault.hits).toBe(0);
-    expect(await statuses(2)).toEqual([503, 200]);
+    expect(await requestStatuses(2)).toEqual([503, 200]);
     expect(fault.hits).toBe(1);
   });
 
-  it("strikes until it is removed", async () => {
+  it("applies until it is removed", async () => {
     const fault = talkdesk.faults.add({ at: "token", times: Infinity, respond: answers.unavailable() });
-    expect(await statuses(3)).toEqual([503, 503, 503]);
+    expect(await requestStatuses(3)).toEqual([503, 503, 503]);
     fault.remove();
-    expect(await statuses(1)).toEqual([200]);
+    expect(await requestStatuses(1)).toEqual([200]);
     expect(fault.hits).toBe(3);
   });
 
@@ -281,14 +282,14 @@ describe("when a fault strikes", () => {
     ["another path", { match: { path: "/us/acme/oauth" } }],
     ["another path, by expression", { match: { path: /^\/eu\// } }],
     ["another grant", { match: { grantType: "refresh_token" } }],
-    ["another header", { match: { authorization: "Basic" } }],
+    ["another Authorization header", { match: { authorization: "Basic" } }],
     ["another place", { at: "api" }],
-  ])("leaves a request for %s alone", async (_name, occasion) => {
+  ])("does not apply to %s", async (_name, occasion) => {
     talkdesk.faults.add({ at: "token", ...occasion, respond: answers.unavailable() } as Fault);
-    expect(await statuses(1)).toEqual([200]);
+    expect(await requestStatuses(1)).toEqual([200]);
   });
 
-  it("strikes what matches in every respect", async () => {
+  it("applies to a request that matches in every respect", async () => {
     const fault: Fault = {
       at: "token",
       times: 2,
@@ -303,10 +304,10 @@ describe("when a fault strikes", () => {
       respond: answers.unavailable(),
     };
     talkdesk.faults.add(fault);
-    expect(await statuses(3)).toEqual([503, 503, 200]);
+    expect(await requestStatuses(3)).toEqual([503, 503, 200]);
   });
 
-  it("tells requests to a gateway apart by token, path and query", async () => {
+  it("distinguishes requests to a gateway by token, path and query", async () => {
     const other = await bearer(talkdesk);
     talkdesk.faults.add({
       at: "api",
@@ -320,7 +321,7 @@ describe("when a fault strikes", () => {
     expect((await send(`${echo}?a=1`, { headers: other })).status).toBe(200);
   });
 
-  it("breaks the other endpoints of the identity host", async () => {
+  it("applies to the other endpoints of the identity host", async () => {
     talkdesk.faults.add({ at: "jwks", match: { region: "eu" }, patch: { keys: [] } });
     talkdesk.faults.add({ at: "authorize", respond: answers.html(503) });
     expect((await send(talkdesk.endpoints().jwks)).json.keys).toHaveLength(2);
@@ -328,16 +329,16 @@ describe("when a fault strikes", () => {
     expect((await send(talkdesk.endpoints().authorize)).status).toBe(503);
   });
 
-  it("breaks downloads from the files host", async () => {
-    const file = await reportFileUrl();
+  it("applies to downloads from the files host", async () => {
+    const file = await runReport(talkdesk);
     talkdesk.faults.add({ at: "files", match: { account: "acme" }, truncate: 5 });
     expect((await send(file)).text).toBe("call_");
     expect((await send(file)).text).toMatch(/\n$/);
   });
 });
 
-describe("revokeTokens", () => {
-  it("has gateways refuse what was issued so far", async () => {
+describe("revokeTokens()", () => {
+  it("makes the gateways refuse the tokens issued so far", async () => {
     const old = await bearer(talkdesk);
     expect(talkdesk.faults.revokeTokens()).toBeGreaterThan(0);
     expect(talkdesk.faults.revokeTokens()).toBe(0);
@@ -360,8 +361,8 @@ describe("revokeTokens", () => {
   });
 });
 
-it("closes idle connections on demand", async () => {
-  using agent = disposableAgent();
+it("closeIdleConnections() closes connections that are kept alive", async () => {
+  using agent = makeKeepAliveAgent();
   await send(echo, { headers, agent });
   const closed = new Promise((resolve) => {
     for (const socket of Object.values(agent.freeSockets).flat()) socket?.once("close", resolve);
@@ -373,17 +374,7 @@ it("closes idle connections on demand", async () => {
   expect(second?.connection).not.toBe(first?.connection);
 });
 
-async function reportFileUrl(): Promise<string> {
-  const { api } = talkdesk.endpoints();
-  const jobs = `${api}/data/reports/calls/jobs`;
-  const type = { ...headers, "content-type": "application/json" };
-  const { json } = await send(jobs, { method: "POST", headers: type, body: "{}" });
-  for (let poll = 0; poll < 3; poll += 1) await send(`${jobs}/${json.job.id}`, { headers });
-  const file = await send(`${api}/data/reports/calls/files/${json.job.id}`, { headers });
-  return file.headers.location ?? "";
-}
-
-function disposableAgent(): Agent & Disposable {
+function makeKeepAliveAgent(): Agent & Disposable {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   return Object.assign(agent, { [Symbol.dispose]: () => agent.destroy() });
 }

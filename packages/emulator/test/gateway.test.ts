@@ -35,7 +35,7 @@ describe("the token", () => {
     });
   });
 
-  it.each(["bearer", "BEARER"])("is taken after %s as well", async (scheme) => {
+  it.each(["bearer", "BEARER"])("is accepted after %s too", async (scheme) => {
     const authorization = headers.authorization.replace("Bearer", scheme);
     expect((await send(`${api}/users`, { headers: { authorization } })).status).toBe(200);
   });
@@ -44,7 +44,7 @@ describe("the token", () => {
     expect((await send(`${api}/users`)).status).toBe(401);
   });
 
-  it("is good in its own region only, for each of its accounts", async () => {
+  it("is valid in its own region only", async () => {
     const european = await bearer(talkdesk, { account: "globex", region: "eu" });
     expect((await send(`${talkdesk.endpoints("globex", "eu").api}/echo`, { headers: european })).status).toBe(
       200,
@@ -69,7 +69,7 @@ describe("the token", () => {
     });
   });
 
-  it("tells the log the account", async () => {
+  it("decides the account in the log", async () => {
     talkdesk.requests.clear();
     await send(`${api}/echo`, { headers: await bearer(talkdesk, { account: "globex" }) });
     await send(`${api}/echo`);
@@ -80,7 +80,7 @@ describe("the token", () => {
   });
 });
 
-it("knows no other paths, and says which methods a path takes", async () => {
+it("answers 404 for other paths, and 405 with the methods that a path takes", async () => {
   for (const path of ["/", "/nothing", "/users/", "/oauth/token"]) {
     const answer = await send(`${api}${path}`, { headers });
     expect([answer.status, answer.json.message]).toEqual([404, "Not found"]);
@@ -89,13 +89,13 @@ it("knows no other paths, and says which methods a path takes", async () => {
   expect([answer.status, answer.headers.allow]).toEqual([405, "GET, POST"]);
 });
 
-it("is an origin of its own in every region", () => {
+it("has its own origin in every region", () => {
   const origins = (["us", "eu", "ca", "au"] as const).map((region) => talkdesk.endpoints("acme", region).api);
   origins.push(new URL(talkdesk.endpoints().token).origin);
   expect(new Set(origins).size).toBe(5);
 });
 
-it("refuses a token as soon as its login is revoked, and takes a new one", async () => {
+it("refuses a token as soon as it is revoked, and accepts a new one", async () => {
   const { json } = await requestToken(talkdesk);
   const own = { authorization: `Bearer ${json.access_token}` };
   talkdesk.faults.revokeTokens({ account: "acme" });

@@ -6,21 +6,21 @@ import { send } from "./support/wire.js";
 
 type ShownKey = JsonWebKey & { kid?: string; alg?: string; x5c: readonly string[]; x5t: string };
 
-async function publishedKeys(talkdesk: Emulator, path = "2023-10/certs"): Promise<readonly ShownKey[]> {
+async function fetchKeys(talkdesk: Emulator, path = "2023-10/certs"): Promise<readonly ShownKey[]> {
   return (await send(talkdesk.endpoints().jwks.replace("2023-10/certs", path))).json.keys;
 }
 
-async function idToken(talkdesk: Emulator, nonce?: string): Promise<string> {
+async function requestIdToken(talkdesk: Emulator, nonce?: string): Promise<string> {
   const { code } = await talkdesk.authorize({ scope: "openid", ...(nonce !== undefined && { nonce }) });
   return (await exchange(talkdesk, code)).json.id_token;
 }
 
-function headerOf(jwt: string): { kid: string; alg: string } {
+function readHeader(jwt: string): { kid: string; alg: string } {
   return JSON.parse(Buffer.from(jwt.split(".")[0] ?? "", "base64url").toString());
 }
 
 function isSignedByOneOf(keys: readonly ShownKey[], jwt: string): boolean {
-  const { kid, alg } = headerOf(jwt);
+  const { kid, alg } = readHeader(jwt);
   const key = keys.find((item) => item.kid === kid);
   if (key === undefined) return false;
   const [, signed = "", signature = ""] = /^(.*)\.([^.]*)$/.exec(jwt) ?? [];
@@ -35,12 +35,12 @@ function isSignedByOneOf(keys: readonly ShownKey[], jwt: string): boolean {
 }
 
 it.each(["ES256", "RS256"] as const)(
-  "signs ID tokens with %s and says only what is known of them, and that they are fake",
+  "signs ID tokens with %s; they have the documented claims and one that says they are fake",
   async (alg) => {
     await using talkdesk = await startEmulator({ idTokenAlgorithm: alg });
-    const jwt = await idToken(talkdesk, "n-1");
-    expect(headerOf(jwt)).toEqual({ alg, kid: expect.any(String) });
-    expect(isSignedByOneOf(await publishedKeys(talkdesk), jwt)).toBe(true);
+    const jwt = await requestIdToken(talkdesk, "n-1");
+    expect(readHeader(jwt)).toEqual({ alg, kid: expect.any(String) });
+    expect(isSignedByOneOf(await fetchKeys(talkdesk), jwt)).toBe(true);
     const claims = claimsOf(jwt);
     expect(claims).toEqual({
       iss: new URL(talkdesk.endpoints().authorize).origin,
@@ -54,9 +54,9 @@ it.each(["ES256", "RS256"] as const)(
   },
 );
 
-it("puts another issuer into ID tokens on demand, and no nonce when there was none", async () => {
+it("puts the issuer that is set into ID tokens, and no nonce when none was sent", async () => {
   await using talkdesk = await startEmulator({ idTokenIssuer: "https://www.talkdeskid.com" });
-  const claims = claimsOf(await idToken(talkdesk));
+  const claims = claimsOf(await requestIdToken(talkdesk));
   expect(claims.iss).toBe("https://www.talkdeskid.com");
   expect(claims).not.toHaveProperty("nonce");
 });
@@ -65,15 +65,15 @@ it("sets the times of tokens by its own clock", async () => {
   await using talkdesk = await startEmulator({ clockSkewMs: -3_600_000 });
   const anHourAgo = Date.now() / 1000 - 3600;
   const access = claimsOf((await requestToken(talkdesk)).json.access_token);
-  for (const { iat } of [claimsOf(await idToken(talkdesk)), access]) {
+  for (const { iat } of [claimsOf(await requestIdToken(talkdesk)), access]) {
     expect(Math.abs(iat - anHourAgo)).toBeLessThan(30);
   }
   expect(access.exp - access.iat).toBe(600);
 });
 
-it("shows an EC and an RSA key, with a zero byte in front, and certificates that can be read", async () => {
+it("publishes an EC and an RSA key, with a leading zero byte and a certificate that can be read", async () => {
   await using talkdesk = await startEmulator();
-  const keys = await publishedKeys(talkdesk);
+  const keys = await fetchKeys(talkdesk);
   expect(keys.map(({ kty, alg }) => [kty, alg])).toEqual([
     ["EC", "ES256"],
     ["RSA", "RS256"],
@@ -93,24 +93,24 @@ it("shows an EC and an RSA key, with a zero byte in front, and certificates that
     );
     expect(JSON.stringify(key)).not.toMatch(/"(?:d|p|q|dp|dq|qi)":/);
   }
-  for (const key of await publishedKeys(talkdesk, "certs")) {
+  for (const key of await fetchKeys(talkdesk, "certs")) {
     expect(() => new X509Certificate(Buffer.from(key.x5c[0] ?? "", "base64"))).toThrow();
   }
 });
 
-it("rotates its keys, and keeps the old ones published or withdraws them", async () => {
+it("keys.rotate() makes new keys, and keeps the old ones published or withdraws them", async () => {
   await using talkdesk = await startEmulator();
-  const first = await idToken(talkdesk);
+  const first = await requestIdToken(talkdesk);
   talkdesk.keys.rotate();
-  const second = await idToken(talkdesk);
-  expect(headerOf(second).kid).not.toBe(headerOf(first).kid);
-  const both = await publishedKeys(talkdesk);
+  const second = await requestIdToken(talkdesk);
+  expect(readHeader(second).kid).not.toBe(readHeader(first).kid);
+  const both = await fetchKeys(talkdesk);
   expect(both).toHaveLength(4);
   expect([first, second].map((jwt) => isSignedByOneOf(both, jwt))).toEqual([true, true]);
 
   talkdesk.keys.rotate({ keepOld: false });
-  const third = await idToken(talkdesk);
-  const last = await publishedKeys(talkdesk);
+  const third = await requestIdToken(talkdesk);
+  const last = await fetchKeys(talkdesk);
   expect(last).toHaveLength(2);
   expect([first, second, third].map((jwt) => isSignedByOneOf(last, jwt))).toEqual([false, false, true]);
   const { access_token: access } = (await requestToken(talkdesk)).json;
@@ -120,14 +120,14 @@ it("rotates its keys, and keeps the old ones published or withdraws them", async
   expect(() => talkdesk.keys.rotate({ keepOld: 1 as never })).toThrow("keepOld");
 });
 
-it("gives the same keys after the same rotations, and others with another seed", async () => {
-  async function rotatedKeys(seed: string): Promise<readonly ShownKey[]> {
+it("gives the same keys after the same rotations, and others for another seed", async () => {
+  async function fetchRotatedKeys(seed: string): Promise<readonly ShownKey[]> {
     await using talkdesk = await startEmulator({ seed });
     talkdesk.keys.rotate();
-    return await publishedKeys(talkdesk);
+    return await fetchKeys(talkdesk);
   }
-  const keys = await rotatedKeys("a");
-  expect(await rotatedKeys("a")).toEqual(keys);
-  const others = await rotatedKeys("b");
+  const keys = await fetchRotatedKeys("a");
+  expect(await fetchRotatedKeys("a")).toEqual(keys);
+  const others = await fetchRotatedKeys("b");
   expect(others.some(({ kid }) => keys.some((key) => key.kid === kid))).toBe(false);
 });

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => talkdesk.stop());
 
-it("knows nothing of an account that does not exist, and says so in HTML", async () => {
+it("answers 404 with HTML for an account that does not exist", async () => {
   const client = talkdesk.clients.get();
   for (const answer of [
     await requestToken(talkdesk, undefined, { account: "nobody", client }),
@@ -29,7 +29,7 @@ it("has no discovery document, as the service has none", async () => {
   expect((await send(`${root}/.well-known/openid-configuration`)).status).toBe(404);
 });
 
-it("shows other keys for every region, under the current path and the old one", async () => {
+it("publishes other keys in every region, at the current path and the deprecated one", async () => {
   const current = await send(talkdesk.endpoints().jwks);
   const old = await send(talkdesk.endpoints().jwks.replace("/2023-10/", "/"));
   const other = await send(talkdesk.endpoints("acme", "eu").jwks);
@@ -45,7 +45,7 @@ it("shows other keys for every region, under the current path and the old one", 
   expect((await send(talkdesk.endpoints().jwks, { method: "POST" })).status).toBe(405);
 });
 
-it("sorts requests by what they are for", async () => {
+it("records which endpoint, region and account a request was for", async () => {
   talkdesk.requests.clear();
   await requestToken(talkdesk);
   await talkdesk.authorize();
@@ -59,7 +59,7 @@ it("sorts requests by what they are for", async () => {
   ]);
 });
 
-it("leaves out what the service does not promise of its keys", async () => {
+it("omits kid and alg of its keys when told to", async () => {
   await using bare = await startEmulator({ keys: { omitKid: true, omitAlg: true } });
   const [ec, rsa] = (await send(bare.endpoints().jwks)).json.keys;
   expect(Object.keys(ec).sort()).toEqual(["crv", "kty", "use", "x", "x5c", "x5t", "y"]);

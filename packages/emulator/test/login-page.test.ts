@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { makeAuthorizeUrl } from "./support/authorize-url.js";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
 import { claimsOf, exchange } from "./support/token-request.js";
 import { send } from "./support/wire.js";
@@ -9,18 +10,8 @@ beforeAll(async () => {
 });
 afterAll(() => talkdesk.stop());
 
-function authorizeUrl(changes: Record<string, string> = {}): string {
-  const { clientId, redirectUris } = talkdesk.clients.get();
-  const url = new URL(talkdesk.endpoints().authorize);
-  url.search = new URLSearchParams({
-    response_type: "code",
-    client_id: clientId,
-    redirect_uri: redirectUris[0] ?? "",
-    state: "a state",
-    ...changes,
-  }).toString();
-  return url.href;
-}
+const authorizeUrl = (changes: Readonly<Record<string, string>> = {}): string =>
+  makeAuthorizeUrl(talkdesk, { state: "a state", ...changes });
 
 const choose = (user: string) =>
   send(authorizeUrl(), {
@@ -29,14 +20,14 @@ const choose = (user: string) =>
     body: new URLSearchParams({ user }).toString(),
   });
 
-it("shows a page with users to choose from, that nothing can be put into", async () => {
+it("shows five users to choose from, under a policy that allows no script", async () => {
   const page = await send(authorizeUrl());
   expect(page.status).toBe(200);
   expect(page.headers["content-security-policy"]).toContain("default-src 'none'");
   expect(page.text.match(/<button name="user" value="[0-9a-f]{24}"/g)).toHaveLength(5);
 });
 
-it("goes on with the user who was chosen", async () => {
+it("signs in the user who was chosen", async () => {
   const [, id = ""] =
     /<button name="user" value="([0-9a-f]{24})"/.exec((await send(authorizeUrl())).text) ?? [];
   const answer = await choose(id);
@@ -48,44 +39,44 @@ it("goes on with the user who was chosen", async () => {
   expect(me.json.id).toBe(id);
 });
 
-it("is shown for a posted request too, and goes on from there", async () => {
+it("is shown for a posted request too, and signs in the user chosen on it", async () => {
   const [endpoint = "", form = ""] = authorizeUrl().split("?");
   const headers = { "content-type": "application/x-www-form-urlencoded" };
   const page = await send(endpoint, { method: "POST", headers, body: form });
   expect(page.status).toBe(200);
   const [, action = ""] = /<form method="post" action="([^"]+)"/.exec(page.text) ?? [];
   const next = new URL(action.replaceAll("&amp;", "&"), endpoint).href;
-  const answer = await send(next, { method: "POST", headers, body: `user=${await firstUser()}` });
+  const answer = await send(next, { method: "POST", headers, body: `user=${await readFirstUser()}` });
   const callback = new URL(answer.headers.location ?? "").searchParams;
   expect(callback.get("state")).toBe("a state");
   expect((await exchange(talkdesk, callback.get("code") ?? "")).status).toBe(200);
 });
 
-it("puts nothing of the address into the page unescaped", async () => {
+it("escapes the parameters of the request", async () => {
   const page = await send(authorizeUrl({ nonce: `"><script>alert(1)</script>` }));
   expect(page.status).toBe(200);
   expect(page.text).not.toContain("<script>");
 });
 
-it("denies when told, or when nobody is called so", async () => {
+it("redirects with access_denied when the user denies or does not exist", async () => {
   for (const user of ["", "nobody"]) {
     const callback = new URL((await choose(user)).headers.location ?? "");
     expect(callback.searchParams.get("error")).toBe("access_denied");
   }
 });
 
-it("shows mistakes of the application before the page, and needs no page for a hint", async () => {
+it("is not shown for a wrong request, nor with a login_hint", async () => {
   expect((await send(authorizeUrl({ client_id: "other" }))).status).toBe(401);
   expect((await send(authorizeUrl({ response_type: "token" }))).status).toBe(302);
-  expect((await talkdesk.authorize({ user: await firstUser() })).code).toBeTruthy();
+  expect((await talkdesk.authorize({ user: await readFirstUser() })).code).toBeTruthy();
 });
 
-it("is gone through by authorize() as well, with the first user on it", async () => {
+it("is passed by authorize(), with the first user on it", async () => {
   const { code, state } = await talkdesk.authorize({ state: "s" });
   const { json } = await exchange(talkdesk, code);
-  expect([claimsOf(json.access_token).sub, state]).toEqual([await firstUser(), "s"]);
+  expect([claimsOf(json.access_token).sub, state]).toEqual([await readFirstUser(), "s"]);
 });
 
-async function firstUser(): Promise<string> {
+async function readFirstUser(): Promise<string> {
   return /value="([0-9a-f]{24})"/.exec((await send(authorizeUrl())).text)?.[1] ?? "";
 }

@@ -9,14 +9,14 @@ beforeAll(async () => {
 });
 afterAll(() => talkdesk.stop());
 
-const refused = [400, "invalid_grant"];
+const REFUSED = [400, "invalid_grant"];
 
-async function refreshed(emulator: Emulator, refreshToken: string): Promise<readonly unknown[]> {
+async function tryRefresh(emulator: Emulator, refreshToken: string): Promise<readonly unknown[]> {
   const { status, json } = await refresh(emulator, refreshToken);
   return status === 200 ? [200] : [status, json.error];
 }
 
-async function statusWith(emulator: Emulator, accessToken: string): Promise<number | undefined> {
+async function callWith(emulator: Emulator, accessToken: string): Promise<number | undefined> {
   const headers = { authorization: `Bearer ${accessToken}` };
   return (await send(`${emulator.endpoints().api}/echo`, { headers })).status;
 }
@@ -25,32 +25,32 @@ describe("a rotated refresh token", () => {
   it("ends the login when it is used again", async () => {
     const first = (await login(talkdesk)).json;
     const second = (await refresh(talkdesk, first.refresh_token)).json;
-    expect(await refreshed(talkdesk, first.refresh_token)).toEqual(refused);
-    expect(await refreshed(talkdesk, second.refresh_token)).toEqual(refused);
-    expect(await statusWith(talkdesk, second.access_token)).toBe(401);
+    expect(await tryRefresh(talkdesk, first.refresh_token)).toEqual(REFUSED);
+    expect(await tryRefresh(talkdesk, second.refresh_token)).toEqual(REFUSED);
+    expect(await callWith(talkdesk, second.access_token)).toBe(401);
   });
 
-  it("is only refused, when the emulator is told so", async () => {
+  it("is only refused with refreshReuse: refuse", async () => {
     await using lenient = await startEmulator({ refreshReuse: "refuse" });
     const first = (await login(lenient)).json;
     const second = (await refresh(lenient, first.refresh_token)).json;
-    expect(await refreshed(lenient, first.refresh_token)).toEqual(refused);
-    expect(await statusWith(lenient, second.access_token)).toBe(200);
-    expect(await refreshed(lenient, second.refresh_token)).toEqual([200]);
-    expect(await refreshed(lenient, second.refresh_token)).toEqual(refused);
+    expect(await tryRefresh(lenient, first.refresh_token)).toEqual(REFUSED);
+    expect(await callWith(lenient, second.access_token)).toBe(200);
+    expect(await tryRefresh(lenient, second.refresh_token)).toEqual([200]);
+    expect(await tryRefresh(lenient, second.refresh_token)).toEqual(REFUSED);
   });
 
-  it("is dead when its successor was lost on the way", async () => {
+  it("is refused even when its successor was lost on the way", async () => {
     for (const refreshReuse of ["revoke", "refuse"] as const) {
       await using lossy = await startEmulator({ refreshReuse });
       const { json } = await login(lossy);
       lossy.faults.add({ at: "token", match: { grantType: "refresh_token" }, lose: true });
       expect((await refresh(lossy, json.refresh_token)).error?.code).toBe("ECONNRESET");
-      expect(await refreshed(lossy, json.refresh_token)).toEqual(refused);
+      expect(await tryRefresh(lossy, json.refresh_token)).toEqual(REFUSED);
     }
   });
 
-  it("has a successor for the whole scope, when a narrower one was asked for", async () => {
+  it("has a successor for the whole scope, even when a narrower one was asked for", async () => {
     const { json } = await login(talkdesk, "users:read contacts:read");
     const narrow = await refresh(talkdesk, json.refresh_token, { scope: "users:read" });
     expect(narrow.json.scope).toBe("users:read");
@@ -60,7 +60,7 @@ describe("a rotated refresh token", () => {
   });
 });
 
-it("leaves the refresh token out of the answer to a refresh, and lets the old one live, when told so", async () => {
+it("gives no refresh token in the answer to a refresh with refreshTokens: omit, and the old one stays valid", async () => {
   await using omitting = await startEmulator({ refreshTokens: "omit" });
   const first = (await login(omitting)).json;
   expect(first.refresh_token).toEqual(expect.any(String));
@@ -73,11 +73,11 @@ it("leaves the refresh token out of the answer to a refresh, and lets the old on
 });
 
 describe("the scope refresh_token", () => {
-  it("is not needed unless the emulator is told so", async () => {
+  it("is not needed by default", async () => {
     expect((await login(talkdesk, "users:read")).json).toHaveProperty("refresh_token");
   });
 
-  it("is needed in a scope that is asked for, when the emulator is told so", async () => {
+  it("is needed in a scope that is asked for with requiresRefreshTokenScope", async () => {
     await using strict = await startEmulator({ requiresRefreshTokenScope: true });
     expect((await login(strict, "users:read")).json).not.toHaveProperty("refresh_token");
     expect((await login(strict, "users:read refresh_token")).json).toHaveProperty("refresh_token");
@@ -85,27 +85,27 @@ describe("the scope refresh_token", () => {
   });
 });
 
-describe("tokens.revoke", () => {
-  it("ends logins with their refresh tokens, which faults.revokeTokens does not", async () => {
+describe("tokens.revoke()", () => {
+  it("revokes refresh tokens too, which faults.revokeTokens() does not", async () => {
     const first = (await login(talkdesk)).json;
     talkdesk.faults.revokeTokens();
-    expect(await statusWith(talkdesk, first.access_token)).toBe(401);
+    expect(await callWith(talkdesk, first.access_token)).toBe(401);
     const second = (await refresh(talkdesk, first.refresh_token)).json;
-    expect(await statusWith(talkdesk, second.access_token)).toBe(200);
+    expect(await callWith(talkdesk, second.access_token)).toBe(200);
     talkdesk.tokens.revoke();
-    expect(await statusWith(talkdesk, second.access_token)).toBe(401);
-    expect(await refreshed(talkdesk, second.refresh_token)).toEqual(refused);
+    expect(await callWith(talkdesk, second.access_token)).toBe(401);
+    expect(await tryRefresh(talkdesk, second.refresh_token)).toEqual(REFUSED);
     expect((await login(talkdesk)).status).toBe(200);
   });
 
-  it("ends a login whose access tokens were revoked before", async () => {
+  it("ends a login whose access tokens have been revoked before", async () => {
     const { json } = await login(talkdesk);
     talkdesk.faults.revokeTokens();
     talkdesk.tokens.revoke();
-    expect(await refreshed(talkdesk, json.refresh_token)).toEqual(refused);
+    expect(await tryRefresh(talkdesk, json.refresh_token)).toEqual(REFUSED);
   });
 
-  it("ends those of one user and leaves others alone", async () => {
+  it("ends the logins of one user only", async () => {
     const users = `${talkdesk.endpoints().api}/users`;
     const { json } = await send(users, { headers: await bearer(talkdesk) });
     const tokens = [];
@@ -115,14 +115,14 @@ describe("tokens.revoke", () => {
     }
     const ownToken = await bearer(talkdesk);
     talkdesk.tokens.revoke({ userId: claimsOf(tokens[0].access_token).sub });
-    expect(await statusWith(talkdesk, tokens[0].access_token)).toBe(401);
-    expect(await refreshed(talkdesk, tokens[0].refresh_token)).toEqual(refused);
-    expect(await statusWith(talkdesk, tokens[1].access_token)).toBe(200);
-    expect(await refreshed(talkdesk, tokens[1].refresh_token)).toEqual([200]);
+    expect(await callWith(talkdesk, tokens[0].access_token)).toBe(401);
+    expect(await tryRefresh(talkdesk, tokens[0].refresh_token)).toEqual(REFUSED);
+    expect(await callWith(talkdesk, tokens[1].access_token)).toBe(200);
+    expect(await tryRefresh(talkdesk, tokens[1].refresh_token)).toEqual([200]);
     expect((await send(users, { headers: ownToken })).status).toBe(200);
   });
 
-  it("refuses a filter that means nothing", () => {
+  it("throws a TypeError for an unknown filter", () => {
     expect(() => talkdesk.tokens.revoke({ user: "x" } as object)).toThrow(TypeError);
   });
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
+import { runReport } from "./support/report-file.js";
 import { bearer } from "./support/token-request.js";
 import { send, type WireResponse } from "./support/wire.js";
 
@@ -17,14 +18,7 @@ function start(body: unknown = {}): Promise<WireResponse> {
   return send(`${reports}/jobs`, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
-async function finishedFile(): Promise<string> {
-  const job = (await start()).headers.location ?? "";
-  for (let poll = 0; poll < 2; poll += 1) await send(job, { headers });
-  const done = await send(job, { headers });
-  return (await send(done.headers.location ?? "", { headers })).headers.location ?? "";
-}
-
-it("runs a job from start to file", async () => {
+it("runs a job from its start to its file", async () => {
   const timespan = { from: "2024-01-01T00:00:00Z", to: "2024-01-02T00:00:00Z" };
   const started = await start({ name: "mine", format: "csv", timespan });
   expect(started.status).toBe(202);
@@ -60,7 +54,7 @@ it("runs a job from start to file", async () => {
   expect((await send(url, { headers })).status).toBe(404);
 });
 
-it("is followed to the file by a fetch that drops the token on the way", async () => {
+it("leads fetch to the file, and fetch drops the token at the change of origin", async () => {
   await using quick = await startEmulator({ reportPolls: 0 });
   const authorised = { ...(await bearer(quick)), "content-type": "application/json" };
   const jobs = `${quick.endpoints().api}/data/reports/calls/jobs`;
@@ -73,7 +67,7 @@ it("is followed to the file by a fetch that drops the token on the way", async (
   expect(received?.headers).not.toHaveProperty("authorization");
 });
 
-it("makes files of as many rows as asked for, the same each time", async () => {
+it("makes files with the number of rows that is set, the same each time", async () => {
   const fileOf = async (reportRows: number): Promise<string> => {
     await using made = await startEmulator({ reportPolls: 0, reportRows });
     const authorised = { ...(await bearer(made)), "content-type": "application/json" };
@@ -93,14 +87,14 @@ it("makes files of as many rows as asked for, the same each time", async () => {
   expect(long.startsWith((await fileOf(300)).trimEnd())).toBe(true);
 });
 
-it("notices a token that comes along to the files host", async () => {
-  const answer = await send(await finishedFile(), { headers });
+it("refuses a request for a file that still has a token", async () => {
+  const answer = await send(await runReport(talkdesk), { headers });
   expect(answer.status).toBe(400);
   expect(talkdesk.requests.to("files").at(-1)?.headers["authorization"]).toBe(headers["authorization"]);
 });
 
-it("serves parts of a file, and says when it has not changed", async () => {
-  const url = await finishedFile();
+it("serves ranges of a file, and says when it has not changed", async () => {
+  const url = await runReport(talkdesk);
   const whole = await send(url);
   const { etag = "" } = whole.headers;
   expect(whole.headers["accept-ranges"]).toBe("bytes");
@@ -132,8 +126,8 @@ it("serves parts of a file, and says when it has not changed", async () => {
   expect([head.status, head.headers["content-length"], head.text]).toEqual([200, String(size), ""]);
 });
 
-it("refuses addresses that are not signed, altered, expired, or written to", async () => {
-  const url = await finishedFile();
+it("refuses a file URL without a signature, one that was altered, and a write to one", async () => {
+  const url = await runReport(talkdesk);
   const altered = new URL(url);
   altered.pathname = altered.pathname.replace(/[0-9a-f]{32}/, "0".repeat(32));
   const prolonged = new URL(url);
@@ -155,7 +149,7 @@ it("runs fifteen jobs at the same time and no more", async () => {
   expect((await start()).status).toBe(202);
 });
 
-it("refuses a report that is malformed, or asked for without the scope", async () => {
+it("refuses a malformed report, and one without the scope", async () => {
   for (const body of [{ name: 1 }, { format: "pdf" }, { timespan: "today" }, []]) {
     expect((await start(body)).status).toBe(400);
   }

@@ -41,7 +41,7 @@ it("records a token request as it arrived", async () => {
   expect(Object.isFrozen(record)).toBe(true);
 });
 
-it("keeps header names and repetitions in the raw headers, and joins them in the others", async () => {
+it("keeps names and repetitions in rawHeaders, and joins repeated values in headers", async () => {
   await send(`${talkdesk.endpoints().api}/echo`, { headers: { ...headers, "X-Own": ["1", "2"] } });
   const [record] = talkdesk.requests.to("api");
   expect(record?.rawHeaders.filter((name) => name === "X-Own")).toHaveLength(2);
@@ -60,7 +60,7 @@ it("numbers the connections of a server", async () => {
   expect(third).not.toBe(first);
 });
 
-it("records an upload that was given up", async () => {
+it("records an upload that the client gave up", async () => {
   const { hostname, port } = new URL(talkdesk.endpoints().api);
   const socket = connect(Number(port), hostname);
   socket.write(`POST /echo HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Length: 100\r\n\r\nhalf`);
@@ -69,7 +69,7 @@ it("records an upload that was given up", async () => {
   expect(record).toMatchObject({ to: "api", text: "half", status: undefined });
 });
 
-it("waits for a request to come, and for one to end", async () => {
+it("waitFor() waits for a request to arrive, and for one to end", async () => {
   const coming = talkdesk.requests.waitFor(({ to, status }) => to === "jwks" && status === 200);
   await requestToken(talkdesk);
   await send(talkdesk.endpoints().jwks);
@@ -77,7 +77,7 @@ it("waits for a request to come, and for one to end", async () => {
   expect((await talkdesk.requests.waitFor(({ to }) => to === "token")).status).toBe(200);
 });
 
-it("rejects when none comes, when the condition throws, and when there is no condition", async () => {
+it("waitFor() rejects when no request comes and when the condition throws, and throws without a condition", async () => {
   await expect(talkdesk.requests.waitFor(() => false, { timeoutMs: 10 })).rejects.toThrow("within 10 ms");
   const failing = talkdesk.requests.waitFor(() => {
     throw new Error("mine");
@@ -89,7 +89,7 @@ it("rejects when none comes, when the condition throws, and when there is no con
   expect(() => talkdesk.requests.to("gateway" as never)).toThrow(TypeError);
 });
 
-it("forgets everything on demand, and hands out arrays that are the caller's own", async () => {
+it("gives arrays that callers may change, and forgets everything after clear()", async () => {
   await requestToken(talkdesk);
   const all = talkdesk.requests.all as unknown[];
   all.pop();
@@ -98,7 +98,7 @@ it("forgets everything on demand, and hands out arrays that are the caller's own
   expect(talkdesk.requests.all).toEqual([]);
 });
 
-it("shows no secret when it is printed", async () => {
+it("has no secret when it is printed", async () => {
   const { code } = await talkdesk.authorize();
   const { json } = await exchange(talkdesk, code);
   await requestToken(talkdesk, { grant_type: "refresh_token", refresh_token: json.refresh_token });
@@ -124,7 +124,7 @@ it("shows no secret when it is printed", async () => {
   expect(inspect(records[0])).toContain("/us/acme/oauth/authorize");
 });
 
-it("tells a listener of each request that has ended", async () => {
+it("calls onRequest with each request that has ended", async () => {
   const ended: unknown[] = [];
   await using listened = await startEmulator({ onRequest: ({ to, status }) => ended.push([to, status]) });
   await requestToken(listened);
@@ -138,7 +138,7 @@ it("tells a listener of each request that has ended", async () => {
     ]);
 });
 
-it("is printed without anything that a terminal obeys", async () => {
+it("is printed as printable ASCII only", async () => {
   const { jwks, api } = talkdesk.endpoints();
   const evil = encodeURIComponent("\u001b[2J\u009b\u202e\nexport X=1");
   await send(`${jwks}?${evil}=${evil}`);

@@ -10,27 +10,27 @@ beforeAll(async () => {
 });
 afterAll(() => talkdesk.stop());
 
-const opaque = { grant_type: "client_credentials", token_type: "opaque" };
+const OPAQUE = { grant_type: "client_credentials", token_type: "opaque" };
 
-it("issues opaque tokens for the time that is asked for, without a refresh token", async () => {
-  const answer = await requestToken(talkdesk, { ...opaque, expires_in: "31556952", scope: "users:read" });
+it("issues opaque tokens for the lifetime that is asked for, without a refresh token", async () => {
+  const answer = await requestToken(talkdesk, { ...OPAQUE, expires_in: "31556952", scope: "users:read" });
   expect(answer.json).toEqual({
     access_token: expect.stringMatching(/^tdst_fake_[0-9a-f]{48}$/),
     token_type: "opaque",
     expires_in: 31_556_952,
     scope: "users:read",
   });
-  expect((await requestToken(talkdesk, opaque)).json.expires_in).toBe(86_400);
+  expect((await requestToken(talkdesk, OPAQUE)).json.expires_in).toBe(86_400);
 });
 
-it("names their type as it is told", async () => {
+it("has the token_type that is set", async () => {
   await using other = await startEmulator({ serviceTokenType: "Bearer" });
-  expect((await requestToken(other, opaque)).json.token_type).toBe("Bearer");
+  expect((await requestToken(other, OPAQUE)).json.token_type).toBe("Bearer");
 });
 
-it("takes them bare, and other tokens not", async () => {
+it("accepts service tokens without Bearer, and other tokens only with it", async () => {
   const users = `${talkdesk.endpoints().api}/users`;
-  const { access_token: value } = (await requestToken(talkdesk, opaque)).json;
+  const { access_token: value } = (await requestToken(talkdesk, OPAQUE)).json;
   const { authorization } = await bearer(talkdesk);
   const statuses = [];
   for (const header of [value, `Bearer ${value}`, authorization, authorization.replace("Bearer ", "")]) {
@@ -46,8 +46,8 @@ const introspect = (form: Record<string, string>): Promise<WireResponse> =>
     body: new URLSearchParams(form).toString(),
   });
 
-it("says of a token what it is, signed with the published key", async () => {
-  const { access_token: token } = (await requestToken(talkdesk, { ...opaque, scope: "users:read" })).json;
+it("introspects a token, and signs the answer with the published key", async () => {
+  const { access_token: token } = (await requestToken(talkdesk, { ...OPAQUE, scope: "users:read" })).json;
   const answer = await introspect({ token });
   expect(answer.json.token_introspection).toMatchObject({
     active: true,
@@ -65,7 +65,7 @@ it("says of a token what it is, signed with the published key", async () => {
   expect(verify("sha256", signed, publicKey, Buffer.from(answer.json.sig, "base64url"))).toBe(true);
 });
 
-it("says no more of a token that it does not know than that", async () => {
+it("introspects an unknown token as inactive, and tells nothing else", async () => {
   expect((await introspect({ token: "made up" })).json.token_introspection).toEqual({ active: false });
   const missing = await introspect({});
   expect([missing.status, missing.json.code]).toEqual([400, "0070201"]);

@@ -153,7 +153,7 @@ describe("client authentication", () => {
     expect([both.status, both.json.error]).toEqual([400, "invalid_request"]);
   });
 
-  it("takes a secret of any characters as it is", async () => {
+  it("takes a secret with any characters as it is", async () => {
     const client = talkdesk.clients.add({ clientSecret: "- _ . ~ ! * ' ( ) % %2D + / = : @ é 😀" });
     expect((await requestToken(talkdesk, undefined, { client })).status).toBe(200);
     const other = { ...client, clientSecret: encodeURIComponent(client.clientSecret) };
@@ -166,7 +166,12 @@ describe("the request", () => {
     ["no grant type", 400, "invalid_request", { scope: "users:read" }],
     ["an empty grant type", 400, "invalid_request", { grant_type: "" }],
     ["an unknown grant type", 400, "unsupported_grant_type", { grant_type: "password" }],
-    ["another token type", 400, "invalid_request", { grant_type: "client_credentials", token_type: "jwt" }],
+    [
+      "an unknown token type",
+      400,
+      "invalid_request",
+      { grant_type: "client_credentials", token_type: "jwt" },
+    ],
     [
       "a service token of an hour",
       400,
@@ -185,7 +190,12 @@ describe("the request", () => {
       "invalid_request",
       { grant_type: "refresh_token", refresh_token: "a", token_type: "opaque" },
     ],
-    ["a lifetime", 400, "invalid_request", { grant_type: "client_credentials", expires_in: "86400" }],
+    [
+      "a lifetime for another token",
+      400,
+      "invalid_request",
+      { grant_type: "client_credentials", expires_in: "86400" },
+    ],
     ["another client id", 400, "invalid_request", { grant_type: "client_credentials", client_id: "other" }],
     ["no code", 400, "invalid_request", { grant_type: "authorization_code", redirect_uri: "http://a" }],
     ["no redirect URI", 400, "invalid_request", { grant_type: "authorization_code", code: "a" }],
@@ -203,7 +213,7 @@ describe("the request", () => {
     expect(answer.json).toEqual({ error, error_description: expect.any(String) });
   });
 
-  it("is refused as JSON, without a type, and with a broken escape", async () => {
+  it("is refused as JSON, without a content type, and with a malformed percent-encoding", async () => {
     const json = { "content-type": "application/json" };
     const grant = '{"grant_type":"client_credentials"}';
     for (const options of [
@@ -231,7 +241,7 @@ describe("the request", () => {
     "grant_type=client_credentials&grant_type=client_credentials",
     "grant_type=client_credentials&scope=users:read&scope=users:read",
     "grant_type=client_credentials&other=1&other=2",
-  ])("is refused with a parameter that is there twice: %s", async (body) => {
+  ])("is refused with a repeated parameter: %s", async (body) => {
     const answer = await requestToken(talkdesk, undefined, { body });
     expect([answer.status, answer.json.error]).toEqual([400, "invalid_request"]);
   });
@@ -266,7 +276,7 @@ describe("the request", () => {
 });
 
 describe("authorization code", () => {
-  it("brings a refresh token, a session id and, when openid was asked for, an ID token", async () => {
+  it("gives a refresh token, a session id and, when openid was asked for, an ID token", async () => {
     const { code } = await talkdesk.authorize({ scope: "openid users:read", nonce: "n-1" });
     const { status, json } = await exchange(talkdesk, code);
     expect(status).toBe(200);
@@ -288,7 +298,7 @@ describe("authorization code", () => {
     expect(claimsOf(json.access_token).gty).toBe("authorization_code");
   });
 
-  it("brings no ID token when openid was not asked for by name", async () => {
+  it("gives no ID token when openid was not asked for by name", async () => {
     const named = await login(talkdesk, "users:read");
     expect(named.json.scope).toBe("users:read");
     expect(named.json).not.toHaveProperty("id_token");
@@ -297,7 +307,7 @@ describe("authorization code", () => {
     expect(all.json).not.toHaveProperty("id_token");
   });
 
-  it("brings no refresh token to a client that may not use one", async () => {
+  it("gives no refresh token to a client that may not use one", async () => {
     const client = talkdesk.clients.add({ grantTypes: ["authorization_code"] });
     const { code } = await talkdesk.authorize({ clientId: client.clientId });
     const { status, json } = await exchange(talkdesk, code, {}, { client });
@@ -305,7 +315,7 @@ describe("authorization code", () => {
     expect(json).not.toHaveProperty("refresh_token");
   });
 
-  it("is good for one use; a second one revokes what the first has brought", async () => {
+  it("can be used once; a second use revokes the tokens of the first", async () => {
     const { code } = await talkdesk.authorize({ scope: "openid" });
     const first = await exchange(talkdesk, code);
     const headers = { authorization: `Bearer ${first.json.access_token}` };
@@ -318,7 +328,7 @@ describe("authorization code", () => {
     expect((await refresh(talkdesk, first.json.refresh_token)).json.error).toBe("invalid_grant");
   });
 
-  it("is good for one use when two come at once", async () => {
+  it("can be used once even when two requests come at the same time", async () => {
     const { code } = await talkdesk.authorize();
     const answers = await Promise.all([exchange(talkdesk, code), exchange(talkdesk, code)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 400]);
@@ -356,7 +366,7 @@ describe("authorization code", () => {
 });
 
 describe("refresh token", () => {
-  it("rotates, keeps the session and brings no ID token", async () => {
+  it("rotates, keeps the session id and gives no ID token", async () => {
     const first = await login(talkdesk, "openid users:read");
     const second = await refresh(talkdesk, first.json.refresh_token);
     expect(second.status).toBe(200);
@@ -371,7 +381,7 @@ describe("refresh token", () => {
     expect(me.status).toBe(200);
   });
 
-  it("is good for one use; a second one kills its successor and the access tokens", async () => {
+  it("can be used once; a second use revokes its successor and the access tokens", async () => {
     const first = await login(talkdesk, "openid");
     const second = await refresh(talkdesk, first.json.refresh_token);
     expect((await refresh(talkdesk, first.json.refresh_token)).json.error).toBe("invalid_grant");
@@ -382,13 +392,13 @@ describe("refresh token", () => {
     expect(me.status).toBe(401);
   });
 
-  it("is good for one use when two come at once", async () => {
+  it("can be used once even when two requests come at the same time", async () => {
     const { json } = await login(talkdesk);
     const answers = await Promise.all([1, 2].map(() => refresh(talkdesk, json.refresh_token)));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 400]);
   });
 
-  it("narrows the scope, never widens it", async () => {
+  it("can narrow the scope and cannot widen it", async () => {
     const { json } = await login(talkdesk, "users:read contacts:read");
     const wider = await refresh(talkdesk, json.refresh_token, { scope: "users:read contacts:write" });
     expect([wider.status, wider.json.error]).toEqual([400, "invalid_scope"]);
@@ -396,7 +406,7 @@ describe("refresh token", () => {
     expect([narrower.status, narrower.json.scope]).toEqual([200, "users:read"]);
   });
 
-  it("stays the same when the emulator is told to keep it", async () => {
+  it("stays the same with refreshTokens: keep", async () => {
     await using keeping = await startEmulator({ refreshTokens: "keep" });
     const { json } = await login(keeping);
     for (let round = 0; round < 2; round += 1) {
@@ -406,7 +416,7 @@ describe("refresh token", () => {
   });
 });
 
-it("issues tokens that live as long as the emulator was told", async () => {
+it("issues tokens that live for tokenLifetimeSeconds", async () => {
   await using shortLived = await startEmulator({ tokenLifetimeSeconds: 2 });
   const { json } = await requestToken(shortLived);
   expect(json.expires_in).toBe(2);
@@ -416,7 +426,7 @@ it("issues tokens that live as long as the emulator was told", async () => {
   await expect.poll(async () => (await send(url, { headers })).status).toBe(401);
 });
 
-it("counts the tokens issued", async () => {
+it("tokens.count() counts the tokens issued", async () => {
   await using counted = await startEmulator({ accounts: ["acme", "globex"] });
   await bearer(counted);
   await bearer(counted, { region: "eu" });

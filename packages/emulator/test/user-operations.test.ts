@@ -33,7 +33,7 @@ it("lists users in pages with absolute links", async () => {
   });
 });
 
-it("walks to the end by next alone and meets everyone once", async () => {
+it("shows every user once to a client that follows next", async () => {
   const ids = new Set<string>();
   let url: string | undefined = `${api}/users?per_page=7`;
   while (url !== undefined) {
@@ -44,7 +44,7 @@ it("walks to the end by next alone and meets everyone once", async () => {
   expect(ids.size).toBe(60);
 });
 
-it("answers an empty page beyond the last, with the way back", async () => {
+it("answers an empty page beyond the last one, with a link back", async () => {
   const { json } = await send(`${api}/users?page=9`, { headers });
   expect([json.count, json.total]).toEqual([0, 60]);
   expect(json._links.prev.href).toContain("page=2");
@@ -59,7 +59,7 @@ it.each(["page=0", "page=x", "per_page=0", "per_page=101", "page=1e1", "page="])
   },
 );
 
-it("says who a user's token is for, and refuses one without a user", async () => {
+it("answers /users/me for the token of a user, and refuses a token without one", async () => {
   const { json: tokens } = await login(talkdesk, "openid");
   const me = await send(`${api}/users/me`, { headers: { authorization: `Bearer ${tokens.access_token}` } });
   expect(me.status).toBe(200);

@@ -1,35 +1,38 @@
 import { parseArgs } from "node:util";
-import { isRegion, type Region, regions } from "../base/region.js";
+import { isRegion, REGIONS, type Region } from "../base/region.js";
 
-/** What the command was asked to do. */
+/** The arguments of the command. */
 export interface CliArguments {
   readonly help: boolean;
   readonly port: number;
   readonly region: Region;
-  /** Default: the emulator's. */
+  /** Default: that of the emulator. */
   readonly seed?: string;
-  /** Default: the emulator's. */
+  /** Default: those of the emulator. */
   readonly accounts?: readonly string[];
   readonly login: "automatic" | "page";
 }
 
-/** How to use the command. */
-export const usage: string = `Usage: talkdesk-emulator [options]
+/** What `--help` prints. */
+export const USAGE: string = `Usage: talkdesk-emulator [options]
 
-Serves a local Talkdesk on 127.0.0.1. Nothing it issues is real.
+Runs a local Talkdesk on 127.0.0.1. Its tokens and credentials are fake.
 
-  --port N        port of the identity host, gateways and files on the next five (4010; 0: any free ports)
-  --seed TEXT     what credentials and data are derived from (talkdesk)
-  --account NAME  an account that exists; may be repeated (acme)
-  --region R      ${regions.join(", ")}: whose gateway to print (us); all are served
-  --login HOW     automatic: the first user, without asking; page: a page to choose on (automatic)
-  --help          this text
+  --port N        port of the identity host; gateways and files take the next five
+                  (default: 4010; 0: any free ports)
+  --seed TEXT     credentials and data follow from this text (default: talkdesk)
+  --account NAME  name of an account; may be repeated (default: acme)
+  --region R      region to print variables for: ${REGIONS.join(", ")} (default: us);
+                  all regions are served
+  --login HOW     automatic: sign the first user in, without a page;
+                  page: show a page to choose a user on (default: automatic)
+  --help          print this text
 `;
 
 /**
  * Reads the arguments of the command.
  *
- * @throws TypeError with one sentence for the person who typed them.
+ * @throws TypeError with a message for the person who typed them.
  */
 export function readCliArguments(argv: readonly string[]): CliArguments {
   const { values } = parseArgs({
@@ -46,10 +49,12 @@ export function readCliArguments(argv: readonly string[]): CliArguments {
     allowPositionals: false,
   });
   const { port = "4010", region = "us", seed, account, login = "automatic", help = false } = values;
-  if (!/^\d{1,5}$/.test(port)) throw new TypeError(`--port takes a port number, not '${port}'.`);
-  if (!isRegion(region)) throw new TypeError(`--region takes ${regions.join(", ")}, not '${region}'.`);
+  if (!/^\d{1,5}$/.test(port)) throw new TypeError(`--port must be a port number, not '${port}'.`);
+  if (!isRegion(region)) {
+    throw new TypeError(`--region must be one of ${REGIONS.join(", ")}, not '${region}'.`);
+  }
   if (login !== "automatic" && login !== "page") {
-    throw new TypeError(`--login takes automatic or page, not '${login}'.`);
+    throw new TypeError(`--login must be automatic or page, not '${login}'.`);
   }
   return {
     help,

@@ -1,9 +1,11 @@
-import { printableText } from "../base/printable-text.js";
-import { type Emulator, startEmulator } from "../emulator.js";
+import { toPrintable } from "../base/printable-text.js";
+import { splitUrl } from "../base/split-url.js";
+import type { Emulator } from "../emulator.js";
 import type { RequestRecord } from "../message/request-record.js";
-import { type CliArguments, readCliArguments, usage } from "./cli-arguments.js";
+import { startEmulator } from "../start-emulator.js";
+import { type CliArguments, readCliArguments, USAGE } from "./cli-arguments.js";
 
-/** What the command writes to, and what ends it. */
+/** What the command writes to, and what stops it. */
 export interface CliSurroundings {
   /** Writes to standard output. */
   readonly write: (text: string) => void;
@@ -13,10 +15,13 @@ export interface CliSurroundings {
   readonly stopped: AbortSignal;
 }
 
+/** A line of the log stays readable, however long the URL is. */
+const MAX_URL_LENGTH = 300;
+
 /**
- * Runs the `talkdesk-emulator` command until it is told to stop.
+ * Runs the `talkdesk-emulator` command until it is stopped.
  *
- * @returns The exit code: 0, 1 when it could not start, 2 when the arguments are wrong.
+ * @returns The exit code: 0, 1 when it could not start, or 2 when the arguments are wrong.
  */
 export async function runCommand(argv: readonly string[], surroundings: CliSurroundings): Promise<number> {
   const { write, writeError, stopped } = surroundings;
@@ -24,11 +29,11 @@ export async function runCommand(argv: readonly string[], surroundings: CliSurro
   try {
     options = readCliArguments(argv);
   } catch (error) {
-    writeError(`talkdesk-emulator: ${firstLine(error)}\n`);
+    writeError(`talkdesk-emulator: ${readFirstLine(error)}\n`);
     return 2;
   }
   if (options.help) {
-    write(usage);
+    write(USAGE);
     return 0;
   }
 
@@ -40,20 +45,20 @@ export async function runCommand(argv: readonly string[], surroundings: CliSurro
       onRequest: (record) => write(`${describeRequest(record)}\n`),
     });
   } catch (error) {
-    writeError(`talkdesk-emulator: ${firstLine(error)}\n`);
+    writeError(`talkdesk-emulator: ${readFirstLine(error)}\n`);
     return error instanceof TypeError ? 2 : 1;
   }
   try {
-    write(greeting(emulator, { region, account: options.accounts?.[0] }));
-    await untilAborted(stopped);
+    write(describeEmulator(emulator, { region, account: options.accounts?.[0] }));
+    await waitForAbort(stopped);
   } finally {
     await emulator.stop();
   }
   return 0;
 }
 
-/** Gives the surroundings of the running process: its streams, SIGINT and SIGTERM. */
-export function processSurroundings(): CliSurroundings {
+/** Gives the surroundings of this process. SIGINT and SIGTERM stop the command. */
+export function getProcessSurroundings(): CliSurroundings {
   const stopping = new AbortController();
   process.once("SIGINT", () => stopping.abort());
   process.once("SIGTERM", () => stopping.abort());
@@ -64,16 +69,16 @@ export function processSurroundings(): CliSurroundings {
   };
 }
 
-function greeting(
+function describeEmulator(
   emulator: Emulator,
   { region, account }: { readonly region: CliArguments["region"]; readonly account: string | undefined },
 ): string {
   const variables = Object.entries(emulator.environment(account, region));
   const { keyId, keyAlgorithm, privateKey } = emulator.clients.get(account);
-  return `A local Talkdesk is running. Everything it issues is fake; it listens on this machine only. Ctrl+C stops it.
+  return `A local Talkdesk is running, for this machine only. Its tokens and credentials are fake. Press Ctrl+C to stop it.
 
 ${variables.map(([name, value]) => `export ${name}=${value}\n`).join("")}
-# Or, in place of the secret, a signed JWT:
+# To sign with the key in place of sending the secret, unset TALKDESK_CLIENT_SECRET and set:
 # export TALKDESK_KEY_ID=${keyId}
 # export TALKDESK_KEY_ALGORITHM=${keyAlgorithm}
 # export TALKDESK_PRIVATE_KEY=${privateKey}
@@ -81,25 +86,23 @@ ${variables.map(([name, value]) => `export ${name}=${value}\n`).join("")}
 `;
 }
 
-const longestAddress = 300;
-
 /**
- * One line about a request, whatever a stranger has put into it. The values of a query can be codes and signatures, so
- * only their names are shown, encoded as they may be in an address.
+ * Describes a request in one line of printable ASCII. Values in a query can be codes or signatures, so only the names of
+ * its parameters are shown.
  */
 function describeRequest({ method, url, status }: RequestRecord): string {
-  const [path = "", query] = url.split(/\?(.*)/s);
-  const names = [...new URLSearchParams(query ?? "").keys()].map(encodeURIComponent);
-  const address = query === undefined ? path : `${path}?${names.join("&")}`;
-  return `${method} ${printableText(address, longestAddress)} ${status ?? "cut"}`;
+  const { path, query } = splitUrl(url);
+  const names = [...new URLSearchParams(query).keys()].map(encodeURIComponent);
+  const shown = query === undefined ? path : `${path}?${names.join("&")}`;
+  return `${method} ${toPrintable(shown, MAX_URL_LENGTH)} ${status ?? "cut"}`;
 }
 
-function firstLine(error: unknown): string {
+function readFirstLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return printableText(message.split("\n", 1)[0] ?? "");
+  return toPrintable(message.split("\n", 1)[0] ?? "");
 }
 
-function untilAborted(signal: AbortSignal): Promise<void> {
+function waitForAbort(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });

@@ -1,3 +1,3 @@
-import { processSurroundings, runCommand } from "./cli-command.js";
+import { getProcessSurroundings, runCommand } from "./cli-command.js";
 
-process.exitCode = await runCommand(process.argv.slice(2), processSurroundings());
+process.exitCode = await runCommand(process.argv.slice(2), getProcessSurroundings());

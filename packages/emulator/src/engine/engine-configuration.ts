@@ -1,12 +1,12 @@
-import type { Configuration, JWK } from "oidc-provider";
+import type { Configuration } from "oidc-provider";
 import type { Region } from "../base/region.js";
 import type { Seed } from "../base/seed.js";
 import type { EmulatorClient } from "../world/clients.js";
 import type { SigningAlgorithm, SigningKeys } from "../world/signing-keys.js";
-import { engineClient } from "./engine-client.js";
-import { engineStorage } from "./engine-storage.js";
+import { toEngineClient } from "./engine-client.js";
+import { makeEngineStorage } from "./engine-storage.js";
 
-/** What one engine is for. */
+/** What an engine is made from. */
 export interface EngineOptions {
   readonly region: Region;
   readonly account: string;
@@ -16,48 +16,49 @@ export interface EngineOptions {
   /** The `aud` of its access tokens: the gateway. */
   readonly gateway: string;
   readonly tokenLifetimeSeconds: number;
-  /** How far the service's clock is ahead, in milliseconds. */
+  /** How far the clock of the service is ahead, in milliseconds. */
   readonly clockSkewMs: number;
-  /** What its tokens are signed with, in place of the engine's own key. */
+  /** The keys that sign the tokens, since those of an engine cannot be rotated. */
   readonly signingKeys: SigningKeys;
   readonly idTokenAlgorithm: SigningAlgorithm;
   readonly idTokenIssuer: string;
   readonly rotatesRefreshTokens: boolean;
-  /** Whether the answer to a refresh lacks the refresh token. */
+  /** True: the answer to a refresh has no refresh token. */
   readonly omitsRefreshTokens: boolean;
-  /** Whether a second use of a refresh token ends the login or is only refused. */
+  /** What a second use of a refresh token leads to: the end of the login, or a refusal. */
   readonly refreshReuse: "revoke" | "refuse";
-  /** Whether a login brings a refresh token only when its scope names `refresh_token`. */
+  /** True: a login gets a refresh token only when its scope has `refresh_token`. */
   readonly requiresRefreshTokenScope: boolean;
   readonly findClient: (clientId: string) => EmulatorClient | undefined;
   readonly findUser: (userId: string) => EngineUser | undefined;
-  /** Called when the engine takes back all tokens of a login, as it does when a code or refresh token is reused. */
+  /** Called when the engine revokes a login, because a code or a refresh token was used twice. */
   readonly onGrantRevoked: (grantId: string) => void;
   readonly isGrantRevoked: (grantId: string) => boolean;
 }
 
-/** What an ID token says of a user. */
+/** A user as the engine knows one. */
 interface EngineUser {
   readonly name: string;
   readonly email: string;
 }
 
-const codeLifetimeSeconds = 60;
-const dayInSeconds = 86_400;
+const CODE_LIFETIME_SECONDS = 60;
+const DAY_SECONDS = 86_400;
 
-/** Sets the engine up for one account in one region. */
-export function engineConfiguration(options: EngineOptions): Configuration {
+/** Makes the configuration of an engine. */
+export function makeEngineConfiguration(options: EngineOptions): Configuration {
   const { region, account, seed, issuer, gateway, tokenLifetimeSeconds, findClient } = options;
   const label = `${region}/${account}`;
   const accountId = seed.hex(`account/${account}`, 24);
-  const nextJti = seed.sequence(`${label}/jti`, 24);
+  const nextJti = seed.identifiers(`${label}/jti`, 24);
+  const { privateKey } = options.signingKeys.getCurrent(region, account, "ES256");
 
   return {
-    adapter: engineStorage((clientId) => {
+    adapter: makeEngineStorage((clientId) => {
       const client = findClient(clientId);
-      return client && engineClient(client);
+      return client && toEngineClient(client);
     }, options.isGrantRevoked),
-    jwks: { keys: [seed.signingKey(`${label}/key`) as JWK] },
+    jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), kty: "EC", alg: "ES256", use: "sig" }] },
     routes: { token: "/oauth/token", authorization: "/oauth/authorize", jwks: "/oauth/2023-10/certs" },
     clientAuthMethods: ["client_secret_basic"],
     clockTolerance: 0,
@@ -97,7 +98,7 @@ export function engineConfiguration(options: EngineOptions): Configuration {
           parts.payload = {
             iss: issuer,
             aud: gateway,
-            // The real service announces 599 seconds for tokens that live 600.
+            // The real service announces 599 seconds for tokens that live 600 seconds.
             exp: exp + 1,
             nbf: iat,
             iat,
@@ -116,13 +117,13 @@ export function engineConfiguration(options: EngineOptions): Configuration {
     },
     ttl: {
       AccessToken: tokenLifetimeSeconds,
-      AuthorizationCode: codeLifetimeSeconds,
+      AuthorizationCode: CODE_LIFETIME_SECONDS,
       ClientCredentials: tokenLifetimeSeconds,
-      Grant: 30 * dayInSeconds,
+      Grant: 30 * DAY_SECONDS,
       IdToken: tokenLifetimeSeconds,
-      Interaction: codeLifetimeSeconds,
-      RefreshToken: 30 * dayInSeconds,
-      Session: dayInSeconds,
+      Interaction: CODE_LIFETIME_SECONDS,
+      RefreshToken: 30 * DAY_SECONDS,
+      Session: DAY_SECONDS,
     },
   };
 }

@@ -1,24 +1,24 @@
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 
-/** A form sent to the engine. */
+/** A form for the engine. */
 export interface EngineRequest {
   readonly path: string;
   readonly authorization: string;
   readonly form: URLSearchParams;
 }
 
-/** What the engine said. */
+/** The answer of the engine. */
 export interface EngineResponse {
   readonly status: number;
   readonly body: Record<string, unknown>;
 }
 
 /**
- * Has the engine handle one request, without a socket in between: the emulator reads and writes the wire itself, to
- * be able to log it and to break it.
+ * Lets the engine handle one request without a socket. The emulator reads and writes its sockets itself, because it logs
+ * requests and breaks answers.
  */
-export function exchangeWithEngine(
+export function callEngine(
   callback: (request: IncomingMessage, response: ServerResponse) => unknown,
   { path, authorization, form }: EngineRequest,
   host: string,

@@ -1,10 +1,10 @@
 import { runInThisContext } from "node:vm";
 import type Provider from "oidc-provider";
 
-/** What engines are made with. */
+/** The library that engines are made with. */
 export interface EngineLibrary {
   readonly Provider: typeof Provider;
-  /** Copies the plain objects in a value so that the library takes them for such. */
+  /** Copies the plain objects in a value, so that the library recognises them as plain. */
   toPlain<Value>(value: Value): Value;
 }
 
@@ -13,8 +13,7 @@ let loading: Promise<EngineLibrary> | undefined;
 /**
  * Loads oidc-provider, once, on first use.
  *
- * It prints a warning below Node 22 when it is loaded, on which it works all the same. That one line is kept from the
- * console; nothing else is.
+ * Below Node 22 it prints a warning that the runtime is not supported, although it works there. This one line is hidden.
  */
 export function loadEngineLibrary(): Promise<EngineLibrary> {
   loading ??= load();
@@ -23,35 +22,35 @@ export function loadEngineLibrary(): Promise<EngineLibrary> {
 
 async function load(): Promise<EngineLibrary> {
   try {
-    const { default: Provider } = await quietly(console, () => import("oidc-provider"));
+    const { default: Provider } = await runQuietly(console, () => import("oidc-provider"));
     return { Provider, toPlain: (value) => value };
   } catch (error) {
     const { code } = Object(error) as NodeJS.ErrnoException;
     if (!code?.startsWith("ERR_VM_DYNAMIC_IMPORT_CALLBACK_MISSING")) throw error;
-    return loadOutside();
+    return loadInNodeContext();
   }
 }
 
 /**
- * Has Node's own context load the library where `import()` is not to be had: Jest runs CommonJS in a context of its
- * own, where it refuses to import unless Node was started with a flag, and the `require` there takes no ES modules.
+ * Loads the library in Node's own context. Jest runs CommonJS in another context, where `import()` needs a flag of Node
+ * and `require()` does not load ES modules.
  */
-async function loadOutside(): Promise<EngineLibrary> {
+async function loadInNodeContext(): Promise<EngineLibrary> {
   const node = runInThisContext("({ process, console, Object })") as {
     readonly process: typeof process;
     readonly console: Console;
     readonly Object: ObjectConstructor;
   };
-  // Not the process at hand, whose module loader is Jest's.
+  // The global `process` has Jest's module loader.
   const { createRequire } = node.process.getBuiltinModule("node:module");
-  const { default: provider } = await quietly(
+  const { default: provider } = await runQuietly(
     node.console,
     () => createRequire(import.meta.url)("oidc-provider") as { readonly default: typeof Provider },
   );
   return { Provider: provider, toPlain: (value) => copyPlain(value, node.Object) };
 }
 
-/** The library takes an object for a plain one only when it was made by the `Object` of its own context. */
+/** The library takes an object for a plain one only when the `Object` of its own context made it. */
 function copyPlain<Value>(value: Value, maker: ObjectConstructor): Value {
   if (Array.isArray(value)) return value.map((item) => copyPlain(item, maker)) as Value;
   if (typeof value !== "object" || value === null || value.constructor !== Object) return value;
@@ -59,8 +58,8 @@ function copyPlain<Value>(value: Value, maker: ObjectConstructor): Value {
   return maker.fromEntries(copied) as Value;
 }
 
-/** Runs `work` without the one warning. */
-async function quietly<Result>(output: Console, work: () => Result | Promise<Result>): Promise<Result> {
+/** Runs `work`, and hides the warning about the runtime meanwhile. */
+async function runQuietly<Result>(output: Console, work: () => Result | Promise<Result>): Promise<Result> {
   const { warn } = output;
   const quieter = (...values: unknown[]): void => {
     if (!/^\S*oidc-provider WARNING: Unsupported runtime/.test(String(values[0]))) warn.apply(output, values);
@@ -69,7 +68,7 @@ async function quietly<Result>(output: Console, work: () => Result | Promise<Res
   try {
     return await work();
   } finally {
-    // Only what was put there, not what somebody else has put there since.
+    // Another party may have replaced it since; theirs stays.
     if (output.warn === quieter) output.warn = warn;
   }
 }

@@ -1,28 +1,28 @@
 import type { Adapter, AdapterFactory, AdapterPayload } from "oidc-provider";
 
-/** How many records of a kind are kept, and how many bytes of them: old ones make room for new ones. */
-const keptRecords = 20_000;
-const keptBytes = 2 ** 24;
+// The limits for each kind of record, so that clients cannot fill the memory. The oldest records are dropped first.
+const MAX_RECORDS = 20_000;
+const MAX_BYTES = 16 * 2 ** 20;
 
 /**
  * Makes the storage of one engine: in memory, bounded, and shared with no other engine.
  *
- * @param findClient Gives the registration of a client, looked up each time, so that a rotated secret counts at once.
- * @param isGrantRevoked Tells whether a login was ended from outside: what belongs to it is not found any more.
+ * @param findClient Finds the registration of a client. It is called each time, so a rotated secret counts at once.
+ * @param isGrantRevoked Tells whether a login was revoked by the emulator. Records of such a login are not found.
  */
-export function engineStorage(
+export function makeEngineStorage(
   findClient: (clientId: string) => AdapterPayload | undefined,
   isGrantRevoked: (grantId: string) => boolean,
 ): AdapterFactory {
   return (model) => {
-    const adapter = memoryAdapter(isGrantRevoked);
+    const adapter = makeMemoryAdapter(isGrantRevoked);
     return model === "Client" ? { ...adapter, find: async (id) => findClient(id) } : adapter;
   };
 }
 
-function memoryAdapter(isGrantRevoked: (grantId: string) => boolean): Adapter {
+function makeMemoryAdapter(isGrantRevoked: (grantId: string) => boolean): Adapter {
   const records = new Map<string, AdapterPayload>();
-  /** When each record expires, in epoch milliseconds, and its size in bytes. */
+  /** When each record expires, in epoch milliseconds, and how many bytes it takes. */
   const lives = new Map<string, { readonly expiresAt: number; readonly bytes: number }>();
   let bytes = 0;
 
@@ -32,10 +32,10 @@ function memoryAdapter(isGrantRevoked: (grantId: string) => boolean): Adapter {
     lives.delete(id);
   }
 
-  /** They come in the order of their making, which is that of their expiry, since those of a kind live equally long. */
+  /** The records of a kind live equally long, so the oldest are the first to expire. */
   function makeRoom(): void {
     for (const [id, { expiresAt }] of lives) {
-      if (expiresAt > Date.now() && records.size <= keptRecords && bytes <= keptBytes) return;
+      if (expiresAt > Date.now() && records.size <= MAX_RECORDS && bytes <= MAX_BYTES) return;
       remove(id);
     }
   }

@@ -1,27 +1,26 @@
 import type { IncomingMessage } from "node:http";
-import { markedAsFake } from "../base/fake-mark.js";
-import { recentSet } from "../base/recent-set.js";
+import { makeRecentSet } from "../base/recent-set.js";
 import type { EmulatorClient } from "../world/clients.js";
 import { type SigningAlgorithm, type SigningKey, signJwt } from "../world/signing-keys.js";
-import { engineAuthorization } from "./engine-client.js";
-import { type EngineOptions, engineConfiguration } from "./engine-configuration.js";
-import { exchangeWithEngine } from "./engine-exchange.js";
+import { makeEngineAuthorization } from "./engine-client.js";
+import { type EngineOptions, makeEngineConfiguration } from "./engine-configuration.js";
+import { callEngine } from "./engine-exchange.js";
 import type { EngineLibrary } from "./engine-library.js";
 
-/** A login that a code stands for. */
+/** A login to issue a code for. */
 interface CodeRequest {
   readonly client: EmulatorClient;
   readonly userId: string;
   readonly scopes: readonly string[];
   readonly redirectUri: string;
-  /** Whether openid was asked for by name: only then does the exchange of the code bring an ID token. */
+  /** True when the request named the scope `openid`. Only then does the exchange of the code give an ID token. */
   readonly wantsIdToken: boolean;
   readonly nonce?: string;
-  /** S256. */
+  /** A PKCE challenge, S256. */
   readonly codeChallenge?: string;
 }
 
-/** Tokens issued, or the reason for none. */
+/** The tokens issued, or why the request was refused. */
 export type TokenOutcome =
   | {
       readonly ok: true;
@@ -42,25 +41,25 @@ export type TokenOutcome =
 
 /** The authorization server of one account in one region. */
 export interface Engine {
-  /** Issues tokens. Requests are handled one after the other, so that two can never use up the same code. */
+  /** Issues tokens. It handles requests one after the other, so a code cannot be used twice at the same time. */
   requestTokens(client: EmulatorClient, secret: string, form: URLSearchParams): Promise<TokenOutcome>;
   issueCode(request: CodeRequest): Promise<string>;
 }
 
-/** Makes the authorization server of one account in one region, on oidc-provider. */
-export function startEngine({ Provider, toPlain }: EngineLibrary, options: EngineOptions): Engine {
+/** Makes the authorization server of one account in one region, with oidc-provider. */
+export function makeEngine({ Provider, toPlain }: EngineLibrary, options: EngineOptions): Engine {
   const { region, account, seed, issuer, gateway } = options;
   const label = `${region}/${account}`;
-  const grantsWithIdToken = recentSet<string>();
-  const usedRefreshTokens = recentSet<string>();
+  const grantsWithIdToken = makeRecentSet<string>();
+  const usedRefreshTokens = makeRecentSet<string>();
   const logins = new WeakMap<IncomingMessage, { grantId?: string; userId?: string }>();
 
-  const provider = new Provider(issuer, toPlain(engineConfiguration(options)));
+  const provider = new Provider(issuer, toPlain(makeEngineConfiguration(options)));
 
-  // The identifier of a model is the value a client gets; taken from the seed, runs can be compared.
-  identifyBySeed(provider.RefreshToken, markedAsFake(seed.sequence(`${label}/refresh`, 64)));
-  identifyBySeed(provider.AuthorizationCode, markedAsFake(seed.sequence(`${label}/code`, 43)));
-  identifyBySeed(provider.Grant, seed.sequence(`${label}/grant`, 32));
+  // The identifier of a record is the value that a client gets. From the seed, it is the same in every run.
+  replaceIdentifiers(provider.RefreshToken, seed.tokens(`${label}/refresh`, 64));
+  replaceIdentifiers(provider.AuthorizationCode, seed.tokens(`${label}/code`, 43));
+  replaceIdentifiers(provider.Grant, seed.identifiers(`${label}/grant`, 32));
 
   let failure: unknown;
   provider.on("server_error", (_context, error) => {
@@ -83,53 +82,58 @@ export function startEngine({ Provider, toPlain }: EngineLibrary, options: Engin
   async function exchange(clientId: string, secret: string, form: URLSearchParams): Promise<TokenOutcome> {
     const refreshToken = form.get("refresh_token") ?? "";
     if (options.refreshReuse === "refuse" && usedRefreshTokens.has(refreshToken)) {
-      return { ok: false, status: 400, error: "invalid_grant", description: "refresh token already used" };
+      return {
+        ok: false,
+        status: 400,
+        error: "invalid_grant",
+        description: "The refresh token has been used before.",
+      };
     }
     let seen: IncomingMessage | undefined;
-    const { status, body } = await exchangeWithEngine(
+    const { status, body } = await callEngine(
       (request, response) => {
         seen = request;
         return handle(request, response);
       },
-      { path: "/oauth/token", authorization: engineAuthorization(clientId, secret), form },
+      { path: "/oauth/token", authorization: makeEngineAuthorization(clientId, secret), form },
       host,
     );
-    if (status >= 500) throw failure ?? new Error(`the engine answered ${status}`);
+    if (status >= 500) throw failure ?? new Error(`The engine answered ${status}.`);
     if (status !== 200) {
       const { error, error_description: description } = body;
       return { ok: false, status, error: String(error), description: String(description ?? "") };
     }
     const login = seen && logins.get(seen);
     const isRefresh = form.get("grant_type") === "refresh_token";
-    const bringsIdToken = !isRefresh && grantsWithIdToken.has(login?.grantId ?? "");
+    const givesIdToken = !isRefresh && grantsWithIdToken.has(login?.grantId ?? "");
     if (isRefresh && body["refresh_token"] !== refreshToken) usedRefreshTokens.add(refreshToken);
     return {
       ok: true,
-      accessToken: signJwt(claimsOf(body["access_token"]), currentKey("ES256")),
+      accessToken: signJwt(readClaims(body["access_token"]), getSigningKey("ES256")),
       expiresIn: Number(body["expires_in"]),
       scopes: String(body["scope"] ?? "")
         .split(" ")
         .filter(Boolean),
       refreshToken:
         isRefresh && options.omitsRefreshTokens ? undefined : (body["refresh_token"] as string | undefined),
-      idToken: bringsIdToken ? signedIdToken(body["id_token"]) : undefined,
+      idToken: givesIdToken ? signIdToken(body["id_token"]) : undefined,
       grantId: login?.grantId,
       userId: login?.userId,
     };
   }
 
-  function currentKey(algorithm: SigningAlgorithm): SigningKey {
-    return options.signingKeys.current(region, account, algorithm);
+  function getSigningKey(algorithm: SigningAlgorithm): SigningKey {
+    return options.signingKeys.getCurrent(region, account, algorithm);
   }
 
-  function signedIdToken(jwt: unknown): string {
-    const { sub, aud, exp, iat, nonce } = claimsOf(jwt);
+  function signIdToken(jwt: unknown): string {
+    const { sub, aud, exp, iat, nonce } = readClaims(jwt);
     const claims = { iss: options.idTokenIssuer, sub, aud, exp, iat, ...(nonce !== undefined && { nonce }) };
-    return signJwt({ ...claims, emulator: true }, currentKey(options.idTokenAlgorithm));
+    return signJwt({ ...claims, emulator: true }, getSigningKey(options.idTokenAlgorithm));
   }
 
-  /** Reads what the engine has signed, whose keys cannot be replaced, and sets its times by the service's clock. */
-  function claimsOf(jwt: unknown): Record<string, unknown> {
+  /** Reads the claims of a token that the engine made, and moves its times to the clock of the service. */
+  function readClaims(jwt: unknown): Record<string, unknown> {
     const payload = Buffer.from(String(jwt).split(".")[1] ?? "", "base64url").toString("utf8");
     const claims = JSON.parse(payload) as Record<string, unknown>;
     for (const name of ["iat", "nbf", "exp"]) {
@@ -146,10 +150,10 @@ export function startEngine({ Provider, toPlain }: EngineLibrary, options: Engin
     },
     async issueCode({ client, userId, scopes, redirectUri, wantsIdToken, nonce, codeChallenge }) {
       const engineClient = await provider.Client.find(client.clientId);
-      if (engineClient === undefined) throw new Error(`there is no client ${client.clientId}`);
+      if (engineClient === undefined) throw new Error(`The engine does not know client ${client.clientId}.`);
       const scope = scopes.join(" ");
       const grant = new provider.Grant({ accountId: userId, clientId: client.clientId });
-      // The engine looks for OpenID scopes and for those of an API in different places.
+      // The engine keeps OpenID scopes and API scopes apart; a scope of Talkdesk may be either.
       grant.addOIDCScope(scope);
       grant.addResourceScope(gateway, scope);
       const grantId = await grant.save();
@@ -170,6 +174,6 @@ export function startEngine({ Provider, toPlain }: EngineLibrary, options: Engin
   };
 }
 
-function identifyBySeed(model: { readonly prototype: object }, next: () => string): void {
+function replaceIdentifiers(model: { readonly prototype: object }, next: () => string): void {
   Object.defineProperty(model.prototype, "generateTokenId", { value: next, configurable: true });
 }

@@ -1,78 +1,78 @@
 import type { Region } from "../base/region.js";
 
-/** Where a fault strikes: the token endpoint, a gateway, the files host, or the other endpoints of the identity host. */
+/** Where a fault applies: an endpoint of the identity host, a gateway (`api`) or the files host. */
 export type FaultPlace = "token" | "api" | "files" | "authorize" | "jwks" | "introspect";
 
-/** The body of a canned answer. A stream serves once; a function is called for each answer. */
+/** The body of a canned answer. A stream can be sent once. A function is called for each answer. */
 export type CannedBody =
   | string
   | Uint8Array
   | AsyncIterable<Uint8Array | string>
   | (() => string | Uint8Array | AsyncIterable<Uint8Array | string>);
 
-/** An answer given instead of the real one. */
+/** An answer that is sent in place of the real one. */
 export interface CannedAnswer {
   /** 200 to 599. */
   readonly status: number;
-  /** Sent as they are; `content-length` and `date` are added when missing. */
+  /** Sent as they are. `content-length` and `date` are added when missing. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** Default: none. */
   readonly body?: CannedBody;
-  /** Answers as soon as the head of the request is there, without reading its body. Default false. */
+  /** Answers as soon as the head of the request has arrived, without waiting for its body. Default: false. */
   readonly early?: boolean;
 }
 
-/** The requests that a fault is for; a member left out matches all. */
+/** The requests that a fault applies to. A member that is left out matches all. */
 export interface FaultMatch {
   readonly region?: Region;
-  /** For a gateway: the account of the token presented. */
+  /** At a gateway: the account of the token in the request. */
   readonly account?: string;
   readonly method?: string;
-  /** A string is compared with the path; an expression is tried on path and query. */
+  /** A string must equal the path. A RegExp is searched for in path and query. */
   readonly path?: string | RegExp;
-  /** The `grant_type` of the form. */
+  /** The `grant_type` in the form. Only with `at: "token"`. */
   readonly grantType?: string;
-  /** The `Authorization` header: a string is compared with all of it. */
+  /** The `Authorization` header. A string must equal it. A RegExp is searched for in it. */
   readonly authorization?: string | RegExp;
 }
 
-/** When a fault strikes. */
+/** When a fault applies. */
 export interface FaultOccasion {
   readonly at: FaultPlace;
-  /** How many requests it strikes. Default 1; `Infinity` is allowed. */
+  /** How many requests it applies to. Default: 1. `Infinity` is allowed. */
   readonly times?: number;
-  /** How many matching requests pass first. Default 0. */
+  /** How many matching requests pass unharmed first. Default: 0. */
   readonly skip?: number;
   readonly match?: FaultMatch;
-  /** Waits before anything else, in milliseconds. Alone, the request then carries on normally. */
+  /** Waits this many milliseconds before the effect. Without an effect the real answer follows. Default: 0. */
   readonly delayMs?: number;
 }
 
-/** What a fault does; exactly one of these. */
+/** What a fault does: exactly one of these. */
 export type FaultEffect =
-  /** Waits, then carries on normally. In milliseconds. */
+  /** Waits this many milliseconds, then sends the real answer. */
   | { readonly delayMs: number }
-  /** Accepts the request and never answers. */
+  /** Reads the request and never answers. */
   | { readonly hang: true }
-  /** Resets the connection: before any byte, after the headers, or in the middle of the body. */
+  /** Resets the connection before any byte of the answer, after its headers, or in the middle of its body. */
   | { readonly reset: "before" | "headers" | "body" }
-  /** Answers this instead of the real answer. */
+  /** Sends this in place of the real answer; the request has no effect. */
   | { readonly respond: CannedAnswer }
-  /** Does the work, such as using up a code, and closes the connection without an answer. */
+  /** Handles the request, so a code is used up and a refresh token rotated, then closes the connection. */
   | { readonly lose: true }
-  /** Merges into the JSON of the real answer (undefined removes a member), or rewrites it. */
+  /** Merges these members into the JSON of the real answer; undefined removes one. A function rewrites the JSON. */
   | { readonly patch: Readonly<Record<string, unknown>> | ((body: Record<string, unknown>) => unknown) }
-  /** Shifts the `Date` header of the real answer, in milliseconds. */
+  /** Shifts the `Date` header of the real answer by this many milliseconds. */
   | { readonly dateSkewMs: number }
-  /** Announces the whole length, sends this many bytes of the body and closes the connection. */
+  /** Announces the whole length, sends this many bytes of the body, then closes the connection. */
   | { readonly truncate: number }
-  /** Sends the body of the real answer in small pieces. */
+  /** Sends the body of the real answer in chunks of this many bytes, with a pause after each. */
   | { readonly trickle: { readonly chunkBytes: number; readonly everyMs: number } };
 
-/** A scripted fault: when, and what. */
+/** A scripted fault: when it applies and what it does. */
 export type Fault = FaultOccasion & FaultEffect;
 
-/** The effect of a fault, told apart by `kind`. `delayMs` comes first in any case. */
+/** The effect of a fault, told apart by `kind`. It follows the fault's `delayMs`. */
 export type CheckedEffect =
   | { readonly kind: "none" }
   | { readonly kind: "hang" }
@@ -84,7 +84,7 @@ export type CheckedEffect =
   | { readonly kind: "truncate"; readonly bytes: number }
   | { readonly kind: "trickle"; readonly chunkBytes: number; readonly everyMs: number };
 
-/** A fault that has been checked. */
+/** A fault that has been checked and has its defaults. */
 export interface CheckedFault {
   readonly at: FaultPlace;
   readonly times: number;

@@ -1,3 +1,4 @@
+import { splitUrl } from "../base/split-url.js";
 import type { RequestRecord } from "../message/request-record.js";
 import type { IssuedTokens, TokenFilter } from "../world/issued-tokens.js";
 import { checkFault } from "./check-fault.js";
@@ -5,41 +6,49 @@ import type { CheckedFault, Fault, FaultMatch } from "./fault.js";
 
 /** A fault that was added. */
 export interface FaultHandle {
-  /** Takes the fault back; a request that it has struck already is not helped. */
+  /** Removes the fault. A request that it already applies to stays affected. */
   remove(): void;
-  /** How many requests it has struck. */
+  /** How many requests it has applied to. */
   readonly hits: number;
 }
 
-/** The script of what goes wrong. */
+/** The faults of an emulator. */
 export interface Faults {
   /**
-   * Adds a fault. A request is struck by one fault at most: the first in the order added that matches it and is
-   * not used up.
+   * Adds a fault. At most one fault applies to a request: of those that match it and are not used up, the one that was
+   * added first.
    *
-   * @throws TypeError when the description is wrong, naming what is.
+   * @throws TypeError that names the member of the fault that is wrong.
+   * @example
+   * talkdesk.faults.add({ at: "token", times: 2, respond: answers.unavailable(1) });
    */
   add(fault: Fault): FaultHandle;
-  /** Takes all faults back. */
+  /** Removes all faults. */
   clear(): void;
   /**
-   * Makes the gateways refuse with 401 the access tokens that were issued so far.
+   * Revokes the access tokens issued so far: the gateways refuse them with 401. Refresh tokens stay valid.
    *
-   * @returns How many tokens that is, without those revoked before.
+   * @returns The number of tokens that were not revoked before.
+   * @throws TypeError when the filter is wrong.
+   * @example
+   * talkdesk.faults.revokeTokens({ region: "eu" });
    */
   revokeTokens(filter?: TokenFilter): number;
-  /** Closes the connections that wait for a next request, as a server does that has kept them long enough. */
+  /** Closes the connections that wait for another request, as a server does after its keep-alive time. */
   closeIdleConnections(): void;
 }
 
-/** The script as the servers see it. */
+/** The faults as the servers see them. */
 export interface FaultScript extends Faults {
-  /** Takes the fault that strikes this request, if any; of the early ones when its body is still to come. */
+  /**
+   * Takes the fault that applies to this request, if any. `head` asks for the faults that answer early, before the body
+   * has arrived; `whole` asks for the others.
+   */
   take(request: RequestRecord, when: "head" | "whole"): CheckedFault | undefined;
 }
 
-/** Makes an empty script. */
-export function faultScript(tokens: IssuedTokens, closeIdleConnections: () => void): FaultScript {
+/** Makes a script without faults. */
+export function makeFaultScript(tokens: IssuedTokens, closeIdleConnections: () => void): FaultScript {
   let entries: { readonly fault: CheckedFault; seen: number; hits: number }[] = [];
 
   return Object.freeze({
@@ -86,14 +95,14 @@ function matches(request: RequestRecord, match: FaultMatch): boolean {
     (match.account === undefined || match.account === request.account) &&
     (match.method === undefined || match.method.toUpperCase() === request.method) &&
     (match.grantType === undefined || match.grantType === request.form.get("grant_type")) &&
-    fits(match.path, match.path instanceof RegExp ? request.url : request.url.split("?", 1)[0]) &&
-    fits(match.authorization, request.headers["authorization"])
+    matchesPattern(match.path, match.path instanceof RegExp ? request.url : splitUrl(request.url).path) &&
+    matchesPattern(match.authorization, request.headers["authorization"])
   );
 }
 
-function fits(pattern: string | RegExp | undefined, text: string | undefined): boolean {
+function matchesPattern(pattern: string | RegExp | undefined, text: string | undefined): boolean {
   if (pattern === undefined) return true;
   if (text === undefined) return false;
-  // search ignores lastIndex, which test would carry from one request to the next with the g and y flags.
+  // With the g and y flags, test() would go on where it stopped at the last request; search() starts anew.
   return typeof pattern === "string" ? pattern === text : text.search(pattern) !== -1;
 }

@@ -8,23 +8,23 @@ import type { IssuedToken } from "../world/issued-tokens.js";
 export interface ApiCall {
   readonly request: RequestRecord;
   readonly token: IssuedToken;
-  /** What the groups of the operation's path have matched. */
+  /** The groups of {@link ApiOperation.path}, in order. */
   readonly parameters: readonly string[];
   readonly query: URLSearchParams;
-  /** The gateway's origin, for links. */
+  /** The origin of the gateway, for links. */
   readonly origin: string;
   readonly directory: Directory;
   readonly reports: ReportJobs;
 }
 
-/** Something that a gateway can do. */
+/** An operation of the API. */
 export interface ApiOperation {
-  /** `ANY` takes every method. */
+  /** `ANY` stands for every method. */
   readonly method: string;
   readonly path: RegExp;
-  /** The scope that the token must have. Default: none. */
+  /** The scope that the token needs. Default: none. */
   readonly scope?: string;
-  /** A longer body is refused. Default: 64 KiB. */
-  readonly maximumBodyBytes?: number;
+  /** A longer body is refused with 413. Default: 64 KiB. */
+  readonly maxBodyBytes?: number;
   readonly answer: (call: ApiCall) => Answer;
 }

@@ -1,41 +1,43 @@
 import type { Region } from "../base/region.js";
+import { splitUrl } from "../base/split-url.js";
 import type { Answer } from "../message/answer.js";
-import { apiError, apiErrorCodes } from "../message/api-error.js";
+import { API_ERROR_CODES, apiError } from "../message/api-error.js";
 import type { ReportJobs } from "../reports/report-jobs.js";
 import type { Host } from "../wire/host-server.js";
 import type { Directory } from "../world/directory.js";
 import type { IssuedToken, IssuedTokens } from "../world/issued-tokens.js";
 import type { ApiOperation } from "./api-operation.js";
-import { contactOperations } from "./contact-operations.js";
-import { echoOperations } from "./echo-operations.js";
-import { reportOperations } from "./report-operations.js";
-import { userOperations } from "./user-operations.js";
+import { CONTACT_OPERATIONS } from "./contact-operations.js";
+import { ECHO_OPERATIONS } from "./echo-operations.js";
+import { REPORT_OPERATIONS } from "./report-operations.js";
+import { USER_OPERATIONS } from "./user-operations.js";
 
-/** What the gateway of one region works with. */
+/** What the gateway of one region is made from. */
 export interface GatewayParts {
   readonly region: Region;
   readonly tokens: IssuedTokens;
-  /** The gateway's origin; known when the server has started. */
-  readonly origin: () => string;
-  readonly directoryOf: (region: Region, account: string) => Directory;
-  readonly reportsOf: (region: Region, account: string) => ReportJobs;
+  /** Gives the origin of the gateway, which is known when its server has started. */
+  readonly getOrigin: () => string;
+  readonly getDirectory: (region: Region, account: string) => Directory;
+  readonly getReports: (region: Region, account: string) => ReportJobs;
 }
 
-/** For operations that name no other limit. */
-const maximumBodyBytes = 64 * 1024;
+/** The limit for operations that name none. */
+const MAX_BODY_BYTES = 64 * 1024;
 
-const operations: readonly ApiOperation[] = [
-  ...userOperations,
-  ...contactOperations,
-  ...reportOperations,
-  ...echoOperations,
+/** Everything that a gateway can do. The first operation that matches path and method answers. */
+const OPERATIONS: readonly ApiOperation[] = [
+  ...USER_OPERATIONS,
+  ...CONTACT_OPERATIONS,
+  ...REPORT_OPERATIONS,
+  ...ECHO_OPERATIONS,
 ];
 
 /** Makes the API gateway of one region. */
-export function gateway({ region, tokens, origin, directoryOf, reportsOf }: GatewayParts): Host {
+export function makeGateway({ region, tokens, getOrigin, getDirectory, getReports }: GatewayParts): Host {
   function findToken(authorization: string | undefined): IssuedToken | undefined {
-    // The scheme in any case (RFC 9110 §11.1), one space, the token: whatever differs is refused, as a repeated header
-    // is. Service tokens stand alone.
+    // A service token stands alone. Other tokens follow their scheme, in any case of letters (RFC 9110 §11.1), and one
+    // space. Every other form is refused, and so is a repeated header, which arrives joined with a comma.
     const bare = tokens.find(authorization ?? "");
     if (bare?.isBare) return bare;
     const token = tokens.find(/^Bearer ([^\s,]+)$/i.exec(authorization ?? "")?.[1] ?? "");
@@ -44,46 +46,46 @@ export function gateway({ region, tokens, origin, directoryOf, reportsOf }: Gate
 
   return {
     foreignHost: notFound("The Host header names another host."),
-    destination({ authorization }) {
+    findDestination({ authorization }) {
       const token = findToken(authorization);
       return { to: "api", region, ...(token !== undefined && { account: token.account }) };
     },
     answer(request): Answer {
-      const path = request.url.split("?", 1)[0] ?? "/";
-      const candidates = operations.filter((operation) => operation.path.test(path));
+      const { path, query } = splitUrl(request.url);
+      const candidates = OPERATIONS.filter((operation) => operation.path.test(path));
       if (candidates.length === 0) return notFound();
 
       const token = findToken(request.headers["authorization"]);
-      const reason = refusalOf(token);
-      if (token === undefined || reason !== undefined) {
-        return apiError(401, apiErrorCodes.unauthorized, "Unauthorized", { description: reason ?? "" });
+      const refusal = explainRefusal(token);
+      if (token === undefined || refusal !== undefined) {
+        return apiError(401, API_ERROR_CODES.unauthorized, "Unauthorized", { description: refusal ?? "" });
       }
       const operation = candidates.find(({ method }) => method === "ANY" || method === request.method);
       if (operation === undefined) return methodNotAllowed(candidates);
-      if (request.bodyBytes > (operation.maximumBodyBytes ?? maximumBodyBytes)) {
-        return apiError(413, apiErrorCodes.invalidRequest, "Payload too large", {
-          description: `The body must not exceed ${maximumBodyBytes} bytes.`,
+      if (request.bodyBytes > (operation.maxBodyBytes ?? MAX_BODY_BYTES)) {
+        return apiError(413, API_ERROR_CODES.invalidRequest, "Payload too large", {
+          description: `The body must not exceed ${MAX_BODY_BYTES} bytes.`,
         });
       }
       if (operation.scope !== undefined && !token.scopes.includes(operation.scope)) {
-        return apiError(403, apiErrorCodes.insufficientScope, "Invalid scopes", {
-          description: `The token lacks the scope ${operation.scope}.`,
+        return apiError(403, API_ERROR_CODES.insufficientScope, "Invalid scopes", {
+          description: `The token needs the scope ${operation.scope}.`,
         });
       }
       return operation.answer({
         request,
         token,
         parameters: operation.path.exec(path)?.slice(1) ?? [],
-        query: new URLSearchParams(request.url.split(/\?(.*)/s)[1] ?? ""),
-        origin: origin(),
-        directory: directoryOf(region, token.account),
-        reports: reportsOf(region, token.account),
+        query: new URLSearchParams(query),
+        origin: getOrigin(),
+        directory: getDirectory(region, token.account),
+        reports: getReports(region, token.account),
       });
     },
   };
 
-  function refusalOf(token: IssuedToken | undefined): string | undefined {
-    if (token === undefined) return "There is no token that this gateway knows.";
+  function explainRefusal(token: IssuedToken | undefined): string | undefined {
+    if (token === undefined) return "The request has no token that this gateway knows.";
     if (token.region !== region) return "The token was issued in another region.";
     if (token.expiresAt <= Date.now()) return "The token has expired.";
     return tokens.isRevoked(token) ? "The token was revoked." : undefined;
@@ -91,11 +93,16 @@ export function gateway({ region, tokens, origin, directoryOf, reportsOf }: Gate
 }
 
 function notFound(description?: string): Answer {
-  return apiError(404, apiErrorCodes.notFound, "Not found", description === undefined ? {} : { description });
+  return apiError(
+    404,
+    API_ERROR_CODES.notFound,
+    "Not found",
+    description === undefined ? {} : { description },
+  );
 }
 
 function methodNotAllowed(candidates: readonly ApiOperation[]): Answer {
-  const answer = apiError(405, apiErrorCodes.methodNotAllowed, "Method not allowed");
+  const answer = apiError(405, API_ERROR_CODES.methodNotAllowed, "Method not allowed");
   return {
     ...answer,
     headers: { ...answer.headers, allow: candidates.map(({ method }) => method).join(", ") },

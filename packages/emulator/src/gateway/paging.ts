@@ -1,13 +1,13 @@
 import { type Answer, jsonAnswer } from "../message/answer.js";
-import { apiError, apiErrorCodes } from "../message/api-error.js";
+import { API_ERROR_CODES, apiError } from "../message/api-error.js";
 import type { ApiCall } from "./api-operation.js";
 
-const defaultPerPage = 50;
-const maximumPerPage = 100;
+const DEFAULT_PER_PAGE = 50;
+const MAX_PER_PAGE = 100;
 
 /**
- * Answers with one page of a list, in HAL: `page` counts from 1, `per_page` is 50 unless said otherwise and 100 at
- * most, links are absolute.
+ * Makes an answer with one page of a list, in HAL with absolute links. The query parameter `page` counts from 1;
+ * `per_page` is 50 by default and 100 at most.
  */
 export function pageAnswer<Item>(
   { request, query, origin }: ApiCall,
@@ -16,17 +16,20 @@ export function pageAnswer<Item>(
   present: (item: Item) => unknown,
 ): Answer {
   const page = readPositive(query.get("page"), 1);
-  const perPage = readPositive(query.get("per_page"), defaultPerPage);
-  if (page === undefined || perPage === undefined || perPage > maximumPerPage) {
-    return apiError(400, apiErrorCodes.invalidRequest, "Invalid paging", {
+  const perPage = readPositive(query.get("per_page"), DEFAULT_PER_PAGE);
+  if (page === undefined || perPage === undefined || perPage > MAX_PER_PAGE) {
+    return apiError(400, API_ERROR_CODES.invalidRequest, "Invalid paging", {
       fields: [
-        { name: "page, per_page", description: `Integers from 1; per_page is at most ${maximumPerPage}.` },
+        {
+          name: "page, per_page",
+          description: `Must be integers from 1; per_page is at most ${MAX_PER_PAGE}.`,
+        },
       ],
     });
   }
   const lastPage = Math.max(1, Math.ceil(items.length / perPage));
   const shown = items.slice((page - 1) * perPage, page * perPage).map(present);
-  const link = (number: number): { href: string } => {
+  const makeLink = (number: number): { href: string } => {
     const url = new URL(request.url, origin);
     url.searchParams.set("page", String(number));
     url.searchParams.set("per_page", String(perPage));
@@ -39,11 +42,11 @@ export function pageAnswer<Item>(
     per_page: perPage,
     _embedded: { [name]: shown },
     _links: {
-      self: link(page),
-      first: link(1),
-      last: link(lastPage),
-      ...(page < lastPage && { next: link(page + 1) }),
-      ...(page > 1 && { prev: link(Math.min(page - 1, lastPage)) }),
+      self: makeLink(page),
+      first: makeLink(1),
+      last: makeLink(lastPage),
+      ...(page < lastPage && { next: makeLink(page + 1) }),
+      ...(page > 1 && { prev: makeLink(Math.min(page - 1, lastPage)) }),
     },
   });
 }

@@ -1,11 +1,11 @@
 import type { Answer } from "../message/answer.js";
-import { apiError, apiErrorCodes } from "../message/api-error.js";
+import { API_ERROR_CODES, apiError } from "../message/api-error.js";
 import type { User } from "../world/directory.js";
 import type { ApiCall, ApiOperation } from "./api-operation.js";
 import { halAnswer, pageAnswer } from "./paging.js";
 
 /** `GET /users` and `GET /users/me`. */
-export const userOperations: readonly ApiOperation[] = [
+export const USER_OPERATIONS: readonly ApiOperation[] = [
   { method: "GET", path: /^\/users\/me$/, scope: "openid", answer: showOwnUser },
   {
     method: "GET",
@@ -19,7 +19,7 @@ export const userOperations: readonly ApiOperation[] = [
 function showOwnUser({ token, directory, origin }: ApiCall): Answer {
   const user = token.userId === undefined ? undefined : directory.findUser(token.userId);
   if (user === undefined) {
-    return apiError(400, apiErrorCodes.noUserContext, "No user context", {
+    return apiError(400, API_ERROR_CODES.noUserContext, "No user context", {
       description: "The token was issued for client credentials, not for a user.",
     });
   }

@@ -1,11 +1,12 @@
+import { splitUrl } from "../base/split-url.js";
 import type { Engine } from "../engine/engine.js";
 import { type Answer, emptyAnswer } from "../message/answer.js";
-import { hasRepeatedName, maximumFormBytes } from "../message/form.js";
-import { authorizeError } from "../message/oauth-error.js";
 import type { RequestRecord } from "../message/request-record.js";
 import type { ClientRegistry, EmulatorClient } from "../world/clients.js";
 import type { Directory } from "../world/directory.js";
-import { loginPage } from "./login-page.js";
+import { hasRepeatedName, isForm, MAX_FORM_BYTES } from "./form.js";
+import { makeLoginPage } from "./login-page.js";
+import { authorizeError } from "./oauth-error.js";
 
 /** What the authorize endpoint of one account in one region works with. */
 export interface AuthorizeEndpointParts {
@@ -13,79 +14,81 @@ export interface AuthorizeEndpointParts {
   readonly engine: Engine;
   readonly clients: ClientRegistry;
   readonly directory: Directory;
-  /** Whether a person decides, on a page that posts to the same address. */
+  /** True: a person chooses a user on a page. False: the user is signed in already and agrees to everything. */
   readonly hasPage: boolean;
 }
 
 /**
- * Answers `GET` and `POST /oauth/authorize`: with a user who is signed in already and agrees to everything, or with a
- * page on which a person chooses one. A POST has its parameters in a form (OpenID Connect Core §3.1.2.1); that of the
- * page adds `user` to those in its address.
+ * Answers `GET` and `POST /oauth/authorize`. A POST has its parameters in a form; the form of the login page adds `user`
+ * to the parameters in its URL.
  *
- * `login_hint`, an id or e-mail address, chooses the user, also without the page; it is the emulator's own. Without it,
- * and without a page, it is the first user.
+ * `login_hint`, an id or e-mail address, chooses the user without the page. This is an addition of the emulator. Without a
+ * hint and without the page, the first user is signed in.
+ *
+ * @see OpenID Connect Core §3.1.2.1
  */
 export async function answerAuthorizeRequest(
   request: RequestRecord,
   { account, engine, clients, directory, hasPage }: AuthorizeEndpointParts,
 ): Promise<Answer> {
   if (request.method !== "GET" && request.method !== "POST") {
-    const refusal = authorizeError(405, "invalid_request", "The authorize endpoint takes GET and POST.");
-    return { ...refusal, headers: { ...refusal.headers, allow: "GET, POST" } };
+    return authorizeError(405, "invalid_request", "The authorize endpoint takes GET and POST.", {
+      allow: "GET, POST",
+    });
   }
-  const form = formOf(request);
+  const form = readForm(request);
   if (form === undefined) {
     return authorizeError(
       400,
       "invalid_request",
-      `The body must be application/x-www-form-urlencoded, of ${maximumFormBytes} bytes at most.`,
+      `The body must be application/x-www-form-urlencoded, of ${MAX_FORM_BYTES} bytes at most.`,
     );
   }
-  const query = new URLSearchParams(request.url.split(/\?(.*)/s)[1] ?? "");
-  for (const [name, value] of form) query.append(name, value);
-  if (hasRepeatedName(query)) {
-    return authorizeError(400, "invalid_request", "The request holds a parameter twice.");
+  const parameters = new URLSearchParams(splitUrl(request.url).query);
+  for (const [name, value] of form) parameters.append(name, value);
+  if (hasRepeatedName(parameters)) {
+    return authorizeError(400, "invalid_request", "The request has the same parameter twice.");
   }
   const choice = hasPage ? (form.get("user") ?? undefined) : undefined;
 
-  const clientId = query.get("client_id");
+  const clientId = parameters.get("client_id");
   if (!clientId) return authorizeError(400, "invalid_request", "The parameter client_id is missing.");
   const client = clients.find(clientId, account);
-  if (client === undefined) return authorizeError(401, "invalid_client", "The client is not known.");
-  const redirectUri = query.get("redirect_uri");
+  if (client === undefined) {
+    return authorizeError(401, "invalid_client", "The client does not exist in this account.");
+  }
+  const redirectUri = parameters.get("redirect_uri");
   if (!redirectUri) return authorizeError(400, "invalid_request", "The parameter redirect_uri is missing.");
-  // The service documents this error code here, where RFC 6749 has another.
+  // The service documents invalid_grant here, which RFC 6749 has for the token endpoint only.
   if (!client.redirectUris.includes(redirectUri)) {
     return authorizeError(400, "invalid_grant", "The redirect URI is not registered.");
   }
 
-  const state = query.get("state");
-  const toCallback = (parameters: Record<string, string>): Answer => {
+  const state = parameters.get("state");
+  const redirectWith = (answered: Readonly<Record<string, string>>): Answer => {
     const location = new URL(redirectUri);
-    for (const [name, value] of Object.entries(parameters)) location.searchParams.append(name, value);
+    for (const [name, value] of Object.entries(answered)) location.searchParams.append(name, value);
     if (state !== null) location.searchParams.append("state", state);
     return emptyAnswer(302, { location: location.href, "cache-control": "no-store" });
   };
 
-  const refusal = refuse(query, client);
-  if (refusal !== undefined) {
-    return toCallback({ error: refusal[0], error_description: refusal[1] });
-  }
-  const hint = query.get("login_hint") ?? undefined;
+  const refusal = findRefusal(parameters, client);
+  if (refusal !== undefined) return redirectWith(refusal);
+  const hint = parameters.get("login_hint") ?? undefined;
   if (hasPage && choice === undefined && hint === undefined) {
-    return loginPage(account, directory.users, query);
+    return makeLoginPage(account, directory.users, parameters);
   }
   if (choice === "") {
-    return toCallback({ error: "access_denied", error_description: "The user has denied the request." });
+    return redirectWith({ error: "access_denied", error_description: "The user denied the request." });
   }
   const user = directory.findUser(choice ?? hint);
   if (user === undefined) {
-    return toCallback({ error: "access_denied", error_description: "There is no such user." });
+    return redirectWith({ error: "access_denied", error_description: "The user does not exist." });
   }
 
-  const scope = query.get("scope") || undefined;
-  const nonce = query.get("nonce");
-  const codeChallenge = query.get("code_challenge");
+  const scope = parameters.get("scope") || undefined;
+  const nonce = parameters.get("nonce");
+  const codeChallenge = parameters.get("code_challenge");
   const code = await engine.issueCode({
     client,
     userId: user.id,
@@ -95,31 +98,37 @@ export async function answerAuthorizeRequest(
     ...(nonce !== null && { nonce }),
     ...(codeChallenge !== null && { codeChallenge }),
   });
-  return toCallback({ code });
+  return redirectWith({ code });
 }
 
-/** The parameters in the body; undefined when it holds something else than a form. */
-function formOf({ bodyBytes, headers, form }: RequestRecord): URLSearchParams | undefined {
-  if (bodyBytes === 0) return new URLSearchParams();
-  const mediaType = headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
-  const isForm = mediaType === "application/x-www-form-urlencoded" && bodyBytes <= maximumFormBytes;
-  return isForm ? form : undefined;
+/** Reads the parameters in the body. Gives undefined when the body is something else than a form, or is too long. */
+function readForm(request: RequestRecord): URLSearchParams | undefined {
+  if (request.bodyBytes === 0) return new URLSearchParams();
+  return isForm(request) && request.bodyBytes <= MAX_FORM_BYTES ? request.form : undefined;
 }
 
-function refuse(query: URLSearchParams, client: EmulatorClient): readonly [string, string] | undefined {
-  if (query.get("response_type") !== "code") {
-    return ["unsupported_response_type", "The response type must be code."];
+/** Gives the parameters of the redirect when the request must be refused (RFC 6749 §4.1.2.1). */
+function findRefusal(
+  parameters: URLSearchParams,
+  client: EmulatorClient,
+): { readonly error: string; readonly error_description: string } | undefined {
+  const refuse = (error: string, description: string) => ({ error, error_description: description });
+  if (parameters.get("response_type") !== "code") {
+    return refuse("unsupported_response_type", "The response type must be code.");
   }
   if (!client.grantTypes.includes("authorization_code")) {
-    return ["unauthorized_client", "The client is not allowed to use this grant type."];
+    return refuse("unauthorized_client", "The client is not allowed to use this grant type.");
   }
-  if ((query.get("scope") || undefined)?.split(" ").some((item) => !client.scopes.includes(item))) {
-    return ["invalid_scope", "The scope is malformed or goes beyond what the client is allowed."];
+  if ((parameters.get("scope") || undefined)?.split(" ").some((item) => !client.scopes.includes(item))) {
+    return refuse("invalid_scope", "The scope is malformed, or exceeds the scopes of the client.");
   }
-  const challenge = query.get("code_challenge");
-  if (challenge === null && !query.has("code_challenge_method")) return undefined;
-  if (query.get("code_challenge_method") !== "S256" || !/^[A-Za-z0-9_-]{43}$/.test(challenge ?? "")) {
-    return ["invalid_request", "The code challenge must be S256."];
+  const challenge = parameters.get("code_challenge");
+  if (challenge === null && !parameters.has("code_challenge_method")) return undefined;
+  if (parameters.get("code_challenge_method") !== "S256" || !/^[A-Za-z0-9_-]{43}$/.test(challenge ?? "")) {
+    return refuse(
+      "invalid_request",
+      "The code_challenge must be of the method S256: 43 Base64url characters.",
+    );
   }
   return undefined;
 }

@@ -1,14 +1,14 @@
 import { sign } from "node:crypto";
-import type { Region } from "../base/region.js";
+import { CLOUD_REGIONS, type Region } from "../base/region.js";
 import type { Seed } from "../base/seed.js";
 import { type Answer, jsonAnswer } from "../message/answer.js";
-import { apiError, apiErrorCodes } from "../message/api-error.js";
-import { maximumFormBytes } from "../message/form.js";
+import { API_ERROR_CODES, apiError } from "../message/api-error.js";
 import type { RequestRecord } from "../message/request-record.js";
 import type { IssuedToken, IssuedTokens } from "../world/issued-tokens.js";
 import type { SigningKey } from "../world/signing-keys.js";
+import { MAX_FORM_BYTES } from "./form.js";
 
-/** What introspection works with. */
+/** What the introspection endpoint of one account in one region works with. */
 export interface IntrospectEndpointParts {
   readonly region: Region;
   readonly account: string;
@@ -19,27 +19,20 @@ export interface IntrospectEndpointParts {
   readonly signingKey: SigningKey;
 }
 
-const cloudRegions: Readonly<Record<Region, string>> = {
-  us: "us-west-1",
-  eu: "eu-west-1",
-  ca: "ca-central-1",
-  au: "ap-southeast-2",
-};
-
 /**
- * Answers `POST /oauth/introspect`: the service's own shape, not that of RFC 7662, with a signature over the Base64url
- * of the inner JSON.
+ * Answers `POST /oauth/introspect`. The answer has the shape of the service, not that of RFC 7662: the claims are nested,
+ * and `sig` signs the Base64url of their JSON.
  */
 export function answerIntrospectRequest(request: RequestRecord, parts: IntrospectEndpointParts): Answer {
   if (request.method !== "POST") {
-    const refusal = apiError(405, apiErrorCodes.methodNotAllowed, "Method not allowed");
+    const refusal = apiError(405, API_ERROR_CODES.methodNotAllowed, "Method not allowed");
     return { ...refusal, headers: { ...refusal.headers, allow: "POST" } };
   }
-  if (request.bodyBytes > maximumFormBytes) {
-    return apiError(413, apiErrorCodes.invalidRequest, `The body must not exceed ${maximumFormBytes} bytes.`);
+  if (request.bodyBytes > MAX_FORM_BYTES) {
+    return apiError(413, API_ERROR_CODES.invalidRequest, `The body must not exceed ${MAX_FORM_BYTES} bytes.`);
   }
   const value = request.form.get("token");
-  if (!value) return apiError(400, apiErrorCodes.missingToken, "The parameter token is missing.");
+  if (!value) return apiError(400, API_ERROR_CODES.missingToken, "The parameter token is missing.");
   const token = parts.tokens.find(value);
   const isActive =
     token !== undefined &&
@@ -47,7 +40,7 @@ export function answerIntrospectRequest(request: RequestRecord, parts: Introspec
     token.region === parts.region &&
     token.expiresAt > Date.now() &&
     !parts.tokens.isRevoked(token);
-  const inner = isActive ? claimsOf(token, parts) : { active: false };
+  const inner = isActive ? describeToken(token, parts) : { active: false };
   const { signingKey } = parts;
   const signed = Buffer.from(Buffer.from(JSON.stringify(inner)).toString("base64url"));
   return jsonAnswer(200, {
@@ -60,22 +53,22 @@ export function answerIntrospectRequest(request: RequestRecord, parts: Introspec
   });
 }
 
-function claimsOf(
+function describeToken(
   token: IssuedToken,
   { issuer, gateway, seed, account, region }: IntrospectEndpointParts,
 ): object {
-  const seconds = (ms: number): number => Math.floor(ms / 1000);
+  const toSeconds = (ms: number): number => Math.floor(ms / 1000);
   return {
     active: true,
     iss: issuer,
     aud: gateway,
-    exp: seconds(token.expiresAt),
-    nbf: seconds(token.issuedAt),
-    iat: seconds(token.issuedAt),
+    exp: toSeconds(token.expiresAt),
+    nbf: toSeconds(token.issuedAt),
+    iat: toSeconds(token.issuedAt),
     cid: token.clientId,
     aid: seed.hex(`account/${account}`, 24),
     scp: token.scopes.join(" "),
-    reg: cloudRegions[region],
+    reg: CLOUD_REGIONS[region],
     psn: "CUSTOMER",
   };
 }

@@ -1,4 +1,4 @@
-/** What a host says to one request, before anything on the wire can go wrong with it. */
+/** The answer of a host to one request, before a fault changes how it is sent. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
@@ -19,7 +19,7 @@ export function jsonAnswer(
   };
 }
 
-/** Makes an answer with a small HTML page. The title is written as it stands: never pass what a client sent. */
+/** Makes an answer with a small HTML page. The title is not escaped, so it must not hold what a client sent. */
 export function htmlAnswer(status: number, title: string): Answer {
   return {
     status,
@@ -35,8 +35,8 @@ export function emptyAnswer(status: number, headers: Readonly<Record<string, str
   return { status, headers };
 }
 
-/** Gives the whole body of an answer as bytes. */
-export async function wholeBody(answer: Answer): Promise<Uint8Array> {
+/** Reads the whole body of an answer. */
+export async function readWholeBody(answer: Answer): Promise<Uint8Array> {
   if (answer.body === undefined) return new Uint8Array();
   if (answer.body instanceof Uint8Array) return answer.body;
   const chunks: Uint8Array[] = [];

@@ -1,13 +1,13 @@
 import { type Answer, jsonAnswer } from "./answer.js";
 
-/** A member of the request that is wrong. */
+/** A member of a request that is wrong. */
 export interface FieldError {
   readonly name: string;
   readonly description: string;
 }
 
-/** The codes of the gateways' errors: seven digits, of which the first ones name a service. */
-export const apiErrorCodes = {
+/** The codes of API errors: seven digits, of which the first name a service of Talkdesk. */
+export const API_ERROR_CODES = {
   missingToken: "0070201",
   noUserContext: "0040001",
   unauthorized: "0070010",
@@ -24,7 +24,7 @@ export const apiErrorCodes = {
 /** Makes an error answer of a gateway. */
 export function apiError(
   status: number,
-  code: (typeof apiErrorCodes)[keyof typeof apiErrorCodes],
+  code: (typeof API_ERROR_CODES)[keyof typeof API_ERROR_CODES],
   message: string,
   { description, fields }: { readonly description?: string; readonly fields?: readonly FieldError[] } = {},
 ): Answer {

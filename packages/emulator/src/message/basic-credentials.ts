@@ -1,13 +1,12 @@
-/** The pair that an HTTP Basic header carries. */
+/** The two halves of an HTTP Basic header. */
 export interface BasicCredentials {
   readonly clientId: string;
   readonly clientSecret: string;
 }
 
 /**
- * Reads HTTP Basic credentials in plain Base64: one space, canonical padding, UTF-8 inside, and nothing percent-decoded.
- *
- * Gives undefined when the header is anything else.
+ * Reads HTTP Basic credentials as Talkdesk takes them: one space, canonical Base64 of UTF-8, and no percent-decoding.
+ * Gives undefined for any other header.
  *
  * @see RFC 7617 §2
  */

@@ -1,17 +1,17 @@
 import { createHash, type Hash } from "node:crypto";
 
-/** The body of one request. Every byte is counted and hashed; what there is room for is kept. */
+/** The body of one request. Every byte is counted and hashed, and bytes are kept while there is room. */
 export interface ReceivedBody {
-  /** How many bytes have come. */
+  /** The number of bytes that have arrived. */
   readonly length: number;
   append(chunk: Uint8Array): void;
-  /** A copy of what is kept: the body's beginning. */
-  bytes(): Buffer;
-  /** The SHA-256 of all that has come, in hexadecimal digits. */
-  sha256(): string;
-  /** Says that the request has been dealt with: what is kept may be forgotten when other bodies need the room. */
+  /** Copies the bytes that are kept: the beginning of the body. */
+  copyBytes(): Buffer;
+  /** Gives the SHA-256 of all bytes that have arrived, in hexadecimal digits. */
+  digest(): string;
+  /** Call this when the request has ended: the kept bytes may be dropped when other bodies need the room. */
   release(): void;
-  /** Takes what is kept out of the shared room. It lives as long as somebody holds it. */
+  /** Takes the kept bytes out of the shared room. They live as long as the body is referenced. */
   disown(): void;
 }
 
@@ -21,7 +21,7 @@ export interface BodyMemory {
   receive(): ReceivedBody;
 }
 
-/** How much room there is, in bytes. */
+/** The size of the room, in bytes. */
 export interface BodyRoom {
   /** For one body. */
   readonly each: number;
@@ -29,18 +29,20 @@ export interface BodyRoom {
   readonly all: number;
 }
 
-const smallestBuffer = 1024;
+const DEFAULT_ROOM: BodyRoom = { each: 8 * 2 ** 20, all: 64 * 2 ** 20 };
+// A form of a token request fits, so most bodies never grow.
+const MIN_BUFFER_BYTES = 1024;
 
-/** Makes the room. Default: 8 MiB for each body and 64 MiB for all. */
-export function bodyMemory({ each, all }: BodyRoom = { each: 2 ** 23, all: 2 ** 26 }): BodyMemory {
+/** Makes the room: 8 MiB for each body and 64 MiB for all, by default. */
+export function makeBodyMemory({ each, all }: BodyRoom = DEFAULT_ROOM): BodyMemory {
   let used = 0;
-  /** Those that may be forgotten, oldest first, each with what forgets it. */
+  /** The released bodies, oldest first, each with the function that drops its bytes. */
   const released = new Map<ReceivedBody, () => void>();
 
   function reserve(bytes: number): boolean {
-    for (const forget of released.values()) {
+    for (const dropBytes of released.values()) {
       if (used + bytes <= all) break;
-      forget();
+      dropBytes();
     }
     if (used + bytes > all) return false;
     used += bytes;
@@ -51,7 +53,7 @@ export function bodyMemory({ each, all }: BodyRoom = { each: 2 ** 23, all: 2 ** 
     let buffer = Buffer.alloc(0);
     let kept = 0;
     let length = 0;
-    /** There as soon as something is not kept. */
+    /** Set as soon as a byte is not kept; until then the digest is taken of the buffer. */
     let hash: Hash | undefined;
     let isDisowned = false;
 
@@ -61,16 +63,16 @@ export function bodyMemory({ each, all }: BodyRoom = { each: 2 ** 23, all: 2 ** 
       buffer = next;
     }
 
-    function hasRoomFor(wanted: number): boolean {
+    function makeRoomFor(wanted: number): boolean {
       if (wanted <= buffer.length) return true;
       if (wanted > each) return false;
-      const capacity = Math.min(each, Math.max(smallestBuffer, buffer.length * 2, wanted));
+      const capacity = Math.min(each, Math.max(MIN_BUFFER_BYTES, buffer.length * 2, wanted));
       if (!isDisowned && !reserve(capacity - buffer.length)) return false;
       resize(capacity);
       return true;
     }
 
-    function forget(): void {
+    function dropBytes(): void {
       body.disown();
       hash ??= createHash("sha256").update(buffer);
       buffer = Buffer.alloc(0);
@@ -84,21 +86,21 @@ export function bodyMemory({ each, all }: BodyRoom = { each: 2 ** 23, all: 2 ** 
       append(chunk) {
         length += chunk.length;
         const part = hash === undefined ? chunk.subarray(0, each - kept) : chunk.subarray(0, 0);
-        const keeps = part.length > 0 && hasRoomFor(kept + part.length) ? part.length : 0;
-        buffer.set(part.subarray(0, keeps), kept);
-        kept += keeps;
-        if (keeps === chunk.length) return;
+        const added = part.length > 0 && makeRoomFor(kept + part.length) ? part.length : 0;
+        buffer.set(part.subarray(0, added), kept);
+        kept += added;
+        if (added === chunk.length) return;
         hash ??= createHash("sha256").update(buffer.subarray(0, kept));
-        hash.update(chunk.subarray(keeps));
+        hash.update(chunk.subarray(added));
       },
-      bytes: () => Buffer.from(buffer.subarray(0, kept)),
-      sha256: () => (hash?.copy() ?? createHash("sha256").update(buffer.subarray(0, kept))).digest("hex"),
+      copyBytes: () => Buffer.from(buffer.subarray(0, kept)),
+      digest: () => (hash?.copy() ?? createHash("sha256").update(buffer.subarray(0, kept))).digest("hex"),
       release() {
         const spare = buffer.length - kept;
         if (spare > 0) resize(kept);
         if (isDisowned) return;
         used -= spare;
-        if (kept > 0) released.set(body, forget);
+        if (kept > 0) released.set(body, dropBytes);
       },
       disown() {
         if (isDisowned) return;

@@ -1,101 +1,13 @@
 import { inspect } from "node:util";
-import { printableText } from "../base/printable-text.js";
+import { toPrintable } from "../base/printable-text.js";
 import type { Region } from "../base/region.js";
+import { splitUrl } from "../base/split-url.js";
+import { readMediaType } from "./media-type.js";
 import type { ReceivedBody } from "./received-body.js";
 
-/** What a request was sent to: an endpoint of the identity host, a gateway, the files host, or none of these. */
-export type RequestTarget = "token" | "authorize" | "jwks" | "introspect" | "api" | "files" | "other";
-
-/**
- * One request as it arrived. Frozen; `status`, `aborted` and, while an upload runs, `body` follow what happens.
- *
- * `util.inspect` and `JSON.stringify` show it without credentials, codes and tokens, and escape what a terminal would
- * obey. The members themselves are as received.
- */
-export interface RequestRecord {
-  /** When its head had arrived, in epoch milliseconds. */
-  readonly at: number;
-  readonly to: RequestTarget;
-  readonly region?: Region;
-  /** From the path of the identity host, or the account of the token that a gateway was shown. */
-  readonly account?: string;
-  readonly method: string;
-  /** Path and query, as received. */
-  readonly url: string;
-  readonly httpVersion: string;
-  /** Names and values in turn, as received. */
-  readonly rawHeaders: readonly string[];
-  /** By lower-case name; repeated ones joined with a comma. */
-  readonly headers: Readonly<Record<string, string>>;
-  /**
-   * What is kept of the body: its first 8 MiB. Nothing is kept of old ones, or of one that comes when others are being
-   * received, where all bodies together would take more than 64 MiB.
-   */
-  readonly body: Uint8Array;
-  /** How many bytes of it have come, kept or not. */
-  readonly bodyBytes: number;
-  /** The SHA-256 of all that has come, kept or not, in hexadecimal digits. */
-  readonly bodySha256: string;
-  /** The body as UTF-8. */
-  readonly text: string;
-  /** The body as form parameters. A new object each time. */
-  readonly form: URLSearchParams;
-  /** The client id of HTTP Basic credentials; absent without them. */
-  readonly clientId?: string;
-  /** The status answered; undefined while there is none, and when the answer was cut. */
-  readonly status: number | undefined;
-  /** The TCP connection it came over: a number that is unique per server. */
-  readonly connection: number;
-  /** Whether the client went away before it had sent all or received all. */
-  readonly aborted: boolean;
-}
-
-/** The members of a record that change while the request is served. */
-export interface RequestProgress {
-  readonly body: ReceivedBody;
-  status: number | undefined;
-  aborted: boolean;
-}
-
-/** The members of a record that are known from the request's head. */
-export type RequestHead = Omit<
-  RequestRecord,
-  "body" | "bodyBytes" | "bodySha256" | "text" | "form" | "status" | "aborted"
->;
-
-/** Makes a record that shows a progress as it changes. */
-export function requestRecord(head: RequestHead, progress: RequestProgress): RequestRecord {
-  const record: RequestRecord = {
-    ...head,
-    get body(): Uint8Array {
-      return new Uint8Array(progress.body.bytes());
-    },
-    get bodyBytes(): number {
-      return progress.body.length;
-    },
-    get bodySha256(): string {
-      return progress.body.sha256();
-    },
-    get text(): string {
-      return progress.body.bytes().toString("utf8");
-    },
-    get form(): URLSearchParams {
-      return new URLSearchParams(progress.body.bytes().toString("utf8"));
-    },
-    get status(): number | undefined {
-      return progress.status;
-    },
-    get aborted(): boolean {
-      return progress.aborted;
-    },
-  };
-  Object.defineProperty(record, inspect.custom, { value: () => shown(record) });
-  Object.defineProperty(record, "toJSON", { value: () => shown(record) });
-  return Object.freeze(record);
-}
-
-const secretHeaders = new Set(["authorization", "proxy-authorization", "cookie"]);
-const secretParameters = new Set([
+// Credentials, codes and tokens in these places are not shown.
+const SECRET_HEADERS = new Set(["authorization", "proxy-authorization", "cookie"]);
+const SECRET_PARAMETERS = new Set([
   "access_token",
   "assertion",
   "client_assertion",
@@ -107,15 +19,109 @@ const secretParameters = new Set([
   "signature",
   "token",
 ]);
-const redacted = "[redacted]";
+const REDACTED = "[redacted]";
 
-function shown(record: RequestRecord): Record<string, unknown> {
-  const [path = "", query] = record.url.split(/\?(.*)/s);
-  const mediaType = record.headers["content-type"]?.toLowerCase() ?? "";
-  const isForm = mediaType.startsWith("application/x-www-form-urlencoded");
-  const shownHeaders = Object.entries(record.headers).map(([name, value]) => [
+/**
+ * Where a request was sent: to an endpoint of the identity host, a gateway (`api`) or the files host. Any other address
+ * is `other`.
+ */
+export type RequestTarget = "token" | "authorize" | "jwks" | "introspect" | "api" | "files" | "other";
+
+/**
+ * One request as it arrived. The object is frozen, but `status`, `aborted` and the members about the body change until
+ * the request has ended.
+ *
+ * `util.inspect` and `JSON.stringify` leave out credentials, codes and tokens, and escape control characters. The members
+ * themselves are as received.
+ */
+export interface RequestRecord {
+  /** When its head arrived, in epoch milliseconds. */
+  readonly at: number;
+  readonly to: RequestTarget;
+  readonly region?: Region;
+  /** The account in the path of the identity host, or that of the token sent to a gateway. */
+  readonly account?: string;
+  readonly method: string;
+  /** Path and query, as received. */
+  readonly url: string;
+  readonly httpVersion: string;
+  /** Names and values alternate, as received. */
+  readonly rawHeaders: readonly string[];
+  /** By lower-case name. The values of a repeated header are joined with a comma. */
+  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * The bytes of the body that are kept: its first 8 MiB. All bodies together may take 64 MiB. To stay below, the
+   * oldest are dropped, and a body that arrives while the others are still being received is not kept.
+   */
+  readonly body: Uint8Array;
+  /** How many bytes of the body have arrived, kept or not. */
+  readonly bodyBytes: number;
+  /** The SHA-256 of all bytes that have arrived, kept or not, in hexadecimal digits. */
+  readonly bodySha256: string;
+  /** The kept bytes as UTF-8. */
+  readonly text: string;
+  /** The kept bytes as form parameters. A new object each time. */
+  readonly form: URLSearchParams;
+  /** The client id in the HTTP Basic header; absent without one. */
+  readonly clientId?: string;
+  /** The status of the answer; undefined until it is sent, and when a fault cut the answer. */
+  readonly status: number | undefined;
+  /** The number of the TCP connection. Each server counts its own. */
+  readonly connection: number;
+  /** True when the client went away before the whole request or the whole answer had been sent. */
+  readonly aborted: boolean;
+}
+
+/** The members of a record that change while the request is served. */
+export interface RequestProgress {
+  readonly body: ReceivedBody;
+  status: number | undefined;
+  aborted: boolean;
+}
+
+/** The members of a record that the head of the request decides. */
+export type RequestHead = Omit<
+  RequestRecord,
+  "body" | "bodyBytes" | "bodySha256" | "text" | "form" | "status" | "aborted"
+>;
+
+/** Makes a record that follows the progress of its request. */
+export function makeRequestRecord(head: RequestHead, progress: RequestProgress): RequestRecord {
+  const record: RequestRecord = {
+    ...head,
+    get body(): Uint8Array {
+      return new Uint8Array(progress.body.copyBytes());
+    },
+    get bodyBytes(): number {
+      return progress.body.length;
+    },
+    get bodySha256(): string {
+      return progress.body.digest();
+    },
+    get text(): string {
+      return progress.body.copyBytes().toString("utf8");
+    },
+    get form(): URLSearchParams {
+      return new URLSearchParams(progress.body.copyBytes().toString("utf8"));
+    },
+    get status(): number | undefined {
+      return progress.status;
+    },
+    get aborted(): boolean {
+      return progress.aborted;
+    },
+  };
+  Object.defineProperty(record, inspect.custom, { value: () => redact(record) });
+  Object.defineProperty(record, "toJSON", { value: () => redact(record) });
+  return Object.freeze(record);
+}
+
+function redact(record: RequestRecord): Record<string, unknown> {
+  const { path, query } = splitUrl(record.url);
+  const isForm = readMediaType(record.headers["content-type"]) === "application/x-www-form-urlencoded";
+  const headers = Object.entries(record.headers).map(([name, value]) => [
     name,
-    secretHeaders.has(name) ? redacted : printableText(value),
+    SECRET_HEADERS.has(name) ? REDACTED : toPrintable(value),
   ]);
   return {
     at: record.at,
@@ -123,18 +129,18 @@ function shown(record: RequestRecord): Record<string, unknown> {
     region: record.region,
     account: record.account,
     method: record.method,
-    url: printableText(query === undefined ? path : `${path}?${withoutSecrets(query)}`),
-    headers: Object.fromEntries(shownHeaders),
-    body: isForm ? printableText(withoutSecrets(record.text)) : `${record.bodyBytes} bytes`,
-    clientId: record.clientId && printableText(record.clientId),
+    url: toPrintable(query === undefined ? path : `${path}?${redactParameters(query)}`),
+    headers: Object.fromEntries(headers),
+    body: isForm ? toPrintable(redactParameters(record.text)) : `${record.bodyBytes} bytes`,
+    clientId: record.clientId && toPrintable(record.clientId),
     status: record.status,
     connection: record.connection,
     aborted: record.aborted,
   };
 }
 
-function withoutSecrets(parameters: string): string {
+function redactParameters(parameters: string): string {
   return [...new URLSearchParams(parameters)]
-    .map(([name, value]) => `${name}=${secretParameters.has(name) ? redacted : value}`)
+    .map(([name, value]) => `${name}=${SECRET_PARAMETERS.has(name) ? REDACTED : value}`)
     .join("&");
 }

@@ -1,68 +1,70 @@
 import { createHash } from "node:crypto";
 import { isRegion, type Region } from "../base/region.js";
 import type { Seed } from "../base/seed.js";
+import { splitUrl } from "../base/split-url.js";
 import { type Answer, emptyAnswer } from "../message/answer.js";
 import type { RequestRecord } from "../message/request-record.js";
 import type { Host } from "../wire/host-server.js";
 import type { Directory } from "../world/directory.js";
-import { reportFile } from "./report-file.js";
+import { makeReportFile } from "./report-file.js";
 import type { PathSigner } from "./signed-path.js";
 
-/** What the files host works with. */
+/** What the files host is made from. */
 export interface FilesHostParts {
   readonly seed: Seed;
   readonly signer: PathSigner;
-  readonly directoryOf: (region: Region, account: string) => Directory;
-  /** How many rows a report has. */
+  readonly getDirectory: (region: Region, account: string) => Directory;
+  /** How many rows the file of a report has. */
   readonly reportRows: number;
 }
 
-const filePath = /^\/([a-z]+)\/([a-z0-9-]+)\/([0-9a-f]{32})\.csv$/;
+// Region, account and report.
+const FILE_PATH = /^\/([a-z]+)\/([a-z0-9-]+)\/([0-9a-f]{32})\.csv$/;
 
-/** Makes the host that report files are fetched from: signed addresses only, and no credentials in headers. */
-export function filesHost({ seed, signer, directoryOf, reportRows }: FilesHostParts): Host {
-  // Only the last one, since files may be large; whoever resumes asks for the same one again.
+/** Makes the host of report files. It serves signed URLs only, and takes no credentials in headers. */
+export function makeFilesHost({ seed, signer, getDirectory, reportRows }: FilesHostParts): Host {
+  // Files may be large, so only the last one is kept. A client that resumes a download asks for the same one again.
   let last: { readonly name: string; readonly file: Uint8Array } | undefined;
 
-  function fileOf(region: Region, account: string, id: string): Uint8Array {
+  function getFile(region: Region, account: string, id: string): Uint8Array {
     const name = `${region}/${account}/${id}`;
     if (last?.name !== name) {
-      last = { name, file: reportFile(seed, directoryOf(region, account), id, reportRows) };
+      last = { name, file: makeReportFile(seed, getDirectory(region, account), id, reportRows) };
     }
     return last.file;
   }
 
   return {
-    foreignHost: problem(404, "NoSuchHost", "The Host header names another host."),
-    destination({ path }) {
-      const [, region, account] = filePath.exec(path) ?? [];
+    foreignHost: xmlError(404, "NoSuchHost", "The Host header names another host."),
+    findDestination({ path }) {
+      const [, region, account] = FILE_PATH.exec(path) ?? [];
       return isRegion(region) && account !== undefined ? { to: "files", region, account } : { to: "files" };
     },
     answer(request): Answer {
-      // What object stores do with a signed address and a header: it shows when a token has leaked to this origin.
+      // Object stores refuse a signed URL together with this header. Here it shows that a token has leaked.
       if (request.headers["authorization"] !== undefined) {
-        return problem(
+        return xmlError(
           400,
           "InvalidArgument",
-          "An Authorization header and a signed address exclude each other.",
+          "A signed URL must be requested without an Authorization header.",
         );
       }
       if (request.method !== "GET" && request.method !== "HEAD") {
-        return problem(405, "MethodNotAllowed", "Files are read with GET.");
+        return xmlError(405, "MethodNotAllowed", "Files can only be read, with GET or HEAD.");
       }
-      const [, region, account, id] = filePath.exec(request.url.split("?", 1)[0] ?? "") ?? [];
+      const [, region, account, id] = FILE_PATH.exec(splitUrl(request.url).path) ?? [];
       if (!isRegion(region) || account === undefined || id === undefined || !signer.isValid(request.url)) {
-        return problem(403, "AccessDenied", "The address is not signed, or has expired.");
+        return xmlError(403, "AccessDenied", "The URL is not signed correctly, or has expired.");
       }
-      return fileAnswer(request, fileOf(region, account, id));
+      return answerWithFile(request, getFile(region, account, id));
     },
   };
 }
 
-function fileAnswer(request: RequestRecord, file: Uint8Array): Answer {
+function answerWithFile(request: RequestRecord, file: Uint8Array): Answer {
   const etag = `"${createHash("sha256").update(file).digest("hex").slice(0, 32)}"`;
   const headers = { "content-type": "text/csv; charset=utf-8", "accept-ranges": "bytes", etag };
-  if (isOneOf(request.headers["if-none-match"], etag)) return emptyAnswer(304, { etag });
+  if (matchesTag(request.headers["if-none-match"], etag)) return emptyAnswer(304, { etag });
 
   const condition = request.headers["if-range"];
   const range = condition === undefined || condition === etag ? request.headers["range"] : undefined;
@@ -79,13 +81,13 @@ function fileAnswer(request: RequestRecord, file: Uint8Array): Answer {
   };
 }
 
-/** Compares weakly: `W/` makes no difference (RFC 9110 §13.1.2). */
-function isOneOf(condition: string | undefined, etag: string): boolean {
+/** Compares entity tags weakly, as RFC 9110 §13.1.2 says for `If-None-Match`. */
+function matchesTag(condition: string | undefined, etag: string): boolean {
   const tags = condition?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
   return tags.includes(etag) || tags.includes("*");
 }
 
-function problem(status: number, code: string, message: string): Answer {
+function xmlError(status: number, code: string, message: string): Answer {
   return {
     status,
     headers: { "content-type": "application/xml" },

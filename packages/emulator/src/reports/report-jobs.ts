@@ -8,35 +8,36 @@ export interface ReportJob {
   readonly name: string;
   readonly format: "csv";
   readonly timespan?: unknown;
-  /** How often it was asked for. */
+  /** How often a client has polled it. */
   polls: number;
 }
 
 /** The report jobs of one account in one region. */
 export interface ReportJobs {
-  /** Starts a job; gives undefined when too many are running. */
+  /** Starts a job. Gives undefined when too many are running. */
   start(report: { readonly name: string; readonly timespan?: unknown }): ReportJob | undefined;
   find(id: string): ReportJob | undefined;
   /** Counts a poll and tells whether the job is done. */
   poll(job: ReportJob): boolean;
   isDone(job: ReportJob): boolean;
-  /** Forgets a job and tells whether there was one. */
+  /** Forgets a job, and tells whether it existed. */
   remove(id: string): boolean;
-  /** Gives the address on the files host where the report of a job can be fetched for a while. */
-  fileUrl(job: ReportJob): string;
+  /** Makes a URL on the files host that gives the file of a job for a while. */
+  makeFileUrl(job: ReportJob): string;
 }
 
-/** How many jobs of an account may run at the same time. */
-export const maximumRunningJobs = 15;
-/** How many jobs of an account are kept; the oldest that are done are forgotten. */
-const keptJobs = 1_000;
+/** How many jobs of an account may run at the same time: the limit of the service. */
+export const MAX_RUNNING_JOBS = 15;
+/** How many jobs of an account are kept. The oldest job that is done is forgotten first. */
+const MAX_JOBS = 1_000;
 
 /**
  * Makes the report jobs of an account in a region.
  *
- * @param pollsUntilDone How many polls a job answers before it is done.
+ * @param pollsUntilDone How often a job answers that it is still running.
+ * @param signFileUrl Makes the URL of a path on the files host.
  */
-export function reportJobs(
+export function makeReportJobs(
   seed: Seed,
   region: Region,
   account: string,
@@ -44,13 +45,13 @@ export function reportJobs(
   signFileUrl: (path: string) => string,
 ): ReportJobs {
   const jobs = new Map<string, ReportJob>();
-  const nextId = seed.sequence(`${region}/${account}/report`, 32);
+  const nextId = seed.identifiers(`${region}/${account}/report`, 32);
   const isDone = (job: ReportJob): boolean => job.polls >= pollsUntilDone;
 
   return {
     start({ name, timespan }) {
       const running = [...jobs.values()].filter((job) => !isDone(job)).length;
-      if (running >= maximumRunningJobs) return undefined;
+      if (running >= MAX_RUNNING_JOBS) return undefined;
       const job: ReportJob = {
         id: nextId(),
         name,
@@ -60,7 +61,7 @@ export function reportJobs(
       };
       jobs.set(job.id, job);
       const oldest = [...jobs.values()].find(isDone);
-      if (jobs.size > keptJobs && oldest !== undefined) jobs.delete(oldest.id);
+      if (jobs.size > MAX_JOBS && oldest !== undefined) jobs.delete(oldest.id);
       return job;
     },
     find: (id) => jobs.get(id),
@@ -71,6 +72,6 @@ export function reportJobs(
     },
     isDone,
     remove: (id) => jobs.delete(id),
-    fileUrl: (job) => signFileUrl(`/${region}/${account}/${job.id}.csv`),
+    makeFileUrl: (job) => signFileUrl(`/${region}/${account}/${job.id}.csv`),
   };
 }

@@ -1,48 +1,57 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Region } from "../base/region.js";
-import type { CannedAnswer, CheckedFault } from "../faults/fault.js";
+import { splitUrl } from "../base/split-url.js";
+import type { CheckedFault } from "../faults/fault.js";
 import type { FaultScript } from "../faults/faults.js";
-import { type Answer, jsonAnswer, wholeBody } from "../message/answer.js";
+import { type Answer, jsonAnswer } from "../message/answer.js";
 import { readBasicCredentials } from "../message/basic-credentials.js";
 import type { BodyMemory, ReceivedBody } from "../message/received-body.js";
 import {
+  makeRequestRecord,
+  type RequestHead,
   type RequestProgress,
   type RequestRecord,
   type RequestTarget,
-  requestRecord,
 } from "../message/request-record.js";
+import { applyFault } from "./apply-fault.js";
 import { namesThisServer } from "./own-host.js";
 import type { RequestLog } from "./request-log.js";
 import { type Manner, transmit } from "./transmission.js";
 
-/** Where a request belongs, by its path or token. */
+// A request for a foreign host belongs to no account, and no fault applies to it.
+const NOWHERE: Pick<Host, "findDestination"> = { findDestination: () => ({ to: "other" }) };
+
+/** Where a request goes, as its path or its token tells. */
 export interface Destination {
   readonly to: RequestTarget;
   readonly region?: Region;
   readonly account?: string;
 }
 
-/** A host of the service: it sorts requests and answers them. */
+/** A host of the service. */
 export interface Host {
-  destination(head: { readonly path: string; readonly authorization: string | undefined }): Destination;
+  /** Tells where a request goes. It is called when the head has arrived. */
+  findDestination(head: { readonly path: string; readonly authorization: string | undefined }): Destination;
   answer(request: RequestRecord): Answer | Promise<Answer>;
-  /** What a request gets whose `Host` header names another host. */
+  /** The answer to a request whose `Host` header names another host. */
   readonly foreignHost: Answer;
 }
 
-/** What stands between a host and its socket. */
+/** What stands between a host and its sockets. */
 export interface HostSurroundings {
   readonly log: RequestLog;
   readonly bodies: BodyMemory;
   readonly faults: FaultScript;
   /** Aborted when the emulator stops. */
   readonly stopping: AbortSignal;
-  /** How far the clock of the host is ahead. */
+  /** How far the clock of the host is ahead, in milliseconds. */
   readonly clockSkewMs: number;
 }
 
-/** Makes the request listener of a host: it records, applies the scripted faults and writes what the host answers. */
+/**
+ * Makes the request listener of a host. It records each request, asks the host for an answer, and sends the answer as the
+ * faults say.
+ */
 export function serveHost(
   host: Host,
   { log, bodies, faults, stopping, clockSkewMs }: HostSurroundings,
@@ -55,7 +64,7 @@ export function serveHost(
     const body = bodies.receive();
     const progress: RequestProgress = { body, status: undefined, aborted: false };
     const isOurs = namesThisServer(incoming);
-    const record = requestRecord(headOf(incoming, isOurs ? host : nowhere, connection), progress);
+    const record = makeRequestRecord(readHead(incoming, isOurs ? host : NOWHERE, connection), progress);
 
     const early = isOurs ? faults.take(record, "head") : undefined;
     const received = receiveBody(incoming, body, progress);
@@ -75,7 +84,7 @@ export function serveHost(
     } finally {
       if (wasCut) progress.status = undefined;
       progress.aborted ||= !wasCut && !response.writableFinished && !stopping.aborted;
-      log.ended(record);
+      log.noteEnd(record);
       void received.then(body.release);
     }
   }
@@ -86,44 +95,15 @@ export function serveHost(
     fault: CheckedFault | undefined,
     onHead: (status: number) => void,
   ): Promise<boolean> {
+    const handle = async (): Promise<Answer> => host.answer(record);
     const send = (answer: Answer, manner: Manner = { kind: "plain" }): Promise<boolean> => {
       if (clockSkewMs === 0) return transmit(response, answer, manner, onHead);
       const date = new Date(Date.now() + clockSkewMs).toUTCString();
       return transmit(response, { ...answer, headers: { date, ...answer.headers } }, manner, onHead);
     };
-    if (fault === undefined) return send(await host.answer(record));
-
-    if (fault.delayMs > 0) await sleep(fault.delayMs, undefined, { signal: stopping });
-    const { effect } = fault;
-    switch (effect.kind) {
-      case "none":
-        return send(await host.answer(record));
-      case "hang":
-        await closed(response);
-        return false;
-      case "respond":
-        return send(answerFrom(effect.answer));
-      case "lose":
-        await host.answer(record);
-        response.socket?.destroy();
-        return true;
-      case "patch":
-        return send(await patched(await host.answer(record), effect.rewrite));
-      case "dateSkew": {
-        const answer = await host.answer(record);
-        const date = new Date(Date.now() + effect.ms).toUTCString();
-        return send({ ...answer, headers: { ...answer.headers, date } });
-      }
-      case "reset":
-        if (effect.when === "before") {
-          response.socket?.resetAndDestroy();
-          return true;
-        }
-        return send(await host.answer(record), { kind: "reset", when: effect.when });
-      case "truncate":
-      case "trickle":
-        return send(await host.answer(record), effect);
-    }
+    return fault === undefined
+      ? send(await handle())
+      : applyFault(fault, { response, handle, send, stopping });
   }
 
   return (incoming, response, connection) => {
@@ -141,13 +121,11 @@ export function serveHost(
   };
 }
 
-const nowhere: Pick<Host, "destination"> = { destination: () => ({ to: "other" }) };
-
-function headOf(
+function readHead(
   incoming: IncomingMessage,
-  host: Pick<Host, "destination">,
+  host: Pick<Host, "findDestination">,
   connection: number,
-): Parameters<typeof requestRecord>[0] {
+): RequestHead {
   const headers: Record<string, string> = {};
   for (let index = 0; index < incoming.rawHeaders.length; index += 2) {
     const name = incoming.rawHeaders[index]?.toLowerCase() ?? "";
@@ -159,7 +137,7 @@ function headOf(
   const clientId = readBasicCredentials(authorization)?.clientId;
   return {
     at: Date.now(),
-    ...host.destination({ path: url.split("?", 1)[0] ?? "/", authorization }),
+    ...host.findDestination({ path: splitUrl(url).path, authorization }),
     method: incoming.method ?? "GET",
     url,
     httpVersion: incoming.httpVersion,
@@ -184,28 +162,4 @@ function receiveBody(
       resolve();
     });
   });
-}
-
-function closed(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    if (response.destroyed) resolve();
-    else response.on("close", resolve);
-  });
-}
-
-function answerFrom({ status, headers = {}, body }: CannedAnswer): Answer {
-  const content = typeof body === "function" ? body() : body;
-  if (content === undefined) return { status, headers };
-  return { status, headers, body: typeof content === "string" ? new TextEncoder().encode(content) : content };
-}
-
-async function patched(answer: Answer, rewrite: (body: unknown) => unknown): Promise<Answer> {
-  const bytes = await wholeBody(answer);
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch {
-    return { ...answer, body: bytes };
-  }
-  return { ...answer, body: new TextEncoder().encode(JSON.stringify(rewrite(parsed)) ?? "") };
 }

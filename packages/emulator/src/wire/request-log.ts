@@ -1,18 +1,31 @@
 import type { ReceivedBody } from "../message/received-body.js";
 import type { RequestRecord, RequestTarget } from "../message/request-record.js";
 
-/** What the emulator has received, oldest first: the last 10 000 requests, or fewer where their headers are long. */
+/** The requests that the emulator has received, oldest first: the last 10 000, or fewer when their headers are long. */
 export interface Requests {
   /** A new array each time. */
   readonly all: readonly RequestRecord[];
-  /** Gives the requests to one target. A new array each time. */
+  /**
+   * Gives the requests to one target. A new array each time.
+   *
+   * @throws TypeError when the target does not exist.
+   * @example
+   * const statuses = talkdesk.requests.to("token").map(({ status }) => status);
+   */
   to(target: RequestTarget): readonly RequestRecord[];
-  /** Forgets all of them. */
+  /** Forgets all requests. */
   clear(): void;
   /**
-   * Waits for a request, past or to come, that satisfies a condition. Each is tried when it arrives and when it ends.
+   * Waits for a request that satisfies a condition. The requests in the log are tried first; then each request is tried
+   * when it has arrived and again when it has ended.
    *
-   * Rejects with an Error when none does within `timeoutMs` (milliseconds, default 5000).
+   * @param options `timeoutMs` is the longest wait, in milliseconds. Default: 5000.
+   * @throws
+   * - TypeError at once, when the condition is not a function.
+   * - Error (rejection) when no request satisfies the condition in time.
+   * - What the condition throws (rejection).
+   * @example
+   * await talkdesk.requests.waitFor(({ to, status }) => to === "api" && status === 401);
    */
   waitFor(
     condition: (record: RequestRecord) => boolean,
@@ -23,11 +36,13 @@ export interface Requests {
 /** The log as the servers see it. */
 export interface RequestLog extends Requests {
   add(record: RequestRecord, body: ReceivedBody): void;
-  /** Says that a request has been answered, cut or given up by its client. */
-  ended(record: RequestRecord): void;
+  /** Call this when a request has been answered, was cut by a fault, or was given up by its client. */
+  noteEnd(record: RequestRecord): void;
 }
 
-const targets: readonly RequestTarget[] = [
+const DEFAULT_TIMEOUT_MS = 5000;
+
+const TARGETS: readonly RequestTarget[] = [
   "token",
   "authorize",
   "jwks",
@@ -36,22 +51,23 @@ const targets: readonly RequestTarget[] = [
   "files",
   "other",
 ];
-const keptRecords = 10_000;
-/** How many characters the addresses and headers of all requests may have. */
-const keptCharacters = 2 ** 25;
+// More than a test looks at; an emulator that runs for days must not keep all.
+const MAX_RECORDS = 10_000;
+// All URLs and headers in the log may have this many characters, so that they cannot fill the memory.
+const MAX_CHARACTERS = 32 * 2 ** 20;
 
 /**
  * Makes an empty log.
  *
- * @param onEnd Called with each request that has ended.
+ * @param onEnd Called with each request when it has ended.
  */
-export function requestLog(onEnd?: (record: RequestRecord) => void): RequestLog {
+export function makeRequestLog(onEnd?: (record: RequestRecord) => void): RequestLog {
   let entries: { readonly record: RequestRecord; readonly body: ReceivedBody; readonly size: number }[] = [];
   let characters = 0;
-  const watchers = new Set<(record: RequestRecord) => void>();
+  const listeners = new Set<(record: RequestRecord) => void>();
 
-  function tell(record: RequestRecord): void {
-    for (const watcher of [...watchers]) watcher(record);
+  function notify(record: RequestRecord): void {
+    for (const listener of [...listeners]) listener(record);
   }
 
   return Object.freeze({
@@ -59,8 +75,7 @@ export function requestLog(onEnd?: (record: RequestRecord) => void): RequestLog 
       return entries.map(({ record }) => record);
     },
     to(target) {
-      if (!targets.includes(target))
-        throw new TypeError(`a request target must be one of ${targets.join(", ")}`);
+      if (!TARGETS.includes(target)) throw new TypeError(`target must be one of ${TARGETS.join(", ")}.`);
       return entries.map(({ record }) => record).filter(({ to }) => to === target);
     },
     clear() {
@@ -68,9 +83,9 @@ export function requestLog(onEnd?: (record: RequestRecord) => void): RequestLog 
       entries = [];
       characters = 0;
     },
-    waitFor(condition, { timeoutMs = 5000 } = {}) {
+    waitFor(condition, { timeoutMs = DEFAULT_TIMEOUT_MS } = {}) {
       if (typeof condition !== "function")
-        throw new TypeError("waitFor needs a function of a request record");
+        throw new TypeError("condition must be a function of a request record.");
       return new Promise((resolve, reject) => {
         const known = entries.find(({ record }) => condition(record));
         if (known !== undefined) {
@@ -78,10 +93,14 @@ export function requestLog(onEnd?: (record: RequestRecord) => void): RequestLog 
           return;
         }
         const timer = setTimeout(() => {
-          watchers.delete(watcher);
-          reject(new Error(`no such request within ${timeoutMs} ms (${entries.length} others in the log)`));
+          listeners.delete(listener);
+          reject(
+            new Error(
+              `No request satisfied the condition within ${timeoutMs} ms; the log has ${entries.length} others.`,
+            ),
+          );
         }, timeoutMs);
-        const watcher = (record: RequestRecord): void => {
+        const listener = (record: RequestRecord): void => {
           try {
             if (!condition(record)) return;
             resolve(record);
@@ -89,30 +108,30 @@ export function requestLog(onEnd?: (record: RequestRecord) => void): RequestLog 
             reject(error);
           }
           clearTimeout(timer);
-          watchers.delete(watcher);
+          listeners.delete(listener);
         };
-        watchers.add(watcher);
+        listeners.add(listener);
       });
     },
     add(record, body) {
-      const size = sizeOf(record);
+      const size = measure(record);
       entries.push({ record, body, size });
       characters += size;
-      while (entries.length > keptRecords || characters > keptCharacters) {
+      while (entries.length > MAX_RECORDS || characters > MAX_CHARACTERS) {
         const oldest = entries.shift();
         oldest?.body.disown();
         characters -= oldest?.size ?? 0;
       }
-      tell(record);
+      notify(record);
     },
-    ended(record) {
-      tell(record);
+    noteEnd(record) {
+      notify(record);
       onEnd?.(record);
     },
   } satisfies RequestLog);
 }
 
-/** Headers are kept twice, as received and by name. */
-function sizeOf({ url, rawHeaders }: RequestRecord): number {
+/** Counts headers twice, since they are kept as received and by name. */
+function measure({ url, rawHeaders }: RequestRecord): number {
   return rawHeaders.reduce((size, text) => size + 2 * text.length, url.length);
 }

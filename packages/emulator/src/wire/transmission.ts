@@ -1,22 +1,22 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Answer, wholeBody } from "../message/answer.js";
+import { type Answer, readWholeBody } from "../message/answer.js";
 
-/** How an answer goes out: as it is, or with something wrong. */
+/** How an answer is sent: as it is, or broken on the way. */
 export type Manner =
   | { readonly kind: "plain" }
   | { readonly kind: "reset"; readonly when: "headers" | "body" }
   | { readonly kind: "truncate"; readonly bytes: number }
   | { readonly kind: "trickle"; readonly chunkBytes: number; readonly everyMs: number };
 
-// A reset overtakes what is still under way; after this pause the client has read what was sent before it.
-const beforeResetMs = 25;
+// A reset makes the client drop what it has not read yet. After this pause it has read what was sent before.
+const PAUSE_BEFORE_RESET_MS = 25;
 
 /**
- * Writes an answer.
+ * Sends an answer.
  *
- * @param onHead Called with the status as soon as the head is written.
- * @returns Whether the answer was cut on purpose. What a client that has gone away misses is not.
+ * @param onHead Called with the status as soon as the head is sent.
+ * @returns True when the answer was cut on purpose; false also when the client went away.
  */
 export async function transmit(
   response: ServerResponse,
@@ -47,47 +47,51 @@ export async function transmit(
       writeHead(body instanceof Uint8Array ? body.length : body === undefined ? 0 : undefined);
       response.end(body instanceof Uint8Array && !isBodiless ? body : undefined);
     }
-    await ended(response);
+    await waitForFinish(response);
     return false;
   }
 
-  const body = await wholeBody(answer);
+  const body = await readWholeBody(answer);
   writeHead(body.length);
   switch (manner.kind) {
     case "trickle":
-      if (!(await writeChunks(response, trickled(body, manner.chunkBytes, manner.everyMs)))) return false;
+      if (!(await writeChunks(response, splitSlowly(body, manner.chunkBytes, manner.everyMs)))) return false;
       response.end();
-      await ended(response);
+      await waitForFinish(response);
       return false;
     case "truncate":
       await write(response, body.subarray(0, manner.bytes));
       response.socket?.end();
       response.socket?.destroySoon();
-      await ended(response);
+      await waitForFinish(response);
       return true;
     case "reset":
       if (manner.when === "body") await write(response, body.subarray(0, Math.ceil(body.length / 2)));
-      await sleep(beforeResetMs);
+      await sleep(PAUSE_BEFORE_RESET_MS);
       response.socket?.resetAndDestroy();
       return true;
   }
 }
 
-async function* trickled(body: Uint8Array, chunkBytes: number, everyMs: number): AsyncGenerator<Uint8Array> {
+async function* splitSlowly(
+  body: Uint8Array,
+  chunkBytes: number,
+  everyMs: number,
+): AsyncGenerator<Uint8Array> {
   for (let start = 0; start < body.length; start += chunkBytes) {
     if (start > 0) await sleep(everyMs, undefined, { ref: false });
     yield body.subarray(start, start + chunkBytes);
   }
 }
 
-/** Tells whether all was written. A response that is ended after its client has gone would count as finished. */
+/** Writes chunks, and tells whether the client was there for all of them. */
 async function writeChunks(
   response: ServerResponse,
   chunks: AsyncIterable<Uint8Array | string>,
 ): Promise<boolean> {
   for await (const chunk of chunks) {
     if (response.destroyed) return false;
-    if (!response.write(chunk)) await drained(response);
+    if (!response.write(chunk)) await waitForDrain(response);
   }
   return !response.destroyed;
 }
@@ -99,15 +103,15 @@ function write(response: ServerResponse, chunk: Uint8Array): Promise<void> {
   });
 }
 
-function drained(response: ServerResponse): Promise<void> {
-  return settled(response, "drain");
+function waitForDrain(response: ServerResponse): Promise<void> {
+  return waitForEvent(response, "drain");
 }
 
-function ended(response: ServerResponse): Promise<void> {
-  return response.writableFinished ? Promise.resolve() : settled(response, "finish");
+function waitForFinish(response: ServerResponse): Promise<void> {
+  return response.writableFinished ? Promise.resolve() : waitForEvent(response, "finish");
 }
 
-function settled(response: ServerResponse, event: string): Promise<void> {
+function waitForEvent(response: ServerResponse, event: string): Promise<void> {
   return new Promise((resolve) => {
     if (response.destroyed) return resolve();
     const done = (): void => {

@@ -1,35 +1,40 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
+const LOOPBACK_ADDRESS = /^(?:127\.\d+\.\d+\.\d+|::1)$/;
+
+// Longer than tests need between two requests of one connection.
+const KEEP_ALIVE_MS = 60_000;
+
+// Further connections are closed at once, so that clients cannot fill the memory with them.
+const MAX_CONNECTIONS = 2_000;
+
 /** An HTTP server on the loopback interface. */
 export interface WebServer {
-  /** `http://host:port`, without a slash at the end. */
+  /** `http://host:port`, without a trailing slash. */
   readonly origin: string;
   closeIdleConnections(): void;
-  /** Closes the server and destroys its connections. */
+  /** Closes the server and its connections. */
   stop(): Promise<void>;
 }
 
-const loopbackAddress = /^(?:127\.\d+\.\d+\.\d+|::1)$/;
-
 /** How to start a server. */
 export interface WebServerOptions {
-  /** What the server is, for the message when it cannot start. */
+  /** What the message calls the server when it cannot start. */
   readonly name: string;
   readonly host: string;
-  /** 0 takes any free port. */
+  /** 0: any free port. */
   readonly port: number;
   /** Called with each request and the number of its connection. */
   readonly onRequest: (request: IncomingMessage, response: ServerResponse, connection: number) => void;
 }
 
-/** More are closed at once, so that strangers cannot take all of the memory with them. */
-const mostConnections = 2_000;
-
 /**
  * Starts a server.
  *
- * @throws Error when the port is in use, or the host is no loopback address.
+ * @throws
+ * - Error with the code `EADDRINUSE` when the port is in use.
+ * - Error when the host is not a loopback address.
  */
 export async function startWebServer(options: WebServerOptions): Promise<WebServer> {
   const { name, host, port, onRequest } = options;
@@ -39,10 +44,10 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
   const server = createServer((request, response) => {
     onRequest(request, response, connections.get(request.socket) ?? 0);
   });
-  // Tests hold uploads and idle connections open on purpose, for longer than Node allows a client to.
+  // Node's limits are too short for tests that keep an upload or an idle connection open on purpose.
   server.requestTimeout = 0;
-  server.keepAliveTimeout = 60_000;
-  server.maxConnections = mostConnections;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.maxConnections = MAX_CONNECTIONS;
   server.on("connection", (socket) => {
     connectionCount += 1;
     connections.set(socket, connectionCount);
@@ -54,17 +59,17 @@ export async function startWebServer(options: WebServerOptions): Promise<WebServ
     server.once("error", (error: NodeJS.ErrnoException) => {
       const reason = error.code === "EADDRINUSE" ? "is in use" : `cannot be used (${error.code})`;
       reject(
-        Object.assign(new Error(`port ${port} on ${host}, for ${name}, ${reason}`), { code: error.code }),
+        Object.assign(new Error(`Port ${port} on ${host}, for ${name}, ${reason}.`), { code: error.code }),
       );
     });
     server.listen(port, host, resolve);
   });
 
   const address = server.address() as AddressInfo;
-  // A resolver decides where localhost is.
-  if (!loopbackAddress.test(address.address)) {
+  // A resolver decides where localhost leads.
+  if (!LOOPBACK_ADDRESS.test(address.address)) {
     server.close();
-    throw new Error(`${host} resolves to ${address.address}, which is not a loopback address`);
+    throw new Error(`${host} must resolve to a loopback address; it resolves to ${address.address}.`);
   }
   return {
     origin: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,

@@ -1,19 +1,19 @@
 import type { Seed } from "../base/seed.js";
-import { seededKey } from "./seeded-key.js";
-import { type KeyAlgorithm, keyKindOf } from "./signature-algorithm.js";
+import { makeSeededKey } from "./seeded-key.js";
+import { getKeyKind, type KeyAlgorithm } from "./signature-algorithm.js";
 
-/** The key of a client, as Talkdesk hands it out. */
+/** The key of a client, in the form in which Talkdesk issues it. */
 export interface ClientKey {
-  /** 32 lower-case hexadecimal digits: the `kid` of the assertions that it signs. */
+  /** 32 lower-case hexadecimal digits: the `kid` of the assertions that the key signs. */
   readonly keyId: string;
   readonly keyAlgorithm: KeyAlgorithm;
-  /** The private key: PKCS#8 in Base64, on one line and without armour. */
+  /** The private key: PKCS#8 in Base64, on one line and without PEM armour. */
   readonly privateKey: string;
 }
 
 /** Makes the key of a client from the seed. */
 export function makeClientKey(seed: Seed, label: string, keyAlgorithm: KeyAlgorithm): ClientKey {
-  const key = seededKey(seed, label, keyKindOf(keyAlgorithm));
+  const key = makeSeededKey(seed, label, getKeyKind(keyAlgorithm));
   return {
     keyId: seed.hex(`${label}/id`, 32),
     keyAlgorithm,

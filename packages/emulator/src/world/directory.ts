@@ -21,30 +21,30 @@ export interface Contact {
   readonly created_at: string;
 }
 
-/** What a client may write of a contact. */
+/** The part of a contact that a client writes. */
 export type ContactDraft = Omit<Contact, "id" | "created_at">;
 
-/** The people of one account in one region: the same for the same seed. */
+/** The users and contacts of one account in one region. They follow from the seed. */
 export interface Directory {
   readonly users: readonly User[];
-  /** Finds a user by id or e-mail address; the first user without one. */
+  /** Finds a user by id or e-mail address. Without one it gives the first user. */
   findUser(idOrEmail?: string): User | undefined;
   readonly contacts: readonly Contact[];
-  /** Tells whether there is room for what a client wants to write. */
+  /** Tells whether a client may still write this much. */
   hasRoomFor(draft: ContactDraft): boolean;
   addContact(draft: ContactDraft): Contact;
   /** Gives undefined when there is no such contact. */
   replaceContact(id: string, draft: ContactDraft): Contact | undefined;
 }
 
-const userCount = 60;
-const contactCount = 120;
-/** How many bytes of contacts clients may write, as JSON, each counted whenever it is written. */
-const writableBytes = 2 ** 24;
-const dayMs = 86_400_000;
-const firstDay = Date.UTC(2024, 0, 1);
+const USER_COUNT = 60;
+const CONTACT_COUNT = 120;
+/** Contacts are kept in memory, so clients may write this much JSON in total; replacing a contact counts again. */
+const MAX_WRITTEN_BYTES = 2 ** 24;
+const DAY_MS = 86_400_000;
+const FIRST_DAY = Date.UTC(2024, 0, 1);
 
-const givenNames = [
+const GIVEN_NAMES = [
   "Ada",
   "Bruno",
   "Carla",
@@ -58,7 +58,7 @@ const givenNames = [
   "Kofi",
   "Lena",
 ];
-const familyNames = [
+const FAMILY_NAMES = [
   "Almeida",
   "Berger",
   "Costa",
@@ -70,30 +70,30 @@ const familyNames = [
   "Ito",
   "Jansen",
 ];
-const companies = ["Alder Freight", "Birch Dental", "Cedar Travel", "Dune Hotels", "Elm Insurance"];
+const COMPANIES = ["Alder Freight", "Birch Dental", "Cedar Travel", "Dune Hotels", "Elm Insurance"];
 
 /** Makes the directory of an account in a region. */
 export function makeDirectory(seed: Seed, region: Region, account: string): Directory {
   const place = `${region}/${account}`;
-  const users = Array.from({ length: userCount }, (_, index) => {
-    const name = personName(seed, `${place}/user/${index}`);
-    return { id: seed.hex(`${place}/user/${index}`, 24), name, email: emailOf(name, index, "users") };
+  const users = Array.from({ length: USER_COUNT }, (_, index) => {
+    const name = makeName(seed, `${place}/user/${index}`);
+    return { id: seed.hex(`${place}/user/${index}`, 24), name, email: makeEmail(name, index, "users") };
   });
-  const contacts = Array.from({ length: contactCount }, (_, index): Contact => {
+  const contacts = Array.from({ length: CONTACT_COUNT }, (_, index): Contact => {
     const label = `${place}/contact/${index}`;
-    const name = personName(seed, label);
+    const name = makeName(seed, label);
     return {
       id: seed.hex(label, 24),
       name,
-      company: pickFrom(companies, seed, `${label}/company`),
-      emails: [{ email: emailOf(name, index, "contacts") }],
-      // 555-0100 to 555-0199 are set aside for fiction.
+      company: pick(COMPANIES, seed, `${label}/company`),
+      emails: [{ email: makeEmail(name, index, "contacts") }],
+      // The numbers 555-0100 to 555-0199 are reserved for fiction.
       phones: [{ number: `+1202555${String(100 + (index % 100)).padStart(4, "0")}` }],
-      created_at: dayAfter(index),
+      created_at: makeDate(index),
     };
   });
   let writtenBytes = 0;
-  const nextContactId = seed.sequence(`${place}/contact/added`, 24);
+  const nextContactId = seed.identifiers(`${place}/contact/added`, 24);
 
   return {
     users,
@@ -102,10 +102,10 @@ export function makeDirectory(seed: Seed, region: Region, account: string): Dire
         ? users[0]
         : users.find(({ id, email }) => id === idOrEmail || email === idOrEmail),
     contacts,
-    hasRoomFor: (draft) => writtenBytes + sizeOf(draft) <= writableBytes,
+    hasRoomFor: (draft) => writtenBytes + measureDraft(draft) <= MAX_WRITTEN_BYTES,
     addContact(draft) {
-      writtenBytes += sizeOf(draft);
-      const contact = { id: nextContactId(), ...draft, created_at: dayAfter(contacts.length) };
+      writtenBytes += measureDraft(draft);
+      const contact = { id: nextContactId(), ...draft, created_at: makeDate(contacts.length) };
       contacts.push(contact);
       return contact;
     },
@@ -113,7 +113,7 @@ export function makeDirectory(seed: Seed, region: Region, account: string): Dire
       const index = contacts.findIndex((contact) => contact.id === id);
       const old = contacts[index];
       if (old === undefined) return undefined;
-      writtenBytes += sizeOf(draft);
+      writtenBytes += measureDraft(draft);
       const contact = { id, ...draft, created_at: old.created_at };
       contacts[index] = contact;
       return contact;
@@ -121,15 +121,15 @@ export function makeDirectory(seed: Seed, region: Region, account: string): Dire
   };
 }
 
-function sizeOf(draft: ContactDraft): number {
+function measureDraft(draft: ContactDraft): number {
   return Buffer.byteLength(JSON.stringify(draft));
 }
 
-function personName(seed: Seed, label: string): string {
-  return `${pickFrom(givenNames, seed, `${label}/given`)} ${pickFrom(familyNames, seed, `${label}/family`)}`;
+function makeName(seed: Seed, label: string): string {
+  return `${pick(GIVEN_NAMES, seed, `${label}/given`)} ${pick(FAMILY_NAMES, seed, `${label}/family`)}`;
 }
 
-function emailOf(name: string, index: number, kind: string): string {
+function makeEmail(name: string, index: number, kind: string): string {
   const local = name
     .normalize("NFD")
     .replace(/[^A-Za-z ]/g, "")
@@ -138,11 +138,11 @@ function emailOf(name: string, index: number, kind: string): string {
   return `${local}.${index + 1}@${kind}.example.com`;
 }
 
-function pickFrom(list: readonly string[], seed: Seed, label: string): string {
+function pick(list: readonly string[], seed: Seed, label: string): string {
   return list[seed.number(label, list.length)] ?? "";
 }
 
-// Dates follow from the order, not from the clock, so that two runs give the same data.
-function dayAfter(index: number): string {
-  return new Date(firstDay + index * dayMs).toISOString();
+// Dates follow from the position, not from the clock, so that two runs give the same data.
+function makeDate(index: number): string {
+  return new Date(FIRST_DAY + index * DAY_MS).toISOString();
 }

@@ -1,13 +1,13 @@
-import { checkMembers } from "../base/known-members.js";
-import { recentSet } from "../base/recent-set.js";
-import { isRegion, type Region } from "../base/region.js";
+import { checkMembers } from "../base/check-members.js";
+import { makeRecentSet } from "../base/recent-set.js";
+import { checkRegion, type Region } from "../base/region.js";
 
-/** Which access tokens are meant; a member left out matches all. */
+/** Chooses access tokens. A member that is left out matches all. */
 export interface TokenFilter {
   readonly region?: Region;
   readonly account?: string;
   readonly clientId?: string;
-  /** Tokens for client credentials have no user. */
+  /** Tokens for client credentials have no user, so they never match. */
   readonly userId?: string;
 }
 
@@ -18,42 +18,43 @@ export interface IssuedToken {
   readonly account: string;
   readonly clientId: string;
   readonly scopes: readonly string[];
-  /** The user it acts for; absent for client credentials. */
+  /** The user that it acts for; undefined for client credentials. */
   readonly userId: string | undefined;
-  /** What ties it to the refresh tokens of the same login. */
+  /** The login that it belongs to, with its refresh tokens; undefined for client credentials. */
   readonly grantId: string | undefined;
-  /** Epoch milliseconds, as is the end. */
+  /** Epoch milliseconds. */
   readonly issuedAt: number;
+  /** Epoch milliseconds. */
   readonly expiresAt: number;
-  /** Whether it is sent without a scheme, as service tokens are. */
+  /** True for a service token, which is sent without `Bearer`. */
   readonly isBare: boolean;
 }
 
-/** Every access token issued, and which of them were revoked. */
+/** The access tokens that were issued, and which of them are revoked. */
 export interface IssuedTokens {
-  record(token: IssuedToken): void;
-  /** Finds a token by its value, also one that has expired or was revoked. */
+  add(token: IssuedToken): void;
+  /** Finds a token by its value, even if it has expired or was revoked. */
   find(value: string): IssuedToken | undefined;
   isRevoked(token: IssuedToken): boolean;
-  /** Revokes and gives the number of tokens that were not revoked before. */
+  /** Revokes access tokens, and gives the number of those that were not revoked before. */
   revoke(filter: TokenFilter): number;
-  /** Revokes all that a login has brought, and will bring. */
+  /** Revokes every token of a login, issued or still to come. */
   revokeGrant(grantId: string): void;
-  /** Revokes the tokens and the logins that they came from. */
+  /** Revokes access tokens and the logins that they belong to. */
   revokeLogins(filter: TokenFilter): void;
   isGrantRevoked(grantId: string): boolean;
   /** Counts the tokens issued, of the last 20 000. */
   count(filter: TokenFilter): number;
 }
 
-// A token that expired long ago is of no use to anybody; a server that runs for days must not keep them all.
-const keptTokens = 20_000;
+// Old tokens have expired, and an emulator that runs for days must not keep them all.
+const MAX_TOKENS = 20_000;
 
 /** Makes an empty register of issued tokens. */
-export function issuedTokens(): IssuedTokens {
+export function makeIssuedTokens(): IssuedTokens {
   const tokens = new Map<string, IssuedToken>();
   const revoked = new WeakSet<IssuedToken>();
-  const revokedGrants = recentSet<string>();
+  const revokedGrants = makeRecentSet<string>();
 
   function revoke(filter: TokenFilter): number {
     checkTokenFilter(filter);
@@ -71,9 +72,9 @@ export function issuedTokens(): IssuedTokens {
   }
 
   return {
-    record(token) {
+    add(token) {
       tokens.set(token.value, token);
-      if (tokens.size > keptTokens) {
+      if (tokens.size > MAX_TOKENS) {
         const [oldest] = tokens.keys();
         if (oldest !== undefined) tokens.delete(oldest);
       }
@@ -107,7 +108,5 @@ function matches(token: IssuedToken, filter: TokenFilter): boolean {
 
 function checkTokenFilter(filter: TokenFilter): void {
   checkMembers("a token filter", filter, ["region", "account", "clientId", "userId"]);
-  if (filter.region !== undefined && !isRegion(filter.region)) {
-    throw new TypeError(`there is no region ${JSON.stringify(filter.region)}`);
-  }
+  if (filter.region !== undefined) checkRegion(filter.region);
 }

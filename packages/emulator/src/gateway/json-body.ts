@@ -1,8 +1,9 @@
-import type { RequestRecord } from "./request-record.js";
+import { readMediaType } from "../message/media-type.js";
+import type { RequestRecord } from "../message/request-record.js";
 
-/** Reads a body that must be a JSON object; gives undefined when it is not, or is not sent as JSON. */
+/** Reads a body that is a JSON object. Gives undefined for any other body, and without a media type of JSON. */
 export function readJsonObject(request: RequestRecord): Record<string, unknown> | undefined {
-  const mediaType = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const mediaType = readMediaType(request.headers["content-type"]);
   if (!/^application\/(?:[\w.-]+\+)?json$/.test(mediaType)) return undefined;
   try {
     const body: unknown = JSON.parse(request.text);

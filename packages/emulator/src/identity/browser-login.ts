@@ -1,7 +1,7 @@
 import { request as send } from "node:http";
-import { printableText } from "../base/printable-text.js";
+import { toPrintable } from "../base/printable-text.js";
 
-/** The login to go through; the client is a registered one. */
+/** A login to go through. */
 export interface BrowserLogin {
   readonly authorizeUrl: string;
   readonly clientId: string;
@@ -14,21 +14,21 @@ export interface BrowserLogin {
   readonly codeChallenge?: string;
 }
 
-/** What comes back to the application. */
+/** What a login gives to the application. */
 export interface BrowserLoginResult {
   readonly code: string;
-  /** Absent when none was sent. */
+  /** Absent when the request had none. */
   readonly state?: string;
-  /** The whole URL that the browser is sent to. */
+  /** The URL that the browser is redirected to, with all its parameters. */
   readonly callback: string;
 }
 
 /**
- * Goes through a login as a browser does, up to the redirect to the application, which is not followed.
+ * Goes through a login as a browser does, up to the redirect to the application, which it does not follow.
  *
- * @throws Error when the authorize endpoint refuses, with its answer in the message.
+ * @throws Error (rejection) when the authorize endpoint refuses. The message has its answer.
  */
-export async function browserLogin(login: BrowserLogin): Promise<BrowserLoginResult> {
+export async function logInAsBrowser(login: BrowserLogin): Promise<BrowserLoginResult> {
   const url = new URL(login.authorizeUrl);
   const parameters = {
     response_type: "code",
@@ -38,30 +38,31 @@ export async function browserLogin(login: BrowserLogin): Promise<BrowserLoginRes
     state: login.state,
     nonce: login.nonce,
     login_hint: login.user,
-    ...(login.codeChallenge !== undefined && {
-      code_challenge: login.codeChallenge,
-      code_challenge_method: "S256",
-    }),
+    code_challenge: login.codeChallenge,
+    code_challenge_method: login.codeChallenge === undefined ? undefined : "S256",
   };
   for (const [name, value] of Object.entries(parameters)) {
     if (value !== undefined) url.searchParams.set(name, value);
   }
 
   let { location, text } = await visit(url);
-  // A page to choose on: the first one on it, since a user who is named is signed in without it.
-  const [, first] = /<button name="user" value="([^"]+)"/.exec(text) ?? [];
-  if (location === undefined && first !== undefined) ({ location, text } = await visit(url, { user: first }));
-  if (location === undefined) throw new Error(`the authorize endpoint refused: ${printableText(text)}`);
+  // A login page: choose the first user on it. A login with a user gets no page, because it has a login_hint.
+  const [, firstUser] = /<button name="user" value="([^"]+)"/.exec(text) ?? [];
+  if (location === undefined && firstUser !== undefined) {
+    ({ location, text } = await visit(url, { user: firstUser }));
+  }
+  if (location === undefined)
+    throw new Error(`The authorize endpoint refused the login: ${toPrintable(text)}`);
   const answered = new URL(location).searchParams;
   const code = answered.get("code");
   if (code === null) {
-    throw new Error(`the login failed: ${answered.get("error")} (${answered.get("error_description")})`);
+    throw new Error(`The login failed: ${answered.get("error")} (${answered.get("error_description")})`);
   }
   const state = answered.get("state");
   return { code, ...(state !== null && { state }), callback: location };
 }
 
-// Not fetch: tests replace it, and this request is not theirs.
+// Not fetch: tests may have replaced it.
 function visit(
   url: URL,
   form?: Readonly<Record<string, string>>,

@@ -1,0 +1,4 @@
+/** Gives the media type of a `Content-Type` header: lower-case and without parameters; empty without a header. */
+export function readMediaType(contentType: string | undefined): string {
+  return contentType?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}

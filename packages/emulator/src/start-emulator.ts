@@ -1,0 +1,207 @@
+import { setMaxListeners } from "node:events";
+import { checkRegion, REGIONS, type Region } from "./base/region.js";
+import { makeSeed } from "./base/seed.js";
+import type { Emulator, EmulatorEndpoints } from "./emulator.js";
+import { checkEmulatorOptions, type EmulatorOptions } from "./emulator-options.js";
+import { makeEngine } from "./engine/engine.js";
+import { loadEngineLibrary } from "./engine/engine-library.js";
+import { makeFaultScript } from "./faults/faults.js";
+import { makeGateway } from "./gateway/gateway.js";
+import { logInAsBrowser } from "./identity/browser-login.js";
+import { makeIdentityHost } from "./identity/identity-host.js";
+import { makeBodyMemory } from "./message/received-body.js";
+import { makeFilesHost } from "./reports/files-host.js";
+import { makeReportJobs } from "./reports/report-jobs.js";
+import { makePathSigner } from "./reports/signed-path.js";
+import { type Host, serveHost } from "./wire/host-server.js";
+import { makeRequestLog } from "./wire/request-log.js";
+import { startWebServer, type WebServer } from "./wire/web-server.js";
+import { makeClientRegistry } from "./world/clients.js";
+import { makeDirectory } from "./world/directory.js";
+import { makeIssuedTokens, type TokenFilter } from "./world/issued-tokens.js";
+import { makeSigningKeys } from "./world/signing-keys.js";
+
+/** Long enough for a client that follows the redirect at once. */
+const FILE_URL_LIFETIME_SECONDS = 60;
+
+/**
+ * Starts a local Talkdesk on the loopback interface: an identity host for every region and account, a gateway for every
+ * region, and the host of report files. Each is an origin of its own.
+ *
+ * Its tokens and credentials are fake, and are valid in this emulator only.
+ *
+ * @throws
+ * - TypeError (rejection) that names the option that is wrong.
+ * - Error (rejection) with the code `EADDRINUSE` when a port is in use.
+ * @example
+ * await using talkdesk = await startEmulator({ accounts: ["acme"] });
+ * const { token, api } = talkdesk.endpoints("acme", "eu");
+ */
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const checked = checkEmulatorOptions(options);
+  const { port, host, accounts, clockSkewMs, refreshTokens, reportPolls, reportRows } = checked;
+  const seed = makeSeed(options.seed ?? "talkdesk");
+  const [firstAccount = ""] = accounts;
+  const library = await loadEngineLibrary();
+
+  const stopping = new AbortController();
+  // Every delayed request listens to this signal.
+  setMaxListeners(0, stopping.signal);
+  const servers: WebServer[] = [];
+  const closeIdleConnections = (): void => {
+    for (const server of servers) server.closeIdleConnections();
+  };
+  const tokens = makeIssuedTokens();
+  const signingKeys = makeSigningKeys(seed);
+  const clients = makeClientRegistry(seed, accounts);
+  const faults = makeFaultScript(tokens, closeIdleConnections);
+  const requests = makeRequestLog(checked.onRequest);
+  const bodies = makeBodyMemory();
+  const signer = makePathSigner(seed.hex("files", 64), FILE_URL_LIFETIME_SECONDS);
+  /** Filled as the servers start. */
+  const origins = new Map<Region | "identity" | "files", string>();
+  const getOrigin = (name: Region | "identity" | "files"): string => origins.get(name) ?? "";
+
+  const getDirectory = makeOnDemand((region, account) => makeDirectory(seed, region, account));
+  const getReports = makeOnDemand((region, account) =>
+    makeReportJobs(seed, region, account, reportPolls, (path) => getOrigin("files") + signer.sign(path)),
+  );
+  const getEngine = makeOnDemand((region, account) =>
+    makeEngine(library, {
+      region,
+      account,
+      seed,
+      issuer: getOrigin("identity"),
+      gateway: getOrigin(region),
+      tokenLifetimeSeconds: checked.tokenLifetimeSeconds,
+      clockSkewMs,
+      signingKeys,
+      idTokenAlgorithm: checked.idTokenAlgorithm,
+      idTokenIssuer: checked.idTokenIssuer ?? getOrigin("identity"),
+      rotatesRefreshTokens: refreshTokens === "rotate",
+      omitsRefreshTokens: refreshTokens === "omit",
+      refreshReuse: checked.refreshReuse,
+      requiresRefreshTokenScope: checked.requiresRefreshTokenScope,
+      findClient: (clientId) => clients.find(clientId, account),
+      findUser: (userId) => getDirectory(region, account).findUser(userId),
+      onGrantRevoked: tokens.revokeGrant,
+      isGrantRevoked: tokens.isGrantRevoked,
+    }),
+  );
+
+  async function serve(
+    origin: Region | "identity" | "files",
+    name: string,
+    offset: number,
+    served: Host,
+  ): Promise<void> {
+    const server = await startWebServer({
+      name,
+      host,
+      port: port === 0 ? 0 : port + offset,
+      onRequest: serveHost(served, { log: requests, bodies, faults, stopping: stopping.signal, clockSkewMs }),
+    });
+    servers.push(server);
+    origins.set(origin, server.origin);
+  }
+
+  async function stop(): Promise<void> {
+    stopping.abort();
+    await Promise.all(servers.splice(0).map((server) => server.stop()));
+  }
+
+  try {
+    const identityHost = makeIdentityHost({
+      seed,
+      accounts,
+      clients,
+      tokens,
+      getEngine,
+      getDirectory,
+      getOrigin: () => getOrigin("identity"),
+      getGatewayOrigin: getOrigin,
+      signingKeys,
+      keys: checked.keys,
+      serviceTokenType: checked.serviceTokenType,
+      login: checked.login,
+      now: () => Date.now() + clockSkewMs,
+    });
+    await serve("identity", "the identity host", 0, identityHost);
+    for (const [index, region] of REGIONS.entries()) {
+      const gateway = makeGateway({
+        region,
+        tokens,
+        getOrigin: () => getOrigin(region),
+        getDirectory,
+        getReports,
+      });
+      await serve(region, `the ${region} gateway`, 1 + index, gateway);
+    }
+    const filesHost = makeFilesHost({ seed, signer, getDirectory, reportRows });
+    await serve("files", "the files host", 1 + REGIONS.length, filesHost);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
+  function endpoints(account: string = firstAccount, region: Region = "us"): EmulatorEndpoints {
+    if (typeof account !== "string") throw new TypeError("account must be a string.");
+    checkRegion(region);
+    const identity = `${getOrigin("identity")}/${region}/${encodeURIComponent(account)}`;
+    return Object.freeze({
+      identity,
+      token: `${identity}/oauth/token`,
+      authorize: `${identity}/oauth/authorize`,
+      jwks: `${identity}/oauth/2023-10/certs`,
+      api: getOrigin(region),
+    });
+  }
+
+  return Object.freeze({
+    endpoints,
+    environment(account = firstAccount, region = "us") {
+      const { token, authorize, jwks, api } = endpoints(account, region);
+      const { clientId, clientSecret } = clients.get(account);
+      return {
+        TALKDESK_TOKEN_URL: token,
+        TALKDESK_AUTHORIZE_URL: authorize,
+        TALKDESK_JWKS_URL: jwks,
+        TALKDESK_API_URL: api,
+        TALKDESK_CLIENT_ID: clientId,
+        TALKDESK_CLIENT_SECRET: clientSecret,
+      };
+    },
+    clients,
+    faults,
+    requests,
+    tokens: Object.freeze({
+      count: (filter: TokenFilter = {}) => tokens.count(filter),
+      revoke: (filter: TokenFilter = {}) => tokens.revokeLogins(filter),
+    }),
+    keys: Object.freeze({ rotate: signingKeys.rotate }),
+    async authorize({ account = firstAccount, region = "us", clientId, redirectUri, ...rest } = {}) {
+      const client = clients.find(clientId ?? clients.get(account).clientId, account);
+      return logInAsBrowser({
+        authorizeUrl: endpoints(account, region).authorize,
+        clientId: clientId ?? client?.clientId ?? "",
+        redirectUri: redirectUri ?? client?.redirectUris[0] ?? "",
+        ...rest,
+      });
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  } satisfies Emulator);
+}
+
+/** Makes a value for each region and account, on first use. */
+function makeOnDemand<Value>(
+  make: (region: Region, account: string) => Value,
+): (region: Region, account: string) => Value {
+  const made = new Map<string, Value>();
+  return (region, account) => {
+    const key = `${region}/${account}`;
+    const value = made.get(key) ?? make(region, account);
+    made.set(key, value);
+    return value;
+  };
+}
