@@ -1,9 +1,9 @@
 /**
- * What `use` makes of a built-in module of Node, or of a runtime that has it under Node's name; undefined elsewhere.
- * The module is asked for when first needed, so that core loads nothing but itself.
+ * Calls `use` with a built-in module of Node, and returns its result. Returns undefined on runtimes without the module.
+ * Core imports no built-in module, so that it loads on every runtime.
  *
- * It never throws. Some runtimes only pretend to have a module: in Next's edge runtime `getBuiltinModule` throws, and
- * bundlers put in modules whose functions do.
+ * Never throws: `getBuiltinModule` throws in Next's edge runtime, and some bundlers substitute modules whose functions
+ * throw.
  * @internal
  */
 export function useBuiltin<Module, Result>(

@@ -1,8 +1,9 @@
-/** Deep enough for every wrapper, and an end for errors that are their own cause. */
+/** Deeper than clients nest their errors. The limit ends the walk where an error is its own cause. */
 const MAX_CAUSES = 8;
 
 /**
- * The objects among an error, its cause, the cause of that, and so on: eight at most.
+ * Yields an error, its cause, the cause of that, and so on, at most eight in all. It stops at the first value that is
+ * not an object.
  * @internal
  */
 export function* causesOf(error: unknown): Generator<object, void, undefined> {

@@ -1,22 +1,28 @@
-/** What tells the time. Replaced in tests; the platform's own is looked up at every call, so fake timers work. */
+/**
+ * Tells the time, and waits. Tests replace it. The default looks up the platform's functions at every call, so fake
+ * timers work too.
+ */
 export interface Clock {
-  /** Wall-clock time in epoch milliseconds. It may step in either direction. */
+  /** Returns wall-clock time in epoch milliseconds. It may step in either direction. */
   now(): number;
-  /** Milliseconds since any fixed point. It never goes back; it may stand still while a machine sleeps. */
+  /** Returns milliseconds since any fixed point. It never goes back; it may stand still while the machine sleeps. */
   monotonic(): number;
   /** Calls `callback` once, `delayMs` milliseconds from now. */
   setTimeout(callback: () => void, delayMs: number): unknown;
-  /** Forgets a timer. Where it is absent, a timer that is no longer needed fires without effect. */
+  /** Cancels a timer. Without this function, timers that are no longer needed fire without effect. */
   clearTimeout?(timer: unknown): void;
 }
 
-/** @internal */
+/**
+ * The platform's clocks and timers.
+ * @internal
+ */
 export const platformClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimeout(callback, delayMs) {
     const timer: unknown = setTimeout(callback, delayMs);
-    // Node's timers keep the process alive until they fire; browsers' are plain numbers.
+    // A timer of Node keeps the process alive until it fires. In browsers, a timer is a number.
     (timer as { unref?: () => void }).unref?.();
     return timer;
   },
@@ -32,27 +38,33 @@ export interface Instant {
   readonly monotonic: number;
 }
 
-/** @internal */
+/**
+ * Reads both clocks.
+ * @internal
+ */
 export function readInstant(clock: Clock): Instant {
   return { wall: clock.now(), monotonic: clock.monotonic() };
 }
 
 /**
- * Milliseconds since `then`: the larger of what the two clocks say. The monotonic clock alone would miss the
- * time asleep, the wall clock alone would follow a step back.
+ * Returns the milliseconds since `then`, by the clock on which more time has passed. The monotonic clock alone would
+ * miss time asleep, and the wall clock alone would follow a step back.
  * @internal
  */
 export function elapsedSince(clock: Clock, then: Instant): number {
   return Math.max(clock.monotonic() - then.monotonic, clock.now() - then.wall);
 }
 
-/** @internal */
+/**
+ * Returns the instant `byMs` milliseconds after another.
+ * @internal
+ */
 export function addMs(than: Instant, byMs: number): Instant {
   return { wall: than.wall + byMs, monotonic: than.monotonic + byMs };
 }
 
 /**
- * Whether neither clock has reached `end`: {@link elapsedSince}, without the arithmetic.
+ * True while neither clock has reached `end`.
  * @internal
  */
 export function isBefore(clock: Clock, end: Instant): boolean {

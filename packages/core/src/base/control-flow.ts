@@ -1,13 +1,13 @@
 import { causesOf } from "./causes.js";
 
-/** What Next marks its own errors with, such as `DYNAMIC_SERVER_USAGE` or `NEXT_REDIRECT;replace;/login;307;`. */
+/** The `digest` of errors that Next throws, such as `DYNAMIC_SERVER_USAGE` or `NEXT_REDIRECT;replace;/login;307;`. */
 const FRAMEWORK_DIGEST = /^(?:[A-Z]+_)+[A-Z]+(?:;|$)/;
 
 /**
- * Whether a framework has thrown `error` to steer itself, from a `fetch` or a store that it has replaced: to render a
- * page later, for one. It has to come back to the framework as it is: wrapped or retried, it would fail a build.
+ * True for an error that a framework throws to control its own rendering, such as Next from its `fetch` when a page has
+ * to be rendered per request. The framework must get that error unchanged: wrapped or retried, it would fail a build.
  *
- * Known by the marks of Next (`digest`, `code`) and of React (`$$typeof`).
+ * Recognises errors by the marks of Next (`digest`, `code`) and of React (`$$typeof`).
  * @internal
  */
 export function isControlFlow(error: unknown): boolean {

@@ -2,40 +2,40 @@ import { type Clock, platformClock } from "./clock.js";
 import { onAbort } from "./shared-abort.js";
 
 /**
- * A limit on the whole of one call: its time, and its caller's patience.
+ * Ends a whole call, when its time is up or when its caller aborts.
  *
- * Time in which the process was stopped does not count (SIGSTOP, a closed lid, a frozen function): what has arrived
- * meanwhile lies in a socket, and timers run before sockets are read. A deadline that is late leaves time for that, and
- * when something has come, it begins anew.
+ * Time in which the process was stopped (SIGSTOP, a closed lid, a frozen function) does not count. An answer that came
+ * meanwhile waits in a socket, and timers run before sockets are read. A deadline that fires late therefore lets the
+ * sockets be read first, and starts again when something has arrived.
  * @internal
  */
 export interface Deadline {
-  /** Aborted when either limit is reached; for what can be stopped. */
+  /** Aborts when the time is up or the caller aborts. */
   readonly signal: AbortSignal;
-  /** True once the time is up. The caller's own abort does not count. */
+  /** True once the time is up. Stays false when the caller aborts. */
   readonly isPast: boolean;
-  /** Milliseconds left; below zero when the time is up. */
+  /** Returns the milliseconds left, below zero once the time is up. */
   remainingMs(): number;
-  /** Settles as `work` does, or rejects with the signal's reason as soon as a limit is reached. */
+  /** Settles as `work` does, or rejects with the signal's reason if that aborts first. */
   race<T>(work: Promise<T>): Promise<T>;
-  /** Resolves after `delayMs`, unless a limit is reached before. */
+  /** Resolves after `delayMs` milliseconds, or rejects with the signal's reason if that aborts first. */
   wait(delayMs: number): Promise<void>;
-  /** Takes the timer and the listener away. */
+  /** Removes the timer and the listener. */
   clear(): void;
 }
 
-/** How late the timer of a running process may be, in milliseconds. Beyond that, it looks what has arrived first. */
+/** How late a timer may fire, in milliseconds, before the deadline lets sockets be read first. */
 const ON_TIME_MS = 2;
 
-/** A process that is later than this, in milliseconds, was stopped. */
+/** A process whose timer fires later than this, in milliseconds, is taken to have been stopped. */
 const STOPPED_MS = 100;
 
-/** The most that a late deadline waits for what has arrived, in milliseconds. */
+/** The longest that a late deadline waits for what has arrived, in milliseconds. */
 const GRACE_MS = 250;
 
 /**
- * Starts counting `timeoutMs` milliseconds, on the monotonic clock. Until it is cleared or the time is up, the process
- * stays alive: somebody waits for the call, and what it waits for may have nothing that does.
+ * Starts a deadline of `timeoutMs` milliseconds on the monotonic clock. It keeps the process alive until it is cleared
+ * or fires: a caller is waiting, and nothing else may keep the process alive for it.
  * @internal
  */
 export function startDeadline(
@@ -49,7 +49,7 @@ export function startDeadline(
   const reached = new Promise<never>((_, reject) => {
     limits.reject = reject;
   });
-  // Nobody may be waiting when a limit is reached.
+  // Prevents an unhandled rejection when nothing is raced against the deadline.
   reached.catch(() => {});
 
   const stop = (reason: unknown): void => {
@@ -65,7 +65,7 @@ export function startDeadline(
   let startedAt = clock.monotonic();
   const remainingMs = (): number => timeoutMs - (clock.monotonic() - startedAt);
   let timer: unknown;
-  /** Counts the times that it began; 0 once it is cleared. A clock need not be able to forget a timer. */
+  /** Counts how often the deadline has started; 0 once cleared. Tells apart timers that a clock cannot cancel. */
   let round = 0;
   const start = (mine: number): void => {
     round = mine;
@@ -76,7 +76,7 @@ export function startDeadline(
       const lateMs = -remainingMs();
       if (lateMs <= ON_TIME_MS) strike();
       else {
-        // On a clock of the caller's own, no time passes by waiting.
+        // On a clock of the caller's own, waiting takes no time.
         const graceMs = clock === platformClock ? Math.min(lateMs, GRACE_MS) : 0;
         callAfterSockets(graceMs, () => isAwaited() && strike());
       }
@@ -84,7 +84,7 @@ export function startDeadline(
     (timer as { ref?: () => void } | undefined)?.ref?.();
   };
   start(1);
-  /** After something has come: whether there is time to go on. A process that was stopped has all of it again. */
+  /** True when there is time left after something has arrived. A process that was stopped gets its whole time again. */
   const mayGoOn = (): boolean => {
     if (remainingMs() >= -STOPPED_MS) return remainingMs() > 0;
     clock.clearTimeout?.(timer);
@@ -103,7 +103,7 @@ export function startDeadline(
     },
     remainingMs,
     race<T>(work: Promise<T>): Promise<T> {
-      // Before whoever waits for it: that goes on by the time that is left then.
+      // Runs before the code that awaits the result, which then sees the time that is left.
       Promise.resolve(work).then(mayGoOn, mayGoOn);
       return Promise.race([work, reached]);
     },
@@ -115,7 +115,7 @@ export function startDeadline(
       });
       try {
         await Promise.race([pause, reached]);
-        // Nothing else is awaited here that could still arrive.
+        // This waits for nothing that could still arrive, so a late deadline counts at once.
         if (!mayGoOn()) strike();
         if (isPast) await reached;
       } finally {
@@ -130,12 +130,12 @@ export function startDeadline(
   };
 }
 
-/** Calls `callback` after `delayMs`, and once sockets were read after that. */
+/** Calls `callback` after `delayMs` milliseconds, once the sockets have been read. */
 function callAfterSockets(delayMs: number, callback: () => void): void {
   const { setImmediate = (last: () => void) => setTimeout(last) } = globalThis as {
     setImmediate?: (callback: () => void) => unknown;
   };
-  // Sockets are read before each; what comes out of one may take a turn or two to be an answer.
+  // Each turn reads the sockets first. An answer may take two turns from its socket to its promise.
   const turns = (): unknown => setImmediate(() => setImmediate(() => setImmediate(callback)));
   if (delayMs === 0) turns();
   else setTimeout(turns, delayMs);

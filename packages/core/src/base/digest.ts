@@ -1,8 +1,8 @@
 /**
- * The SHA-256 digest of the UTF-8 bytes of `text`, in 64 hexadecimal digits.
+ * Returns the SHA-256 digest of the UTF-8 bytes of `text` as 64 hexadecimal digits.
  *
- * Not by `crypto.subtle`, which browsers lack on plain http and some runtimes lack altogether, and which answers late:
- * a renewal would wait for a thread.
+ * Does not use `crypto.subtle`: browsers do not have it on plain http, some runtimes do not have it at all, and it is
+ * asynchronous, so that a renewal would wait for a thread.
  * @see FIPS 180-4 §6.2
  * @internal
  */
@@ -17,7 +17,7 @@ export function sha256(text: string): string {
   return Array.from(hash, (word) => word.toString(16).padStart(8, "0")).join("");
 }
 
-/** The message as big-endian words, with its end marked and its length in bits behind it (§5.1.1). */
+/** Returns the message as big-endian words, followed by a mark and its length in bits (§5.1.1). */
 function padWords(bytes: Uint8Array): Uint32Array {
   const words = new Uint32Array(Math.ceil((bytes.length + 9) / 64) * 16);
   for (const [index, byte] of [...bytes, 0x80].entries()) {
@@ -28,7 +28,7 @@ function padWords(bytes: Uint8Array): Uint32Array {
   return words;
 }
 
-/** One block: the first 16 words of `schedule` are the message's. */
+/** Adds one block to the hash. The first 16 words of `schedule` are the message's (§6.2.2). */
 function compress(hash: Uint32Array, schedule: Uint32Array): void {
   for (let t = 16; t < 64; t++) {
     const [early, late] = [at(schedule, t - 15), at(schedule, t - 2)];
@@ -50,7 +50,6 @@ function compress(hash: Uint32Array, schedule: Uint32Array): void {
 
 const at = (words: ArrayLike<number>, index: number): number => words[index] ?? 0;
 
-/** A word rotated to the right. */
 const rotateRight = (word: number, bits: number): number => (word >>> bits) | (word << (32 - bits));
 
 /** The first 32 bits of the fractional parts of the square roots of the first eight primes (§5.3.3). */
@@ -58,7 +57,7 @@ const INITIAL_HASH: readonly number[] = [
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 ];
 
-/** The same of the cube roots of the first 64 primes (§4.2.2). */
+/** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (§4.2.2). */
 const ROUND_CONSTANTS: readonly number[] = [
   0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
   0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,

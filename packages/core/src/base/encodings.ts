@@ -1,7 +1,7 @@
-// Without regular expressions: what passes through may be a secret, and `RegExp.input` keeps the last text that matched.
+// No regular expressions here: the text may be a secret, and `RegExp.input` keeps the last text that matched.
 
 /**
- * The Base64 of the UTF-8 bytes of `text`, in one line.
+ * Encodes the UTF-8 bytes of `text` in Base64, in one line.
  * @internal
  */
 export function encodeBase64(text: string): string {
@@ -19,13 +19,13 @@ export function encodeBase64url(bytes: Uint8Array): string {
   return stripPadding(btoa(binaryOf(bytes)).replaceAll("+", "-").replaceAll("/", "_"));
 }
 
-/** One character for each byte, as `btoa` takes it. Not by spreading, which overflows the stack for long arrays. */
+/** Returns one character for each byte, as `btoa` takes them. Spreading a long array would overflow the stack. */
 function binaryOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
 
 /**
- * The bytes of Base64 or Base64url, with or without padding; undefined for text that is neither.
+ * Decodes Base64 or Base64url, with or without padding. Returns undefined for text that is neither.
  * @internal
  */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
@@ -38,13 +38,13 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined 
 }
 
 /**
- * Base64 without the padding at its end.
+ * Removes the padding from Base64.
  * @internal
  */
 export const stripPadding = (base64: string): string => base64.replaceAll("=", "");
 
 /**
- * One value in the form `application/x-www-form-urlencoded`.
+ * Encodes one value as `application/x-www-form-urlencoded`.
  * @see WHATWG URL §5.2
  * @internal
  */
@@ -53,7 +53,7 @@ export function encodeForm(text: string): string {
 }
 
 /**
- * Reverses {@link encodeForm}.
+ * Decodes what {@link encodeForm} encodes.
  * @internal
  */
 export function decodeForm(value: string): string {
@@ -61,7 +61,7 @@ export function decodeForm(value: string): string {
 }
 
 /**
- * A big-endian number without the zero bytes at its beginning.
+ * Removes the zero bytes at the beginning of a big-endian number.
  * @internal
  */
 export function trimLeadingZeros(bytes: Uint8Array): Uint8Array {

@@ -1,36 +1,36 @@
 import { causesOf } from "./causes.js";
 
 /**
- * What went wrong, as a closed set. Mistakes of the programmer are not in it: those are `TypeError`s,
- * thrown by the function that was given the mistake.
+ * What went wrong: the closed set of codes of a {@link TalkdeskError}. A mistake of the programmer, such as a wrong
+ * option, has no code: the function that gets it throws a `TypeError`.
  */
 export type TalkdeskErrorCode =
-  // The token endpoint could not be asked, or did not answer in time, or said "later" (429, 5xx).
+  // The token endpoint could not be reached, did not answer in time, or answered 429 or 5xx.
   | "token_network"
   | "token_timeout"
   | "token_unavailable"
-  // The token endpoint answered something that is not the protocol, or breaks it.
+  // The token endpoint's answer is not OAuth, or breaks the protocol.
   | "token_unexpected_response"
   | "token_malformed"
   | "response_too_large"
   | "unsupported_token_type"
-  // The token endpoint refused the client, or this request of it.
+  // The token endpoint refused the client, or its request.
   | "client_refused"
   | "request_refused"
-  // A secret or key provider threw, or did not answer in time.
+  // A function that looks up a secret or a key threw, or did not answer in time.
   | "credentials_unavailable"
   // The API refused a token and then refused its replacement.
   | "token_refused"
-  // The user must log in again; the answer to a rotation was lost.
+  // The user must log in again; a refresh token was sent and the answer was lost.
   | "reauthentication_required"
   | "refresh_outcome_unknown"
   // `close()` or `end()` was called.
   | "source_closed"
-  // The store of tokens.
+  // The token store failed, holds a record that cannot be read, or is locked for too long.
   | "store_unavailable"
   | "store_corrupt"
   | "lock_timeout"
-  // The login flow.
+  // A login was denied, failed, or cannot be trusted.
   | "authorization_denied"
   | "authorization_failed"
   | "state_mismatch"
@@ -39,7 +39,7 @@ export type TalkdeskErrorCode =
   // A login or a request names an AppConnect installation that the app does not know.
   | "installation_unknown";
 
-/** Codes for which asking again later, unchanged, may succeed. */
+/** Codes for which the same call may succeed later. */
 const RETRYABLE: ReadonlySet<TalkdeskErrorCode> = new Set<TalkdeskErrorCode>([
   "token_network",
   "token_timeout",
@@ -50,10 +50,7 @@ const RETRYABLE: ReadonlySet<TalkdeskErrorCode> = new Set<TalkdeskErrorCode>([
   "lock_timeout",
 ]);
 
-/**
- * What a {@link TalkdeskError} may carry beside its code and message. All of it is free of secrets. A member that is
- * undefined counts as absent.
- */
+/** The members of a {@link TalkdeskError} beside code and message. Undefined counts as absent. */
 export interface TalkdeskErrorOptions {
   /** Whether the same call may succeed later. Default: decided by the code. */
   readonly retryable?: boolean | undefined;
@@ -65,22 +62,25 @@ export interface TalkdeskErrorOptions {
   readonly error?: string | undefined;
   /** The `error_description` member, or the envelope's `message`. */
   readonly errorDescription?: string | undefined;
-  /** What could be checked locally and may explain the failure: whole sentences. Default: none. */
+  /** Possible causes that could be checked locally, as whole sentences. Default: none. */
   readonly hints?: readonly string[] | undefined;
-  /** What lies beneath. It is reduced to name, message and code: a rejected `fetch` may hold its request. */
+  /** The underlying error. Only its name, message and code are kept: a `fetch` may reject with its whole request. */
   readonly cause?: unknown;
 }
 
 /**
- * The one class of error that the packages throw.
+ * The error that the packages throw for everything that may go wrong at run time.
  *
- * `message` is one sentence that says what happened and what to check. Neither it nor any other member holds
- * a token, a secret, a request's headers or a body. Text that a server sent is cut to 256 characters and its
- * control characters are escaped.
+ * `message` is one sentence that says what happened and what to check. Neither it nor any other member contains a
+ * token, a secret, a request's headers or a body. Text from a server is cut to 256 characters, and its control
+ * characters are escaped. Recognise the error with {@link isTalkdeskError}.
+ *
+ * @example
+ * throw new TalkdeskError("installation_unknown", "No installation has this id; check the installations of the app.");
  */
 export class TalkdeskError extends Error {
   override readonly name: string = "TalkdeskError";
-  /** What went wrong; the one member to branch on. */
+  /** What went wrong. Branch on this member. */
   readonly code: TalkdeskErrorCode;
   /** Whether the same call may succeed later. */
   readonly retryable: boolean;
@@ -92,7 +92,7 @@ export class TalkdeskError extends Error {
   declare readonly error?: string;
   /** The `error_description` member as received, cut and escaped. */
   declare readonly errorDescription?: string;
-  /** What could be checked locally and may explain the failure; empty when nothing was found. */
+  /** Possible causes that could be checked locally; empty when nothing was found. */
   readonly hints: readonly string[];
 
   constructor(code: TalkdeskErrorCode, message: string, options: TalkdeskErrorOptions = {}) {
@@ -114,7 +114,7 @@ export class TalkdeskError extends Error {
     }
   }
 
-  /** The members above and the message, for logs. */
+  /** Returns the members above, name and message, for logs. */
   toJSON(): Record<string, unknown> {
     const { name, message, code, retryable, retryAt, status, error, errorDescription, hints } = this;
     return { name, message, code, retryable, retryAt, status, error, errorDescription, hints };
@@ -122,13 +122,12 @@ export class TalkdeskError extends Error {
 }
 
 const BRAND = Symbol.for("@talkdesk-oauth/error");
-// On the prototype, so that the brand neither prints nor is copied; and by a registered symbol, so that it
-// is recognised by another copy of the package (ESM beside CommonJS, or two versions).
+// The brand is on the prototype, so that it is neither printed nor copied. Its symbol is registered, so that another
+// copy of the package (ESM beside CommonJS, or two versions) recognises it.
 Object.defineProperty(TalkdeskError.prototype, BRAND, { value: true });
 
 /**
- * Tells whether `value` is a {@link TalkdeskError}, also one of another copy or version of the package, for which
- * `instanceof` says no.
+ * True for a {@link TalkdeskError}, also for one of another copy or version of the package, where `instanceof` is false.
  *
  * @example
  * if (isTalkdeskError(error) && error.code === "reauthentication_required") return logIn();
@@ -138,10 +137,10 @@ export function isTalkdeskError(value: unknown): value is TalkdeskError {
 }
 
 /**
- * Finds the {@link TalkdeskError} in what a client has thrown: the error itself, or one among its causes. Clients wrap
- * errors: `undici.fetch` rejects with a `TypeError` and axios with an `AxiosError` whose `cause` is ours.
+ * Finds the {@link TalkdeskError} in an error that a client has thrown: the error itself, or one of its causes. Clients
+ * wrap errors; `undici.fetch`, for one, rejects with a `TypeError` whose `cause` is the `TalkdeskError`.
  *
- * @returns Undefined where there is no such error in `error` and the first seven of its causes.
+ * @returns Undefined where neither `error` nor one of its first seven causes is a `TalkdeskError`.
  * @example
  * const { code } = findTalkdeskError(error) ?? {};
  * if (code === "reauthentication_required") return logIn();
@@ -152,7 +151,7 @@ export function findTalkdeskError(error: unknown): TalkdeskError | undefined {
 }
 
 /**
- * A new error that says the same, with its own stack, changed where told.
+ * Copies an error, with a stack of its own and with the given changes.
  * @internal
  */
 export function copyError(
@@ -164,14 +163,16 @@ export function copyError(
   return new TalkdeskError(original.code, message, options);
 }
 
+/** The most characters of a server's text that an error shows: enough for a sentence, too few to flood a log. */
 const MAX_TEXT = 256;
 
 /**
- * Text of unknown origin, safe to print: at most 256 characters, control and direction-changing ones escaped.
+ * Makes text of unknown origin safe to print: at most 256 characters, with control characters and those that change the
+ * direction of writing escaped.
  * @internal
  */
 export function escapeText(text: string): string {
-  // Cut before, since what comes in may be huge, and after, since escapes are longer than what they stand for.
+  // Cut first, since the text may be huge, and again, since escapes are longer than the characters.
   const escaped = cutText(MAX_TEXT, text).replace(
     /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu,
     (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
@@ -182,11 +183,12 @@ export function escapeText(text: string): string {
 const cutText = (length: number, text: string): string =>
   text.length > length ? `${text.slice(0, length - 1)}…` : text;
 
+/** Errors that {@link reduceCause} has made; it returns them unchanged. */
 const reducedCauses = new WeakSet<object>();
 
 /**
- * The innermost cause that says something, as a plain error with name, message and code alone: clients attach
- * whole requests to their errors.
+ * Reduces an error to a plain one with its name, message and code: clients attach whole requests to their errors. Takes
+ * the innermost cause that has a code, where there is one.
  * @internal
  */
 export function reduceCause(
@@ -196,7 +198,7 @@ export function reduceCause(
   if (cause === undefined || cause === null) return undefined;
   if (reducedCauses.has(Object(cause))) return cause as Error;
   let said: unknown = cause;
-  // `fetch failed` says nothing; the error beneath it has the code that does.
+  // "fetch failed" explains nothing; its cause has the code that does.
   for (const inner of causesOf(cause)) if (typeof readCode(inner) === "string") said = inner;
   const { name, message } = said as { name?: unknown; message?: unknown };
   const reduced: Error & { code?: string } = new Error(
@@ -215,7 +217,7 @@ export function reduceCause(
   return reduced;
 }
 
-/** The `code` that Node and its clients put on errors, also on the parts of an `AggregateError`. */
+/** Returns the `code` of an error of Node, or that of the first part of an `AggregateError`. */
 function readCode(error: unknown): unknown {
   if (typeof error !== "object" || error === null) return undefined;
   const { code, errors } = error as { code?: unknown; errors?: unknown };

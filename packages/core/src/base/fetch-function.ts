@@ -1,29 +1,29 @@
 /**
- * What is used of `fetch`, so that other implementations fit: the platform's, that of undici, node-fetch, a test's own.
- * It must honour `redirect: "manual"` and `signal`.
+ * The part of `fetch` that is used, so that other implementations fit too, such as undici's, node-fetch or one of a
+ * test. It must honour `redirect: "manual"` and `signal`.
  */
 export type FetchFunction = (url: string, init: FetchInit) => Promise<FetchResponse>;
 
 /** What a {@link FetchFunction} is called with. */
 export interface FetchInit {
   readonly method: "GET" | "POST";
-  /** The platform's `Headers`. Not typed as such: each implementation has a type of its own for them, and takes others. */
-  // biome-ignore lint/suspicious/noExplicitAny: no other type is taken by all of them
+  /** The platform's `Headers`. It is not typed so, since each implementation of `fetch` has a type of its own. */
+  // biome-ignore lint/suspicious/noExplicitAny: no other type fits all implementations
   readonly headers: any;
   readonly body?: string;
   readonly redirect: "manual";
   readonly signal: AbortSignal;
-  /** Absent where the runtime does not know it. */
+  /** Absent where the runtime's `Request` does not have the option. */
   readonly cache?: "no-store";
 }
 
-/** What is used of an answer. One of the ways to read its body is enough. */
+/** The part of a `Response` that is used. One way to read the body is enough. */
 export interface FetchResponse {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
   readonly type?: string;
   readonly redirected?: boolean;
-  /** A stream of the platform or of Node, or anything to iterate over. */
+  /** A stream of the platform or of Node, or any async iterable. */
   readonly body?: unknown;
   readonly bodyUsed?: boolean;
   arrayBuffer?(): Promise<ArrayBuffer>;
@@ -31,8 +31,8 @@ export interface FetchResponse {
 }
 
 /**
- * Asks for no cached answer. Some frameworks keep the answers of `fetch` otherwise; and Workers with an older
- * compatibility date, where `Request` has no such member, reject a request that names it.
+ * Returns the option that forbids a cached answer, since some frameworks cache the answers of `fetch`. Returns no option
+ * where `Request` does not have it: Workers with an older compatibility date reject requests that name it.
  * @internal
  */
 export function noStore(): { readonly cache?: "no-store" } {

@@ -5,8 +5,10 @@
 export type AnswerHeaders = { get(name: string): unknown } | Readonly<Record<string, unknown>>;
 
 /**
- * The value of one header, its values joined with commas where there are several; undefined where there is none.
- * @param headers As {@link AnswerHeaders}. Anything else has no headers.
+ * Returns the value of one header, several values joined with commas, or undefined where the header is absent.
+ *
+ * @param headers {@link AnswerHeaders}. Any other value counts as having no headers.
+ * @param name In lower case.
  * @internal
  */
 export function readHeader(headers: unknown, name: string): string | undefined {

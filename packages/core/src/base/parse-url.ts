@@ -1,7 +1,7 @@
 /**
- * Reads a URL, and gives undefined for text that is none.
+ * Parses a URL. Returns undefined for text that is not a URL.
  *
- * Use it in place of `URL.canParse`: in Node 20 and 22 that function refuses hosts beyond ASCII, such as
+ * Use it in place of `URL.canParse`, which in Node 20 and 22 refuses hosts beyond ASCII, such as
  * `https://bücher.example`, once the code around it has been optimised. `URL.parse` does not exist in Node 20.
  *
  * @param base The absolute URL that a relative one is resolved against. Default: none, so `value` must be absolute.

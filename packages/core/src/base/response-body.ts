@@ -2,25 +2,28 @@ import { reduceCause } from "./errors.js";
 import type { FetchResponse } from "./fetch-function.js";
 
 /**
- * A body that has come and cannot be read; asking for it again would change nothing. Its message goes on from "its body".
+ * A body that has arrived and cannot be read, so that asking again would not help. The message continues a sentence
+ * that begins with "its body".
  * @internal
  */
 export class UnreadableBody extends Error {}
 
 /**
- * One that is not what its `content-encoding` says.
+ * A body that is not compressed as its `content-encoding` says.
  * @internal
  */
 export class DamagedBody extends UnreadableBody {}
 
-/** Codes with which Node says that compressed data is none. */
+/** Codes of Node for compressed data that is damaged. */
 const NOT_COMPRESSED = /^(?:Z_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ZSTD_)|^ZlibError$/;
 
 /**
- * The body of an answer, or undefined when it is larger than `maxBytes`: it is read no further than that, where it can be
- * read in parts.
+ * Reads the body of an answer. Returns undefined for a body of more than `maxBytes`, and stops reading it there where it
+ * can be read in parts.
  *
- * @throws UnreadableBody (rejection), or the error of the network.
+ * @throws (rejection)
+ * - {@link UnreadableBody}, when the body cannot be read.
+ * - The error of the network, when the body breaks off.
  * @internal
  */
 export async function readBody(response: FetchResponse, maxBytes: number): Promise<Uint8Array | undefined> {
@@ -48,7 +51,7 @@ export async function readBody(response: FetchResponse, maxBytes: number): Promi
   return body;
 }
 
-/** By whatever way the response has: not every `fetch` is the platform's. */
+/** Reads the body in whichever way the response offers: a `fetch` may be another than the platform's. */
 async function* readParts(response: FetchResponse): AsyncGenerator<unknown, void, undefined> {
   const { body } = response;
   if (response.bodyUsed === true) throw new UnreadableBody("was read before, by something else");
@@ -80,12 +83,12 @@ async function* readChunks(body: ReadableStream<unknown>): AsyncGenerator<unknow
       yield value;
     }
   } finally {
-    // Not awaited: such a body may never end.
+    // Not awaited, since the body may never end.
     if (!isWhole) reader.cancel().catch(() => {});
   }
 }
 
-/** A body that is read in one call: a fault of the network has a code there, or is the abort. */
+/** Reads a body in one call. An error with a code, or an abort, is a fault of the network; any other is of the body. */
 async function readWhole<T>(read: () => T): Promise<Awaited<T>> {
   try {
     return await read();
@@ -111,12 +114,12 @@ const isAsyncIterable = (body: unknown): body is AsyncIterable<unknown> =>
   typeof (body as { [Symbol.asyncIterator]?: unknown } | null | undefined)?.[Symbol.asyncIterator] ===
   "function";
 
-/** What the doubles of many tests have, and nothing else. */
+/** Test doubles often have `json()` alone. */
 const hasJson = (response: object): response is { json(): unknown } =>
   typeof (response as { json?: unknown }).json === "function";
 
 /**
- * Gives up a body that nobody will read, and its connection with it.
+ * Drops a body that will not be read, and closes its connection.
  * @internal
  */
 export function dropBody({ body }: FetchResponse): void {

@@ -1,7 +1,7 @@
-// Checks of secrets without regular expressions: `RegExp.input` and its kin keep the last text that matched one, for
-// anybody in the process, and keep it alive.
+// Checks of secrets, without regular expressions: `RegExp.input` and its kin would keep the last text that matched, and
+// show it to all code in the process.
 
-/** Whether the text is visible ASCII, without white space, and not empty: what a header can carry as one word. */
+/** True for text of visible ASCII characters, at least one: a header can carry it as one word. */
 export function isVisibleAscii(text: string): boolean {
   for (let at = 0; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
@@ -10,7 +10,7 @@ export function isVisibleAscii(text: string): boolean {
   return text !== "";
 }
 
-/** Whether there is a control character in the text: a line break, a tab, a zero byte. */
+/** True for text with a control character, such as a line break, a tab or a zero byte. */
 export function hasControlCharacter(text: string): boolean {
   for (let at = 0; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
@@ -19,7 +19,7 @@ export function hasControlCharacter(text: string): boolean {
   return false;
 }
 
-/** Whether the text can be written in UTF-8: it has no half of a surrogate pair. */
+/** True for text without lone surrogates, which UTF-8 can encode. */
 export function isWellFormed(text: string): boolean {
   for (const character of text) {
     const unit = character.charCodeAt(0);

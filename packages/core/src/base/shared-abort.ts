@@ -1,15 +1,16 @@
-/** What waits on one signal, and how to stop listening to it. */
+/** The callbacks that wait on one signal, and how to stop listening to it. */
 interface Listening {
   readonly callbacks: Set<() => void>;
   readonly stop: () => void;
 }
 
-/** By signal. One listener serves all who wait on it: a signal that lives long is waited on often. */
+/** By signal. One shared listener avoids the warning about too many listeners on long-lived signals. */
 const listeningTo = new WeakMap<AbortSignal, Listening>();
 
 /**
- * Calls `callback` when `signal` aborts. However many wait on one signal, it has one listener, and none when the last
- * of them has stopped waiting.
+ * Calls `callback` when `signal` aborts. All callbacks of a signal share one listener, which is removed with the last of
+ * them.
+ *
  * @returns A function that stops waiting.
  * @internal
  */
@@ -24,7 +25,7 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
 
 function listenTo(signal: AbortSignal): Listening {
   const callbacks = new Set<() => void>();
-  // A closure: in Cloudflare Workers with compatibility dates before 2025-08-01 a listener has no `this`.
+  // A closure, since listeners have no `this` in Cloudflare Workers with compatibility dates before 2025-08-01.
   const abortAll = (): void => {
     stop();
     for (const callback of callbacks) callback();
@@ -39,19 +40,18 @@ function listenTo(signal: AbortSignal): Listening {
   return listening;
 }
 
-/** A signal that follows others until it is released. */
+/** A signal that aborts with others until it is released. */
 export interface JoinedSignal {
   readonly signal: AbortSignal;
-  /** Stops following. From then on nothing of this is left on the signals that it followed. */
+  /** Stops following the other signals, and leaves nothing on them. */
   release(): void;
 }
 
 /**
- * Makes a signal that aborts when the first of these does, with its reason. Unlike `AbortSignal.any`, which in Node 20
- * and 22 leaves an entry on a signal that lives on, it can be released.
+ * Makes a signal that aborts when the first of these does, with its reason. It can be released, unlike a signal of
+ * `AbortSignal.any`, which in Node 20 and 22 leaves an entry on long-lived signals.
  *
- * @throws TypeError for what is no signal.
- *
+ * @throws TypeError for a value that is not an `AbortSignal`.
  * @example
  * const joined = joinSignals([request.signal, lifetime]);
  * try {

@@ -4,10 +4,11 @@ import { hasControlCharacter, isWellFormed } from "../base/secret-text.js";
 import type { Endpoints } from "./endpoints.js";
 
 /**
- * Adds proof of who asks to one request for a token, by changing `headers` or `body`. Called for every attempt,
- * retries included. `now` is the time in epoch milliseconds, by the server's clock where that was learnt. Write your
- * own for a scheme that is not here; one that throws or does not settle in time ends the call with
- * `credentials_unavailable`.
+ * Adds the proof of the client's identity to one token request, by changing `headers` or `body`. It is called for every
+ * attempt, retries included. `now` is epoch milliseconds, by the server's clock where the difference is known.
+ *
+ * Write your own function for a scheme that is not here. When it throws or does not settle in time, the call rejects
+ * with `credentials_unavailable`. Logins need its property `clientId`.
  */
 export type ClientAuthentication = ((request: {
   readonly endpoints: Endpoints;
@@ -16,27 +17,27 @@ export type ClientAuthentication = ((request: {
   readonly now: number;
 }) => void | Promise<void>) & { readonly clientId?: string };
 
-/** What {@link clientSecretBasic} needs. */
+/** Options of {@link clientSecretBasic}. */
 export interface ClientSecretBasicOptions {
-  /** The client's id. No colon: it would move the border between id and secret. */
+  /** The client's id. It must not contain a colon, which separates id and secret. */
   readonly clientId: string;
-  /** The client's secret, or a function that looks it up; that is called for every attempt. */
+  /** The client's secret, or a function that looks it up and is called for every attempt. */
   readonly clientSecret: string | (() => string | Promise<string>);
   /**
-   * `"plain"` (default) puts id and secret into Base64 as they are, as Talkdesk documents it. `"form"` encodes
-   * both as form values first, as RFC 6749 §2.3.1 says. They differ only for characters other than letters,
-   * digits and `*-._`.
+   * `"plain"` (default) encodes id and secret in Base64 as they are, as Talkdesk documents it. `"form"` encodes both as
+   * form values first, as RFC 6749 §2.3.1 requires. The two differ only for characters other than letters, digits and
+   * `*-._`.
    */
   readonly encoding?: "plain" | "form" | undefined;
 }
 
 /**
- * Proves the client by HTTP Basic: one line of Base64 over the UTF-8 bytes of `id:secret`, however long.
+ * Proves the client's identity by HTTP Basic: the UTF-8 bytes of `id:secret` in one line of Base64.
  *
- * @throws TypeError at once, for an empty id or secret, a colon in the id, or control characters in either (a
- *   line break at the end is the usual one).
- * @throws TalkdeskError (rejection of the token call) `credentials_unavailable` when a secret that is looked up
- *   is not a usable string.
+ * @throws TypeError for an empty id or secret, a colon in the id, or a control character in either. A frequent cause is
+ *   a line break at the end of a pasted secret.
+ * @throws TalkdeskError (rejection of the token call)
+ * - `credentials_unavailable`: the function that looks up the secret failed, or its result cannot be used.
  * @example
  * clientSecretBasic({ clientId: "4f1c", clientSecret: () => readSecret("talkdesk") });
  * @see RFC 6749 §2.3.1, RFC 7617; Talkdesk, "Client Credentials - Basic"
@@ -66,7 +67,10 @@ export function clientSecretBasic(options: ClientSecretBasicOptions): ClientAuth
   return Object.freeze(Object.assign(clientSecretBasic, { clientId }));
 }
 
-/** What is wrong with an id or a secret, in words that do not repeat it. @internal */
+/**
+ * Says what is wrong with an id or a secret, without repeating it. Undefined when nothing is.
+ * @internal
+ */
 export function findCredentialFault(value: unknown): string | undefined {
   if (typeof value !== "string") return "must be a string";
   if (value === "") return "must not be empty";

@@ -4,6 +4,7 @@ import { type ClientAuthentication, clientSecretBasic } from "./client-authentic
 import type { Endpoints, Region } from "./endpoints.js";
 import { privateKeyJwt } from "./private-key-jwt.js";
 
+/** The variables that replace addresses of the account. */
 const ENDPOINT_VARIABLES = [
   ["identity", "TALKDESK_IDENTITY_URL"],
   ["token", "TALKDESK_TOKEN_URL"],
@@ -13,20 +14,20 @@ const ENDPOINT_VARIABLES = [
 ] as const satisfies readonly (readonly [keyof Endpoints, string])[];
 
 /**
- * Makes a client of environment variables. An empty variable counts as absent.
+ * Makes a client from environment variables. An empty variable counts as absent.
  *
  * - `TALKDESK_ACCOUNT`, and `TALKDESK_REGION` (`us`, the default, `eu`, `ca` or `au`).
- * - `TALKDESK_CLIENT_ID`, and either `TALKDESK_CLIENT_SECRET`, sent as HTTP Basic, or `TALKDESK_KEY_ID` and
- *   `TALKDESK_PRIVATE_KEY` (one line of Base64, or PEM), with which assertions are signed; `TALKDESK_KEY_ALGORITHM`
- *   where the key does not say it.
- * - `TALKDESK_IDENTITY_URL`, `TALKDESK_TOKEN_URL`, `TALKDESK_AUTHORIZE_URL`, `TALKDESK_JWKS_URL`, `TALKDESK_API_URL`
- *   replace addresses of the account. Without an account, those of the identity host and of the API are enough; without
- *   logins, those of the token endpoint and of the API.
+ * - `TALKDESK_CLIENT_ID`, with one of two proofs: `TALKDESK_CLIENT_SECRET`, which is sent as HTTP Basic; or
+ *   `TALKDESK_KEY_ID` and `TALKDESK_PRIVATE_KEY` (one line of Base64, or PEM), which sign assertions, with
+ *   `TALKDESK_KEY_ALGORITHM` where the key does not determine it.
+ * - `TALKDESK_IDENTITY_URL`, `TALKDESK_TOKEN_URL`, `TALKDESK_AUTHORIZE_URL`, `TALKDESK_JWKS_URL` and `TALKDESK_API_URL`
+ *   replace addresses of the account. Without an account, `TALKDESK_IDENTITY_URL` and `TALKDESK_API_URL` are enough. A
+ *   program without logins needs only `TALKDESK_TOKEN_URL` and `TALKDESK_API_URL`.
  *
  * @param env Default: `process.env`.
- * @param options Options of {@link talkdeskClient}: each replaces what the environment says. With `authentication`, no
+ * @param options Options of {@link talkdeskClient}. Each replaces the variables for it; with `authentication`, no
  *   credentials are read.
- * @throws TypeError at once, naming the variables that are missing or cannot be used, never their values.
+ * @throws TypeError for variables that are missing or cannot be used. The message names them, and never their values.
  * @example
  * const client = talkdeskClientFromEnv(process.env, { timeoutMs: 5_000 });
  */
@@ -63,6 +64,7 @@ export function talkdeskClientFromEnv(
   }
 }
 
+/** The variables that only a client with a signing key has. */
 const KEY_VARIABLES = ["TALKDESK_PRIVATE_KEY", "TALKDESK_KEY_ID", "TALKDESK_KEY_ALGORITHM"];
 
 interface Credentials {
@@ -70,7 +72,7 @@ interface Credentials {
   readonly authentication: () => ClientAuthentication;
 }
 
-/** The one proof that the variables are for. */
+/** Reads the one proof that the variables are for. */
 function readCredentials(read: (name: string) => string | undefined): Credentials {
   const clientId = read("TALKDESK_CLIENT_ID") ?? "";
   const clientSecret = read("TALKDESK_CLIENT_SECRET") ?? "";

@@ -3,7 +3,7 @@ import type { FetchFunction } from "../base/fetch-function.js";
 import type { ClientAuthentication } from "./client-authentication.js";
 import { type Endpoints, type Region, resolveEndpoints } from "./endpoints.js";
 
-/** What {@link talkdeskClient} needs: whom to ask, and how to prove who asks. */
+/** Options of {@link talkdeskClient}: where to ask for tokens, and how the client proves its identity. */
 export interface TalkdeskClientOptions {
   /** Account name, the first label of its identity host. Needed unless `endpoints` has `identity` and `api`. */
   readonly account?: string | undefined;
@@ -11,43 +11,56 @@ export interface TalkdeskClientOptions {
   readonly region?: Region | undefined;
   /**
    * Addresses that replace those of account and region. Without an account, `identity` and `api` are enough, since the
-   * other three follow from `identity`; without logins, `token` and `api`.
+   * other three follow from `identity`. A program without logins needs only `token` and `api`.
    */
   readonly endpoints?: Partial<Endpoints> | undefined;
-  /** How the client proves itself at the token endpoint. */
+  /** Proves the identity of the client at the token endpoint. */
   readonly authentication: ClientAuthentication;
   /** Sends the token requests. Default: the global `fetch`, looked up per call. */
   readonly fetch?: FetchFunction | undefined;
   /** Total time for one token call in milliseconds, retries included. Default 10 000. */
   readonly timeoutMs?: number | undefined;
-  /** What tells the time. Default: the platform's clocks, looked up per call. */
+  /** Tells the time. Default: the platform's clocks, looked up per call. */
   readonly clock?: Clock | undefined;
-  /** Numbers from 0 up to 1, for jitter. Default: `Math.random`, looked up per call. */
+  /** Returns a number from 0 up to, but not including, 1, for jitter. Default: `Math.random`, looked up per call. */
   readonly random?: (() => number) | undefined;
 }
 
-/** A client of one account's token service: immutable, free to share, without anything secret to print. */
+/**
+ * A client of one account's token service. It is immutable and can be shared. Printing it shows no secret. Members that
+ * were not given are absent.
+ */
 export interface TalkdeskClient {
   readonly endpoints: Endpoints;
   readonly authentication: ClientAuthentication;
-  /** Total time for one token call in milliseconds. */
+  /** Total time for one token call in milliseconds, retries included. */
   readonly timeoutMs: number;
   readonly fetch?: FetchFunction;
   readonly clock?: Clock;
   readonly random?: () => number;
 }
 
-/** The largest delay that platform timers keep; they fire at once beyond it. */
+/** Long enough for a slow answer and a retry, short enough for a person who waits. */
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** The longest delay of platform timers. Longer ones fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Says once whom to ask for tokens and how to prove who asks. Nothing is sent.
+ * Makes a client: the addresses of one account, and the proof of the client's identity. It sends nothing.
  *
- * @throws TypeError at once, when account, region or an endpoint could not be used, or an option has the wrong
- *   type. Endpoints must be `https:`, or `http:` on a loopback address; `endpoints.api` must be an origin.
+ * Endpoints must be `https:`, or `http:` on a loopback address; `endpoints.api` must be an origin.
+ *
+ * @throws TypeError for an account, a region, an endpoint or another option that cannot be used.
+ * @example
+ * const client = talkdeskClient({
+ *   account: "acme",
+ *   region: "eu",
+ *   authentication: clientSecretBasic({ clientId, clientSecret }),
+ * });
  */
 export function talkdeskClient(options: TalkdeskClientOptions): TalkdeskClient {
-  const { authentication, fetch, timeoutMs = 10_000, clock, random } = options;
+  const { authentication, fetch, timeoutMs = DEFAULT_TIMEOUT_MS, clock, random } = options;
   if (typeof authentication !== "function") {
     throw new TypeError(
       "authentication must be a function, such as clientSecretBasic({ clientId, clientSecret }).",
@@ -68,7 +81,6 @@ export function talkdeskClient(options: TalkdeskClientOptions): TalkdeskClient {
     endpoints: resolveEndpoints(options.account, options.region, options.endpoints),
     authentication,
     timeoutMs,
-    // Absent where not given: what prints a client shows no members without a value.
     ...(fetch !== undefined && { fetch }),
     ...(clock !== undefined && { clock }),
     ...(random !== undefined && { random }),
@@ -76,10 +88,10 @@ export function talkdeskClient(options: TalkdeskClientOptions): TalkdeskClient {
 }
 
 /**
- * Checks that `client` is what {@link talkdeskClient} makes. Every function of the packages that takes a client checks
- * it so.
+ * Checks that `client` is a client of {@link talkdeskClient}. Every function of the packages that takes a client calls
+ * this.
  *
- * @throws TypeError for anything else, such as the options of a client in its place.
+ * @throws TypeError for anything else, such as the options of a client.
  * @example
  * checkClient(talkdeskClient({ account: "acme", authentication })); // fine
  * checkClient({ account: "acme", authentication }); // TypeError

@@ -3,23 +3,23 @@ import { isLoopback, parseSecureUrl, requireOrigin } from "../base/secure-url.js
 /** A region of the Talkdesk cloud. */
 export type Region = "us" | "eu" | "ca" | "au";
 
-/** Where one account's tokens come from, and where they may go: absolute URLs. */
+/** The addresses of one account, as absolute URLs: where its tokens come from, and where they may go. */
 export interface Endpoints {
-  /** The identity host, an origin such as `https://acme.talkdeskid.eu`. On a loopback address it may have a path. */
+  /** Identity host, an origin such as `https://acme.talkdeskid.eu`. On a loopback address it may have a path. */
   readonly identity: string;
   /** Token endpoint, such as `https://acme.talkdeskid.eu/oauth/token`. */
   readonly token: string;
   /** Authorization endpoint, such as `https://acme.talkdeskid.eu/oauth/authorize`. */
   readonly authorize: string;
-  /** Key set that signs ID tokens, such as `https://acme.talkdeskid.eu/oauth/2023-10/certs`. */
+  /** Key set that verifies ID tokens, such as `https://acme.talkdeskid.eu/oauth/2023-10/certs`. */
   readonly jwks: string;
-  /** The API gateway, an origin such as `https://api.talkdeskapp.eu`: tokens go there and nowhere else. */
+  /** API gateway, an origin such as `https://api.talkdeskapp.eu`. Tokens are sent there and nowhere else. */
   readonly api: string;
 }
 
 /**
- * Suffixes cannot be derived (`talkdeskidca.com` beside `talkdeskid.eu`), so this is a table.
- * The identity host of AU is documented; its gateway is not verified.
+ * The hosts of each region. They follow no pattern (`talkdeskidca.com`, but `talkdeskid.eu`). The gateway of AU is not
+ * verified; its identity host is documented.
  */
 const REGIONS: Readonly<Record<Region, { readonly identity: string; readonly api: string }>> = {
   us: { identity: "talkdeskid.com", api: "https://api.talkdeskapp.com" },
@@ -28,16 +28,17 @@ const REGIONS: Readonly<Record<Region, { readonly identity: string; readonly api
   au: { identity: "talkdeskid.au", api: "https://api.talkdeskapp.au" },
 };
 
+/** One label of a host name (RFC 1123 §2.1), so that no account name leads to another host. */
 const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 
 /**
- * The addresses of one account in one region.
+ * Returns the addresses of one account in one region.
  *
- * @param account The account name, the first label of its identity host: letters, digits and inner hyphens,
- *   at most 63. Lower-cased.
- * @param region Default `"us"`; in any case of letters. The gateway of `"au"` is not verified; override `endpoints.api` of
- *   {@link TalkdeskClientOptions} if Talkdesk gave you another.
- * @throws TypeError at once, when either is anything else: no account name can lead to another host.
+ * @param account The account name, the first label of its identity host: at most 63 letters, digits and inner hyphens,
+ *   in any case.
+ * @param region In any case. Default `"us"`. The gateway of `"au"` is not verified; if Talkdesk gave you another one,
+ *   replace it by `endpoints.api` of {@link TalkdeskClientOptions}.
+ * @throws TypeError for any other account name or region. No account name can lead to another host.
  * @example
  * talkdeskEndpoints("acme", "eu").token; // https://acme.talkdeskid.eu/oauth/token
  * @see Talkdesk, "How to guarantee your app works in all regions" and "Refresh Token - Basic"
@@ -58,6 +59,7 @@ export function talkdeskEndpoints(account: string, region: Region = "us"): Endpo
   return Object.freeze({ ...addPaths(`https://${account.toLowerCase()}.${identity}`), api });
 }
 
+/** The addresses at an identity host. */
 const addPaths = (identity: string): Omit<Endpoints, "api"> => ({
   identity,
   token: `${identity}/oauth/token`,
@@ -66,8 +68,10 @@ const addPaths = (identity: string): Omit<Endpoints, "api"> => ({
 });
 
 /**
- * The endpoints of an account with some of them replaced, or given ones alone; each checked and normalised. What is
- * not given follows from `identity`, and that from `token` where there is neither `identity` nor an account.
+ * Combines the addresses of an account with the given ones, checked and normalised. Addresses that are missing follow
+ * from `identity`, and `identity` follows from `token` where there is no account.
+ *
+ * @throws TypeError for an address that cannot be used, and when neither account nor addresses are given.
  * @internal
  */
 export function resolveEndpoints(
@@ -108,7 +112,7 @@ function checkEndpoints(endpoints: Partial<Endpoints>): Partial<Endpoints> {
   );
 }
 
-/** Where a token endpoint stands: its origin, or on a loopback address what comes before `/oauth/token`. */
+/** Derives the identity host from the token endpoint: its origin, with the path before `/oauth/token` on loopback. */
 function deriveIdentity(token: string | undefined): string | undefined {
   if (token === undefined) return undefined;
   const url = new URL(token);

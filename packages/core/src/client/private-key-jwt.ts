@@ -7,42 +7,43 @@ import {
 } from "../keys/signing-key.js";
 import { type ClientAuthentication, findCredentialFault } from "./client-authentication.js";
 
-/** What {@link privateKeyJwt} needs. */
+/** Options of {@link privateKeyJwt}. */
 export interface PrivateKeyJwtOptions {
-  /** The client's id: issuer and subject of every assertion. */
+  /** The client's id, which is issuer and subject of every assertion. */
   readonly clientId: string;
-  /** The id that Talkdesk gave the key (`key_id`). It changes with every rotation. */
+  /** The id that Talkdesk gave the key (`key_id`). It changes with each rotation of the key. */
   readonly keyId: string;
   /**
-   * The private key. A string holds PKCS#8 in the clear: one line of Base64 as Talkdesk issues it, or PEM, wrapped or
-   * not, with line breaks of any kind, those written as `\n` included; an EC key of SEC 1 is taken too. A `CryptoKey`
-   * must be private and may sign with ECDSA or RSA-PSS; it need not be extractable.
+   * The private key. A string is PKCS#8, not encrypted: one line of Base64 as Talkdesk issues it, or PEM, with line
+   * breaks of any kind, including the two characters `\n`. An EC key of SEC 1 is accepted too. A `CryptoKey` must be
+   * private, for ECDSA or RSA-PSS, and have the usage `sign`; it need not be extractable.
    */
   readonly privateKey: string | CryptoKey;
-  /** How to sign (`key_algorithm`). Default: what the key says, by its curve or hash; `"PS256"` for other RSA keys. */
+  /** The algorithm (`key_algorithm`). Default: the one of the key's curve or hash, and `"PS256"` for other RSA keys. */
   readonly algorithm?: SigningAlgorithm | undefined;
-  /** The `aud` of every assertion. Default: the token endpoint that it is sent to. */
+  /** The `aud` of every assertion. Default: the URL of the token endpoint. */
   readonly audience?: string | undefined;
   /** Whether to send `client_id` beside the assertion, which Talkdesk does not ask for. Default false. */
   readonly sendClientId?: boolean | undefined;
 }
 
-/** Talkdesk's samples have assertions live for five minutes; a limit is not documented. */
+/** The lifetime of assertions in Talkdesk's samples. A limit is not documented. */
 const LIFETIME_SECONDS = 300;
 
-/** So that a server whose clock is a little behind does not find them issued in the future. */
+/** How far `iat` is set back, so that a server whose clock is a little behind does not see it in the future. */
 const BACKDATED_SECONDS = 10;
 
 /**
- * Proves the client by an assertion that it signs: a new one, with a new id, for every attempt. Apps that are listed
- * on AppConnect must use it. The private key never leaves the process.
+ * Proves the client's identity by a signed assertion, a new one for every attempt. The private key never leaves the
+ * process. Apps that are listed on AppConnect must use this proof.
  *
- * A clock that is off is no obstacle: when the client is refused and the answer's `Date` is more than 30 s off, the
- * call is tried once more with the server's time, and what was learnt stays with the client.
+ * This machine's clock may be wrong: when the client is refused and the answer's `Date` is more than 30 s off, the call
+ * is tried once more with the server's time, and the client remembers the difference.
  *
- * @throws TypeError at once, for an empty id or one with control characters, and for a key that is not private, is
- *   encrypted, of another form, too short, or does not belong to the algorithm; without repeating any of it.
- * @throws TalkdeskError (rejection of the token call) `credentials_unavailable` when the platform refuses the key.
+ * @throws TypeError for an empty id, an id with control characters, and a key that is public, encrypted, too short, in
+ *   another format, or not for the algorithm. The message repeats nothing of them.
+ * @throws TalkdeskError (rejection of the token call)
+ * - `credentials_unavailable`: the platform refused the key, or the package `jose` could not be loaded.
  * @example
  * privateKeyJwt({ clientId: "4f1c", keyId: "9a2e", privateKey: await readSecret("talkdesk") });
  * @see RFC 7523 §2.2 and §3, OpenID Connect Core §9 (`private_key_jwt`); Talkdesk, "Client Credentials - JWT"
@@ -76,6 +77,7 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuthenticati
   return Object.freeze(Object.assign(privateKeyJwt, { clientId }));
 }
 
+/** In the order in which a message lists them. */
 const ALGORITHMS: readonly SigningAlgorithm[] = ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512"];
 
 function chooseAlgorithm(
@@ -108,7 +110,7 @@ async function sign(
   try {
     return await new SignJWT(claims).setProtectedHeader(header).sign(await loadedKey());
   } catch {
-    // Without its cause, which may quote the key.
+    // Without the cause, which may quote the key.
     throw new TalkdeskError(
       "credentials_unavailable",
       `The platform refused to sign ${header.alg} with the client's private key; check that the key is complete and belongs to the key id and algorithm.`,
@@ -117,7 +119,7 @@ async function sign(
   }
 }
 
-/** The same promise at every call; what it was made of is let go. */
+/** Loads the key once. Afterwards nothing refers to the text of the key. */
 function loadOnce({ load }: SigningKey, algorithm: SigningAlgorithm): () => Promise<CryptoKey> {
   const key: { load?: SigningKey["load"]; loaded?: Promise<CryptoKey> | undefined } = { load };
   return () => {

@@ -1,4 +1,8 @@
-/** Tags of ASN.1 that keys are made of (X.690 §8.1.2). @internal */
+/**
+ * The ASN.1 tags that occur in keys.
+ * @see X.690 §8.1.2
+ * @internal
+ */
 export const TAG = {
   integer: 0x02,
   bitString: 0x03,
@@ -6,22 +10,26 @@ export const TAG = {
   null: 0x05,
   objectId: 0x06,
   sequence: 0x30,
-  /** `[0]`, `[1]` with something inside. */
+  /** `[0]` and `[1]`, with an element inside. */
   explicit0: 0xa0,
   explicit1: 0xa1,
-  /** `[1]` in place of a BIT STRING's own tag. */
+  /** `[1]` in place of the tag of a BIT STRING. */
   implicit1: 0x81,
 } as const;
 
-/** @internal */
+/**
+ * One element of DER.
+ * @internal
+ */
 export interface DerElement {
   readonly tag: number;
   readonly content: Uint8Array;
 }
 
 /**
- * The elements that `bytes` are, one after the other; undefined for what is not DER, or is more or less than whole
- * elements. Tags of one byte only, which is all that keys have.
+ * Parses a sequence of DER elements. Returns undefined for bytes that are not DER or end within an element. Tags have
+ * one byte, as in all keys.
+ *
  * @see X.690 §10.1
  * @internal
  */
@@ -34,7 +42,7 @@ export function parseDer(bytes: Uint8Array): readonly DerElement[] | undefined {
     if (first >= 0x80) {
       length = 0;
       for (const byte of rest.subarray(2, 2 + lengthBytes)) length = length * 0x100 + byte;
-      // The shortest form only, which also leaves out the indefinite one. No key has a length of four bytes.
+      // DER allows the shortest form only, and no indefinite one. No key has a length of four bytes.
       if (lengthBytes > 3 || length < 0x80 || (lengthBytes > 1 && length < 0x100 ** (lengthBytes - 1)))
         return;
     }
@@ -46,7 +54,10 @@ export function parseDer(bytes: Uint8Array): readonly DerElement[] | undefined {
   return elements;
 }
 
-/** One element with these contents. @internal */
+/**
+ * Encodes one element with these contents.
+ * @internal
+ */
 export function encodeDer(tag: number, ...contents: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const length = contents.reduce((sum, part) => sum + part.length, 0);
   const lengthBytes: number[] = [];

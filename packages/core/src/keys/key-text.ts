@@ -1,15 +1,18 @@
 import { decodeBase64 } from "../base/encodings.js";
 
-/** Longer than any key that is in use: an RSA key of 16 384 bits has some 12 500 characters. */
+/** Longer than any key in use: an RSA key of 16 384 bits has about 12 500 characters. */
 const MAX_CHARACTERS = 32_768;
 
 /**
- * What to do about a key in another form; the command reads them all.
+ * The advice for a key in another format. The command reads all of them.
  * @internal
  */
 export const CONVERT = "convert it: openssl pkey -in key.pem writes it as PKCS#8";
 
-/** @internal */
+/**
+ * The faults of text that holds something other than a private key in the clear.
+ * @internal
+ */
 export const ENCRYPTED = "is encrypted; decrypt it first: openssl pkey -in key.pem writes it in the clear";
 /** @internal */
 export const CERTIFICATE = "is a certificate; give the private key that belongs to it";
@@ -17,16 +20,16 @@ export const CERTIFICATE = "is a certificate; give the private key that belongs 
 export const PUBLIC = "is a public key; give the private key that belongs to it";
 
 /**
- * A mistake with a private key, in words that repeat nothing of it.
+ * The error for a private key that cannot be used. It repeats nothing of the key.
  * @internal
  */
 export const keyFault = (what: string): TypeError => new TypeError(`privateKey ${what}.`);
 
 /**
- * The bytes that the text of a key stands for: Base64 in one line or many, with or without PEM armour, with line
- * breaks of any kind, those written as `\n` included.
+ * Decodes the text of a key: Base64 in one line or many, with or without PEM armour, with line breaks of any kind,
+ * including the two characters `\n`.
  *
- * @throws TypeError for anything else, and for armour of something that is not a private key in the clear.
+ * @throws TypeError for any other text, and for PEM of something other than a private key in the clear.
  * @see RFC 7468
  * @internal
  */
@@ -49,7 +52,7 @@ export function decodeKey(text: string): Uint8Array {
   return bytes;
 }
 
-/** The Base64 in the one block of PEM that is a private key; what else stands around it says nothing. */
+/** Returns the Base64 of the one PEM block that is a private key. Other blocks and text around it are ignored. */
 function stripArmour(text: string): string {
   const blocks = findBlocks(text);
   if (blocks.length === 0) {
@@ -77,7 +80,7 @@ interface Block {
 const BEGIN = "-----BEGIN ";
 const DASHES = "-----";
 
-/** What stands between the lines of armour that belong together. */
+/** Returns the PEM blocks of a text: those whose BEGIN line has a matching END line. */
 function findBlocks(text: string): readonly Block[] {
   const blocks: Block[] = [];
   for (let at = text.indexOf(BEGIN); at >= 0; at = text.indexOf(BEGIN, at)) {
@@ -93,7 +96,7 @@ function findBlocks(text: string): readonly Block[] {
   return blocks;
 }
 
-// By characters, not by regular expressions: those keep the text that they have matched (see secret-text.ts).
+// No regular expressions here: they would keep the text of the key (see secret-text.ts).
 
 const LABEL_CHARACTERS = new Set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ");
 
@@ -109,7 +112,7 @@ const isMadeOf = (text: string, characters: ReadonlySet<string>): boolean =>
 const stripWhiteSpace = (text: string): string =>
   [...text].filter((character) => character.trim() !== "").join("");
 
-/** With a line break where one is written as `\n` or `\r`, however often the backslash was escaped. */
+/** Replaces `\n` and `\r` with a line break, with any number of backslashes before the letter. */
 function restoreLineBreaks(text: string): string {
   let plain = "";
   for (let at = 0; at < text.length; ) {

@@ -9,19 +9,24 @@ export type Curve = "P-256" | "P-384" | "P-521";
 export type Hash = "SHA-256" | "SHA-384" | "SHA-512";
 
 /**
- * A private key that was read, with as much as can be known of it without cryptography.
+ * A private key, with what its structure says about it.
  * @internal
  */
 export type PrivateKey = {
-  /** PKCS#8 in DER, in the plainest form there is, which every platform reads. */
+  /** PKCS#8 in DER, without optional parts that some platforms do not read. */
   readonly pkcs8: Uint8Array<ArrayBuffer>;
 } & (
   | { readonly type: "EC"; readonly curve: Curve }
-  /** `hash`: the only one that the key may be used with, where it says so. */
+  /** `hash` is the only hash that the key may be used with, where the key restricts it. */
   | { readonly type: "RSA"; readonly hash: Hash | undefined }
 );
 
-const MIN_RSA_BITS = 2048;
+/**
+ * The shortest RSA key that may sign.
+ * @see RFC 7518 §3.5
+ * @internal
+ */
+export const MIN_RSA_BITS = 2048;
 
 /** Object identifiers, as the hexadecimal digits of their DER contents. */
 const OID = {
@@ -39,7 +44,7 @@ const HASHES: ReadonlyMap<string, Hash> = new Map([
   ["608648016503040202", "SHA-384"],
   ["608648016503040203", "SHA-512"],
 ]);
-/** What people have at hand, for the sake of a better word than "another". */
+/** Other kinds of keys that people have, so that an error can name them. */
 const UNFIT: ReadonlyMap<string, string> = new Map([
   ["2b8104000a", "secp256k1"],
   ["2b6570", "Ed25519"],
@@ -53,10 +58,11 @@ const FIT = "Talkdesk's keys use P-256, P-384, P-521 or RSA";
 const INCOMPLETE = "is not a whole private key; paste it again, from its first character to its last";
 
 /**
- * Reads a private key: PKCS#8, or an EC key of SEC 1, in any text that {@link decodeKey} takes. What stands in the
- * armour's lines does not matter: Talkdesk's own sample puts PKCS#8 between those of `EC PRIVATE KEY`.
+ * Reads a private key: PKCS#8, or an EC key of SEC 1, in any text that {@link decodeKey} takes. The label of the armour
+ * does not count: Talkdesk's own sample has PKCS#8 between lines that say `EC PRIVATE KEY`.
  *
- * @throws TypeError for anything else, saying what it is where that can be seen, and nothing of what is in it.
+ * @throws TypeError for anything else. The message says what kind of text it is, where that can be seen, and repeats
+ *   nothing of it.
  * @see RFC 5958 (PKCS#8), RFC 5915 (EC), RFC 8017 §A.1.2 (RSA)
  * @internal
  */
@@ -84,7 +90,7 @@ export function readPrivateKey(text: string): PrivateKey {
   }
 }
 
-/** What a structure is made of at its beginning tells what it is. */
+/** Names a structure by the tags at its beginning, which tell PKCS#8, SEC 1, certificates and public keys apart. */
 const shapeOf = (...tags: readonly number[]): string => tags.join();
 
 function readPkcs8(
@@ -111,7 +117,7 @@ function readPkcs8(
   }
 }
 
-/** An ECPrivateKey, whose curve may be named outside of it, inside, or both. */
+/** Reads an ECPrivateKey. Its curve may be named outside of it, inside, or in both places. */
 function readEc(parts: readonly DerElement[] | undefined, outerCurve?: DerElement): PrivateKey {
   const [version, scalar, ...others] = parts ?? [];
   const named = others.find(({ tag }) => tag === TAG.explicit0);
@@ -132,7 +138,7 @@ function readEc(parts: readonly DerElement[] | undefined, outerCurve?: DerElemen
   const { curve, size } = known;
   const number = trimLeadingZeros(scalar.content);
   if (number.length === 0 || number.length > size) throw keyFault(INCOMPLETE);
-  // Some write it without its leading zeros; not every platform takes it so (RFC 5915 §3).
+  // Some programs leave out its leading zeros, which RFC 5915 §3 forbids and some platforms refuse.
   const padded = new Uint8Array(size);
   padded.set(number, size - number.length);
   return {
@@ -150,7 +156,7 @@ function readEc(parts: readonly DerElement[] | undefined, outerCurve?: DerElemen
   };
 }
 
-/** The public half, where it is written in full; where it is not, the platform works it out. */
+/** Returns the public half where it is given uncompressed. Otherwise the platform computes it. */
 function encodePublicPoint({ content }: DerElement, size: number): Uint8Array[] {
   const bits = takeOnly(parseDer(content));
   const [unused, form = 0] = bits?.content ?? [];
@@ -178,14 +184,14 @@ function readRsa(parts: readonly DerElement[] | undefined, restrictions?: DerEle
     type: "RSA",
     hash,
     pkcs8: encodePkcs8(
-      // Platforms take RSASSA-PSS keys by this name alone.
+      // Platforms import RSASSA-PSS keys only under this identifier.
       [encodeDer(TAG.objectId, fromHex(OID.rsaEncryption)), encodeDer(TAG.null)],
       encodeDer(TAG.sequence, ...parts.map(({ tag, content }) => encodeDer(tag, content))),
     ),
   };
 }
 
-/** The hash that the parameters of an RSASSA-PSS key allow (RFC 4055 §3.1). */
+/** Reads the hash that the parameters of an RSASSA-PSS key allow (RFC 4055 §3.1). */
 function readAllowedHash(parameters: DerElement): Hash {
   const hashing = parseSequence([parameters])?.find(({ tag }) => tag === TAG.explicit0);
   const [id] = (hashing && parseSequence(parseDer(hashing.content))) ?? [];
@@ -211,7 +217,7 @@ const toList = (element: DerElement | undefined): readonly DerElement[] =>
 const takeOnly = (elements: readonly DerElement[] | undefined): DerElement | undefined =>
   elements?.length === 1 ? elements[0] : undefined;
 
-/** What is in the one SEQUENCE that `elements` are. */
+/** Parses the content of a single SEQUENCE. */
 function parseSequence(elements: readonly DerElement[] | undefined): readonly DerElement[] | undefined {
   const element = takeOnly(elements);
   return element?.tag === TAG.sequence ? parseDer(element.content) : undefined;

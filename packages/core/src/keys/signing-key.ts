@@ -1,22 +1,25 @@
 import { keyFault, PUBLIC } from "./key-text.js";
-import { type Curve, type Hash, readPrivateKey } from "./private-key.js";
+import { type Curve, type Hash, MIN_RSA_BITS, readPrivateKey } from "./private-key.js";
 
-/** The algorithms with which Talkdesk's keys sign (RFC 7518 §3.4 and §3.5). */
+/**
+ * The algorithms of Talkdesk's keys.
+ * @see RFC 7518 §3.4 and §3.5
+ */
 export type SigningAlgorithm = "ES256" | "ES384" | "ES512" | "PS256" | "PS384" | "PS512";
 
-/** The platform's type of keys, whether its types come from the DOM's library or from `@types/node`. */
+/** The platform's `CryptoKey`, whether its type comes from the DOM library or from `@types/node`. */
 export type CryptoKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 /**
- * A private key of any origin.
+ * A private key, from text or from a `CryptoKey`.
  * @internal
  */
 export interface SigningKey {
-  /** What it is, in words for a message. */
+  /** What kind of key it is, for a message. */
   readonly description: string;
-  /** What it can sign with; the first is the one to choose. */
+  /** The algorithms that it can sign with. The first is the default. */
   readonly algorithms: readonly SigningAlgorithm[];
-  /** The platform's key for one of them. Rejects when the platform refuses it. */
+  /** Loads the platform's key for one of these algorithms. Rejects when the platform refuses the key. */
   readonly load: (algorithm: SigningAlgorithm) => Promise<CryptoKey>;
 }
 
@@ -32,9 +35,9 @@ const BY_HASH: ReadonlyMap<Hash, SigningAlgorithm> = new Map([
 ]);
 
 /**
- * Reads a key as far as that can be done at once.
+ * Reads a key as far as that is possible without the platform's asynchronous functions.
  *
- * @throws TypeError for anything that cannot sign, without repeating any of it.
+ * @throws TypeError for a value that cannot sign. The message repeats nothing of it.
  * @internal
  */
 export function readSigningKey(privateKey: string | CryptoKey): SigningKey {
@@ -44,8 +47,8 @@ export function readSigningKey(privateKey: string | CryptoKey): SigningKey {
 }
 
 /**
- * By its members: not every runtime has the class as a global, Cloudflare Workers with compatibility dates before
- * 2024-09-26 do not tag its objects, and a test runner's may be of another realm.
+ * Recognises a `CryptoKey` by its members: some runtimes have no global of that name, Cloudflare Workers with
+ * compatibility dates before 2024-09-26 do not tag its objects, and in test runners it may be of another realm.
  */
 function isCryptoKey(value: unknown): value is CryptoKey {
   const { type, algorithm, usages } = Object(value) as Partial<Record<keyof CryptoKey, unknown>>;
@@ -60,13 +63,13 @@ function readText(text: string): SigningKey {
     const { curve } = key;
     return {
       description: `a key of ${curve}`,
-      algorithms: among(BY_CURVE, curve),
+      algorithms: pick(BY_CURVE, curve),
       load: () => importKey(pkcs8, { name: "ECDSA", namedCurve: curve }),
     };
   }
   return {
     description: key.hash === undefined ? "an RSA key" : `an RSASSA-PSS key for ${key.hash}`,
-    algorithms: key.hash === undefined ? [...BY_HASH.values()] : among(BY_HASH, key.hash),
+    algorithms: key.hash === undefined ? [...BY_HASH.values()] : pick(BY_HASH, key.hash),
     load: (algorithm) => importKey(pkcs8, { name: "RSA-PSS", hash: `SHA-${algorithm.slice(2)}` }),
   };
 }
@@ -91,15 +94,15 @@ function readCryptoKey(key: CryptoKey): SigningKey {
     readonly modulusLength?: number;
   };
   const algorithms =
-    name === "ECDSA" ? among(BY_CURVE, namedCurve) : name === "RSA-PSS" ? among(BY_HASH, hash?.name) : [];
+    name === "ECDSA" ? pick(BY_CURVE, namedCurve) : name === "RSA-PSS" ? pick(BY_HASH, hash?.name) : [];
   const [algorithm] = algorithms;
   if (algorithm === undefined) {
     throw keyFault(
       "must be a CryptoKey for ECDSA with P-256, P-384 or P-521, or for RSA-PSS with SHA-256, SHA-384 or SHA-512",
     );
   }
-  if (name === "RSA-PSS" && !(modulusLength !== undefined && modulusLength >= 2048)) {
-    throw keyFault("must have 2048 bits or more as an RSA key");
+  if (name === "RSA-PSS" && !(modulusLength !== undefined && modulusLength >= MIN_RSA_BITS)) {
+    throw keyFault(`must have ${MIN_RSA_BITS} bits or more as an RSA key`);
   }
   return {
     description: `a CryptoKey for ${name} with ${namedCurve ?? hash?.name}`,
@@ -108,7 +111,8 @@ function readCryptoKey(key: CryptoKey): SigningKey {
   };
 }
 
-function among<Key>(
+/** The algorithm that belongs to a curve or hash, as a list; none for one that Talkdesk does not use. */
+function pick<Key>(
   table: ReadonlyMap<Key, SigningAlgorithm>,
   key: Key | undefined,
 ): readonly SigningAlgorithm[] {
