@@ -5,7 +5,7 @@ import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from "ax
 const OWNER = "x-talkdesk-oauth-source";
 const owners = new WeakMap<TokenSource, string>();
 
-function ownerOf(source: TokenSource): string {
+function identifyOwner(source: TokenSource): string {
   let owner = owners.get(source);
   if (owner === undefined) {
     owner = crypto.randomUUID();
@@ -21,12 +21,12 @@ export function isCachedAnswer(adapter: unknown): adapter is AxiosAdapter {
 
 /** Names the owner in a response that a cache above may store, since the cache's key does not. */
 export function markOwner(response: AxiosResponse, config: object, source: TokenSource): void {
-  if (isCached(config)) Object.assign(response.headers, { [OWNER]: ownerOf(source) });
+  if (isCached(config)) Object.assign(response.headers, { [OWNER]: identifyOwner(source) });
 }
 
 /** True for a cached response that was requested with a token of this source. */
 export function isOwnAnswer({ headers }: AxiosResponse, source: TokenSource): boolean {
-  return (headers as Record<string, unknown>)[OWNER] === ownerOf(source);
+  return (headers as Record<string, unknown>)[OWNER] === identifyOwner(source);
 }
 
 /**

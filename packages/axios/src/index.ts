@@ -175,7 +175,7 @@ async function sendWithToken(
         }
       },
       isRefusal: ({ response, trail }) =>
-        isTokenRefusal(response.status, challengeOf(response)) && !trail.hasLeftOrigin,
+        isTokenRefusal(response.status, readChallenge(response)) && !trail.hasLeftOrigin,
       isRedirected: ({ trail }) => trail.isRedirected,
       discard: ({ response }) => discardBody(response.data),
     });
@@ -192,6 +192,6 @@ async function sendWithToken(
 }
 
 /** Reads the challenge of a response, whose headers a caller's own adapter may give in any form or leave out. */
-function challengeOf({ headers }: AxiosResponse): string {
+function readChallenge({ headers }: AxiosResponse): string {
   return String(AxiosHeaders.from(headers as AxiosHeaders | undefined).get("www-authenticate") ?? "");
 }

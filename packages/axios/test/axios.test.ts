@@ -9,7 +9,7 @@ import axios, {
 } from "axios";
 import { describe, expect, it } from "vitest";
 import { type AuthorizedStage, setStage } from "./support/authorized-stage.js";
-import { axiosErrorOf } from "./support/axios-error-of.js";
+import { catchAxiosError } from "./support/catch-axios-error.js";
 
 describe("the interceptor", () => {
   it("authorises the global axios, until it is ejected", async () => {
@@ -218,7 +218,7 @@ describe("interceptors and transforms", () => {
       ran.push(`${error.response.status} ${error.response.data.method}`);
       throw error;
     });
-    await axiosErrorOf(stage.client.delete("/echo?status=401"));
+    await catchAxiosError(stage.client.delete("/echo?status=401"));
     expect(stage.apiRequests).toHaveLength(2);
     expect(ran).toEqual(["401 DELETE"]);
   });
@@ -416,13 +416,13 @@ describe("a refusal", () => {
     await using stage = await setStage({ validateStatus: validateStatus ?? null });
     const call = stage.client.get("/echo?status=401");
     const { status, data } =
-      outcome === "resolves" ? await call : ((await axiosErrorOf(call)).response as never);
+      outcome === "resolves" ? await call : ((await catchAxiosError(call)).response as never);
     expect([status, (data as { path: string }).path]).toEqual([401, "/echo?status=401"]);
   });
 
   it("is a successful answer to a caller who takes no other", async () => {
     await using stage = await setStage({ validateStatus: (status) => status === 401 });
-    const error = await axiosErrorOf(stage.client.get("/users"));
+    const error = await catchAxiosError(stage.client.get("/users"));
     expect(error.response?.status).toBe(200);
     const { status } = await stage.client.get("/echo?status=401");
     expect(status).toBe(401);

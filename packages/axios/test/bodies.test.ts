@@ -10,7 +10,7 @@ import PackageFormData from "form-data";
 import { Blob as ForeignBlob, File as ForeignFile, FormData as ForeignFormData } from "formdata-node";
 import { describe, expect, it, vi } from "vitest";
 import { type AuthorizedStage, setStage } from "./support/authorized-stage.js";
-import { axiosErrorOf } from "./support/axios-error-of.js";
+import { catchAxiosError } from "./support/catch-axios-error.js";
 
 const adapters = ["http", "fetch"] as const;
 
@@ -149,7 +149,7 @@ describe("a body that can be read once", () => {
     await using stage = await setStage();
     await stage.useRefusedToken();
     const send = once[name] as (typeof once)[string];
-    const error = await axiosErrorOf(send(stage));
+    const error = await catchAxiosError(send(stage));
     expect(error.response).toMatchObject({ status: 401, data: { message: "Unauthorized" } });
     expect(stage.apiRequests).toHaveLength(1);
     await send(stage);
@@ -239,7 +239,7 @@ describe.each(adapters)("a response, on %s,", (adapter) => {
     async (accepts) => {
       await using stage = await setStage({ adapter, responseType: "stream", validateStatus: () => accepts });
       const call = stage.client.get("/echo?status=401");
-      const response = accepts ? await call : (await axiosErrorOf(call)).response;
+      const response = accepts ? await call : (await catchAxiosError(call)).response;
       expect(response?.status).toBe(401);
       expect(JSON.parse(await text(response?.data as Readable))).toMatchObject({ path: "/echo?status=401" });
       expect(stage.apiRequests).toHaveLength(2);
@@ -351,7 +351,7 @@ describe("a stream", () => {
   it("of an error stops its request when it is destroyed", async () => {
     await using stage = await setStage({ responseType: "stream" });
     stage.talkdesk.faults.add({ at: "api", respond: { status: 500, body: endless } });
-    const error = await axiosErrorOf(stage.client.get("/users"));
+    const error = await catchAxiosError(stage.client.get("/users"));
     const data = error.response?.data as Readable;
     await once(data, "readable");
     data.destroy();

@@ -7,7 +7,7 @@ import { buildMemoryStorage, setupCache } from "axios-cache-interceptor";
 import axiosRetry from "axios-retry";
 import { describe, expect, it } from "vitest";
 import { type AuthorizedStage, setStage } from "./support/authorized-stage.js";
-import { axiosErrorOf } from "./support/axios-error-of.js";
+import { catchAxiosError } from "./support/catch-axios-error.js";
 
 type Storage = ReturnType<typeof buildMemoryStorage>;
 type Install = (client: AxiosInstance, stage: Pick<AuthorizedStage, "source">, storage?: Storage) => void;
@@ -74,7 +74,7 @@ describe.each(inBothOrders((client) => axiosRetry(client, { retries: 2, retryDel
       await using stage = await setStage();
       const client = axios.create();
       install(client, stage);
-      const error = await axiosErrorOf(client.get("/echo?status=401"));
+      const error = await catchAxiosError(client.get("/echo?status=401"));
       expect(error.response?.status).toBe(401);
       expect(stage.apiRequests).toHaveLength(2);
     });
@@ -96,7 +96,7 @@ describe.each(inBothOrders((client) => axiosRetry(client, { retries: 2, retryDel
 );
 
 /** Makes a source whose requests are answered with the owner's name. */
-function sourceOf({ talkdesk, api }: AuthorizedStage, owner: string): ClosableTokenSource {
+function makeSource({ talkdesk, api }: AuthorizedStage, owner: string): ClosableTokenSource {
   const token = accessToken({ value: `token-of-${owner}`, expiresAt: Date.now() + 600_000 });
   talkdesk.faults.add({
     at: "api",
@@ -158,7 +158,7 @@ describe.each(inBothOrders((client, storage) => setupCache(client, storage && { 
     it("gives nobody what it keeps of another source", async () => {
       await using stage = await setStage();
       const storage = buildMemoryStorage();
-      const sources = { alice: sourceOf(stage, "alice"), bob: sourceOf(stage, "bob") };
+      const sources = { alice: makeSource(stage, "alice"), bob: makeSource(stage, "bob") };
       const answers: unknown[] = [];
       for (const owner of ["alice", "bob", "alice", "bob"] as const) {
         const client = axios.create();

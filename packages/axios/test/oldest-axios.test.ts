@@ -1,7 +1,7 @@
 import axios from "axios";
 import { describe, expect, it, vi } from "vitest";
 import { setStage } from "./support/authorized-stage.js";
-import { axiosErrorOf } from "./support/axios-error-of.js";
+import { catchAxiosError } from "./support/catch-axios-error.js";
 import { describeAxios } from "./support/describe-axios.js";
 import { describeRedirectedTokens } from "./support/describe-redirected-tokens.js";
 import { describeRoutes } from "./support/describe-routes.js";
@@ -33,7 +33,7 @@ describe("the adapter `fetch`", () => {
 
   it("shows no token in an error, nor in the error that is its cause", async () => {
     await using stage = await setStage({ adapter: "fetch" });
-    const error = await axiosErrorOf(stage.client.get("/echo?status=404"));
+    const error = await catchAxiosError(stage.client.get("/echo?status=404"));
     expect(error.response?.status).toBe(404);
     expect(error.cause).toBeInstanceOf(Error);
     expectNoToken(stage, error);

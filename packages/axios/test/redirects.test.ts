@@ -2,14 +2,14 @@ import { answers } from "@talkdesk-oauth/emulator";
 import type { AxiosRequestConfig } from "axios";
 import { describe, expect, it } from "vitest";
 import { setStage } from "./support/authorized-stage.js";
-import { axiosErrorOf } from "./support/axios-error-of.js";
+import { catchAxiosError } from "./support/catch-axios-error.js";
 import { describeRedirectedTokens } from "./support/describe-redirected-tokens.js";
 
 describe("a redirect", () => {
   it.each(["http", "fetch"] as const)("is the caller's with maxRedirects 0, on %s", async (adapter) => {
     await using stage = await setStage({ adapter, maxRedirects: 0 });
     stage.talkdesk.faults.add({ at: "api", times: 2, respond: answers.redirect("/users") });
-    const error = await axiosErrorOf(stage.client.get("/moved"));
+    const error = await catchAxiosError(stage.client.get("/moved"));
     expect(error.response).toMatchObject({ status: 302, headers: { location: "/users" } });
     const { status } = await stage.client.get("/moved", { validateStatus: (code) => code === 302 });
     expect(status).toBe(302);

@@ -8,7 +8,7 @@ import axios, { type AxiosRequestConfig } from "axios";
 import { Agent as DispatcherAgent } from "undici";
 import { describe, expect, it } from "vitest";
 import { type AuthorizedStage, setStage } from "./support/authorized-stage.js";
-import { axiosErrorOf } from "./support/axios-error-of.js";
+import { catchAxiosError } from "./support/catch-axios-error.js";
 import { expectNoToken } from "./support/expect-no-token.js";
 
 const failures: Readonly<
@@ -51,7 +51,7 @@ describe.each(["http", "fetch"] as const)("an error of %s", (adapter) => {
     const { prepare, config, code } = failures[name] as (typeof failures)[string];
     await using stage = await setStage({ adapter, headers: { "x-trace": "of the caller" } });
     await prepare?.(stage);
-    const error = await axiosErrorOf(stage.client.request(config));
+    const error = await catchAxiosError(stage.client.request(config));
     expect(error.code).toMatch(new RegExp(`^(${code})$`));
     expectNoToken(stage, error);
     expect(error.request).toBeUndefined();
@@ -65,7 +65,7 @@ describe.each(["http", "fetch"] as const)("an error of %s", (adapter) => {
     await using stage = await setStage({ adapter, responseType: "json" });
     stage.talkdesk.faults.add({ at: "api", respond: answers.malformedJson() });
     const transitional = { silentJSONParsing: false };
-    const error = await axiosErrorOf(stage.client.get("/users", { transitional }));
+    const error = await catchAxiosError(stage.client.get("/users", { transitional }));
     expect(error.code).toBe("ERR_BAD_RESPONSE");
     expectNoToken(stage, error);
   });
@@ -73,7 +73,7 @@ describe.each(["http", "fetch"] as const)("an error of %s", (adapter) => {
   it("shows no token while its own body is a stream, which can be read", async () => {
     await using stage = await setStage({ adapter, responseType: "stream" });
     await stage.source.getToken();
-    const error = await axiosErrorOf(stage.client.get("/echo?status=500"));
+    const error = await catchAxiosError(stage.client.get("/echo?status=500"));
     expectNoToken(stage, { ...error, message: error.message, padding: "-".repeat(200) });
     expect(await text(error.response?.data as Readable)).toContain('"path":"/echo?status=500"');
   });
@@ -84,7 +84,7 @@ describe.each(["http", "fetch"] as const)("an error of %s", (adapter) => {
       // On `fetch`, some versions reject at once when Content-Length exceeds the limit.
       (error) => ({ data: { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) } }),
     );
-    const error = await axiosErrorOf(text(data));
+    const error = await catchAxiosError(text(data));
     expect(error.code).toBe("ERR_BAD_RESPONSE");
     expectNoToken(stage, error);
   });
@@ -96,7 +96,7 @@ describe.each(["http", "fetch"] as const)("an error of %s", (adapter) => {
     };
     stage.talkdesk.faults.add({ at: "api", respond: { status: 200, body } });
     const { data } = await stage.client.get("/users", { maxContentLength: 100_000 });
-    const error = await axiosErrorOf(text(data));
+    const error = await catchAxiosError(text(data));
     expect(error.code).toBe("ERR_BAD_RESPONSE");
     expect(error.request).toBeUndefined();
     expectNoToken(stage, error);
@@ -106,7 +106,7 @@ describe.each(["http", "fetch"] as const)("an error of %s", (adapter) => {
     await using stage = await setStage({ adapter, responseType: "stream" });
     const giveUp = new AbortController();
     const { data } = await stage.client.get("/large?bytes=20000000", { signal: giveUp.signal });
-    const reading = axiosErrorOf(text(data));
+    const reading = catchAxiosError(text(data));
     giveUp.abort();
     const error = await reading;
     expect(axios.isCancel(error)).toBe(true);
@@ -119,7 +119,7 @@ describe("an error with an agent of the caller's", () => {
     const httpAgent = new Agent({ keepAlive: true });
     try {
       await using stage = await setStage({ httpAgent });
-      const error = await axiosErrorOf(fail(stage));
+      const error = await catchAxiosError(fail(stage));
       // It can still be read by name, for a retry.
       expect(error.config?.httpAgent).toBe(httpAgent);
       expectNoToken(stage, error);
@@ -228,7 +228,7 @@ describe("connections of the caller's, while a request is under way on them,", (
       if ("responseType" in config)
         stage.talkdesk.faults.add({ at: "api", respond: answers.malformedJson() });
       const call = stage.client.get("/echo", config);
-      expectNoToken(stage, fail ? await axiosErrorOf(call) : await call);
+      expectNoToken(stage, fail ? await catchAxiosError(call) : await call);
       giveUp.abort();
     } finally {
       httpAgent.destroy();
@@ -238,7 +238,7 @@ describe("connections of the caller's, while a request is under way on them,", (
 
   it("can be chosen by whoever sends an error's request again", async () => {
     await using stage = await setStage({ httpAgent: new Agent() });
-    const { config } = await axiosErrorOf(stage.client.get("/echo?status=500"));
+    const { config } = await catchAxiosError(stage.client.get("/echo?status=500"));
     const other = new Agent({ keepAlive: true, maxSockets: 1 });
     try {
       (config as AxiosRequestConfig).httpAgent = other;

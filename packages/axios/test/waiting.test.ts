@@ -1,7 +1,7 @@
 import axios, { AxiosError, type AxiosRequestConfig, CanceledError, type CreateAxiosDefaults } from "axios";
 import { describe, expect, it } from "vitest";
 import { type AuthorizedStage, setStage } from "./support/authorized-stage.js";
-import { axiosErrorOf } from "./support/axios-error-of.js";
+import { catchAxiosError } from "./support/catch-axios-error.js";
 
 interface Phase {
   /** Makes all requests stop at this point. */
@@ -52,7 +52,7 @@ describe("timeout", () => {
   it.concurrent.each(cases)("of $adapter ends $name", async ({ adapter, phase }) => {
     await using stage = await setStage({ adapter, timeout: 3_000 });
     await phase.stop(stage);
-    const error = await axiosErrorOf(stage.client.post("/echo", { name: "Ada" }));
+    const error = await catchAxiosError(stage.client.post("/echo", { name: "Ada" }));
     expect(error).toBeInstanceOf(AxiosError);
     expect(axios.isCancel(error)).toBe(false);
     expect(error).toMatchObject({ name: "AxiosError", message: "timeout of 3000ms exceeded" });
@@ -72,7 +72,7 @@ describe("timeout", () => {
         transitional: { clarifyTimeoutError: true },
       });
       await phase.stop(stage);
-      const error = await axiosErrorOf(stage.client.get("/users"));
+      const error = await catchAxiosError(stage.client.get("/users"));
       expect(error).toMatchObject({ code: "ETIMEDOUT", message: "too late" });
     },
   );
@@ -85,7 +85,7 @@ describe("timeout", () => {
       stage.talkdesk.faults.add({ at: "api", delayMs: 3_000 });
       stage.talkdesk.faults.add({ at: "api", hang: true });
       const startedAt = performance.now();
-      const error = await axiosErrorOf(stage.client.get("/users", { timeout: 6_000 }));
+      const error = await catchAxiosError(stage.client.get("/users", { timeout: 6_000 }));
       const elapsed = performance.now() - startedAt;
       expect(error.message).toBe("timeout of 6000ms exceeded");
       expect(stage.apiRequests).toHaveLength(2);
@@ -107,7 +107,7 @@ describe("timeout", () => {
   it("ends one caller's wait, and no other", async () => {
     await using stage = await setStage();
     stage.talkdesk.faults.add({ at: "token", delayMs: 2_000 });
-    const impatient = axiosErrorOf(stage.client.get("/users", { timeout: 50 }));
+    const impatient = catchAxiosError(stage.client.get("/users", { timeout: 50 }));
     const patient = stage.client.get("/users");
     expect((await impatient).code).toBe("ECONNABORTED");
     expect((await patient).status).toBe(200);
@@ -141,7 +141,7 @@ describe.each(Object.keys(cancellations))("a %s", (kind) => {
     await using stage = await setStage({ adapter });
     await phase.stop(stage);
     const { config, cancel } = make();
-    const call = axiosErrorOf(stage.client.post("/echo", "word", config));
+    const call = catchAxiosError(stage.client.post("/echo", "word", config));
     await phase.reached(stage);
     cancel();
     const error = await call;
@@ -160,7 +160,7 @@ describe.each(Object.keys(cancellations))("a %s", (kind) => {
     await using stage = await setStage();
     const { config, cancel } = make();
     cancel();
-    const error = await axiosErrorOf(stage.client.get("/users", config));
+    const error = await catchAxiosError(stage.client.get("/users", config));
     expect(axios.isCancel(error)).toBe(true);
     expect(stage.talkdesk.requests.all).toEqual([]);
   });
@@ -182,7 +182,7 @@ describe("a CancelToken", () => {
       await using stage = await setStage();
       await phase.stop(stage);
       const { token, cancel } = axios.CancelToken.source();
-      const call = axiosErrorOf(stage.client.get("/users", { cancelToken: token }));
+      const call = catchAxiosError(stage.client.get("/users", { cancelToken: token }));
       await phase.reached(stage);
       cancel("no interest");
       const bare = axios.CancelToken.source();
@@ -200,7 +200,7 @@ describe("a CancelToken", () => {
     await stage.client.get("/users", { cancelToken: token });
     stage.talkdesk.faults.revokeTokens();
     await stage.client.get("/users", { cancelToken: token });
-    await axiosErrorOf(stage.client.get("/echo?status=500", { cancelToken: token }));
+    await catchAxiosError(stage.client.get("/echo?status=500", { cancelToken: token }));
     expect(listeners()).toBe(0);
   });
 });

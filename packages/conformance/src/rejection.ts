@@ -1,5 +1,5 @@
-/** Waits for a call to reject, and resolves to the error. Rejects when the call resolves. */
-export async function rejectionOf(call: Promise<unknown>): Promise<unknown> {
+/** Resolves to the error that a call rejects with. Rejects when the call resolves. */
+export async function catchRejection(call: Promise<unknown>): Promise<unknown> {
   let answer: unknown;
   try {
     answer = await call;
@@ -10,7 +10,7 @@ export async function rejectionOf(call: Promise<unknown>): Promise<unknown> {
 }
 
 /** Lists an error, its cause, the cause of that, and so on. */
-export function causesOf(error: unknown): readonly unknown[] {
+export function listCauses(error: unknown): readonly unknown[] {
   const causes: unknown[] = [];
   for (let cause = error; cause !== undefined && !causes.includes(cause); ) {
     causes.push(cause);

@@ -82,7 +82,7 @@ export function talkdeskFetch(source: TokenSource, options: TalkdeskFetchOptions
       },
       answerIn(error) {
         if (!isRefusalError(error)) return undefined;
-        const response = responseIn(error);
+        const response = findResponse(error);
         isRouteUnknown = response === undefined && !/^(?:manual|error)$/.test(settings.redirect ?? "");
         return response ?? new Response(null, { status: 401 });
       },
@@ -117,7 +117,7 @@ async function readRequestBody(
 }
 
 /** The response in an error that the `fetch` beneath has thrown for a status. */
-function responseIn(error: unknown): Response | undefined {
+function findResponse(error: unknown): Response | undefined {
   const { response } = error as { readonly response?: Partial<Response> };
   return typeof response?.headers?.get === "function" ? (response as Response) : undefined;
 }

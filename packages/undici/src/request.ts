@@ -67,7 +67,7 @@ export function resolveDestination({ origin, path, servername, host }: Addressin
   const url = parseUrl(String(origin));
   if (url === undefined) return undefined;
   if (url.protocol === "https:") {
-    const verified = servername || nameIn(host);
+    const verified = servername || readHostName(host);
     if (verified) url.hostname = verified;
   }
   url.pathname = String(path).split("?", 1)[0] ?? "";
@@ -75,7 +75,7 @@ export function resolveDestination({ origin, path, servername, host }: Addressin
 }
 
 /** The name in a `Host` header; undefined for an address, which undici does not have TLS verify. */
-function nameIn(host: unknown): string | undefined {
+function readHostName(host: unknown): string | undefined {
   const name = typeof host === "string" ? host.replace(/:\d*$/, "") : "";
   return /^\[|^[\d.]+$|^$/.test(name) ? undefined : name;
 }

@@ -39,7 +39,7 @@ export function watchRoutes(): void {
     const { request } = message as { request: UndiciRequest };
     const routed = findRouted(request);
     if (routed.length === 0 || routed.some((each) => isAddressedTo(each.url, request))) return;
-    request.headers.splice(indexOfAuthorization(request.headers), 2);
+    request.headers.splice(findAuthorization(request.headers), 2);
     request.error = routeError(`a client of ${request.origin}`);
   });
   subscribe("undici:client:sendHeaders", (message) => {
@@ -69,11 +69,11 @@ export function leaveRoute(routed: Routed): void {
 /** Finds the requests in flight that have the same `Authorization`; those of one token cannot be told apart. */
 function findRouted({ headers }: UndiciRequest): readonly Routed[] {
   if (inFlight.length === 0) return [];
-  const at = indexOfAuthorization(headers);
+  const at = findAuthorization(headers);
   return at < 0 ? [] : inFlight.filter(({ authorization }) => authorization === headers[at + 1]);
 }
 
-function indexOfAuthorization(headers: readonly string[]): number {
+function findAuthorization(headers: readonly string[]): number {
   for (let index = 0; index < headers.length; index += 2) {
     if (headers[index]?.length === 13 && headers[index]?.toLowerCase() === "authorization") return index;
   }

@@ -41,7 +41,7 @@ function authorized(
 }
 
 /** Starts a server, and makes a source for it. */
-async function serving(
+async function startServer(
   listener: Parameters<typeof createServer>[1],
 ): Promise<{ origin: string; dispatcher: Dispatcher }> {
   const server = createServer(listener ?? (() => {})).listen(0, "127.0.0.1");
@@ -123,7 +123,7 @@ describe("headers", () => {
   });
 
   it("hands over headers of which there are several", async () => {
-    const { origin, dispatcher } = await serving((_request, response) => {
+    const { origin, dispatcher } = await startServer((_request, response) => {
       response.setHeader("set-cookie", ["a=1", "b=2"]).end();
     });
     const { headers, body } = await request(origin, { dispatcher });
@@ -222,7 +222,7 @@ describe("a refused response", () => {
 
 describe("what else a request may be", () => {
   it("hands over informational responses before the answer", async () => {
-    const { origin, dispatcher } = await serving((_request, response) => {
+    const { origin, dispatcher } = await startServer((_request, response) => {
       response.writeEarlyHints({ link: "</style.css>; rel=preload" }, () => response.end("after"));
     });
     const seen: number[] = [];
@@ -234,7 +234,7 @@ describe("what else a request may be", () => {
   });
 
   it("upgrades with a token", async () => {
-    const { origin, dispatcher } = await serving(undefined);
+    const { origin, dispatcher } = await startServer(undefined);
     let authorization: string | undefined;
     servers[0]?.on("upgrade", ({ headers }, socket) => {
       authorization = headers.authorization;
@@ -250,7 +250,7 @@ describe("what else a request may be", () => {
   });
 
   it("passes CONNECT on untouched", async () => {
-    const { origin, dispatcher } = await serving(undefined);
+    const { origin, dispatcher } = await startServer(undefined);
     let headers: Record<string, unknown> = {};
     servers[0]?.on("connect", (incoming, socket) => {
       headers = incoming.headers;
@@ -373,7 +373,7 @@ describe("the handler of the client", () => {
   });
 
   it("gets trailers", async () => {
-    const { origin, dispatcher } = await serving((_request, response) => {
+    const { origin, dispatcher } = await startServer((_request, response) => {
       response.writeHead(200, { trailer: "x-sum" });
       response.write("body");
       response.addTrailers({ "x-sum": "4" });
@@ -405,7 +405,7 @@ describe("a fetch that follows many redirects", () => {
     const note = ({ name }: Error): void => void warnings.push(name);
     process.on("warning", note);
     try {
-      const { origin, dispatcher } = await serving(({ url = "" }, response) => {
+      const { origin, dispatcher } = await startServer(({ url = "" }, response) => {
         const hop = Number(url.slice(1));
         if (hop === 15) response.end("arrived");
         else response.writeHead(302, { location: `/${hop + 1}` }).end();

@@ -8,7 +8,7 @@ import { HttpProxyAgent } from "http-proxy-agent";
 import { HttpsProxyAgent } from "https-proxy-agent";
 import { Client, type Dispatcher, interceptors, Pool } from "undici";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { axiosErrorOf } from "./axios-error-of.js";
+import { catchAxiosError } from "./catch-axios-error.js";
 import { type Gateway, type RecordingProxy, startGateway, startProxy } from "./gateway-and-proxy.js";
 
 const ca = selfSigned.cert;
@@ -240,7 +240,7 @@ export function describeRoutes(): void {
       };
       await client.get("/containers", { socketPath, adapter });
       expect(seen).toEqual([["/containers", undefined, expect.not.arrayContaining(["Authorization"])]]);
-      const error = await axiosErrorOf(client.get("http://localhost/containers", { socketPath }));
+      const error = await catchAxiosError(client.get("http://localhost/containers", { socketPath }));
       expect(error.code).toBe("ENOENT");
       expect(gateway.authorizations).toEqual([]);
     });
@@ -262,7 +262,7 @@ function clearTransport(port: number): object {
 }
 
 async function expectRefused(client: AxiosInstance): Promise<void> {
-  const error = await axiosErrorOf(client.get("/users"));
+  const error = await catchAxiosError(client.get("/users"));
   expect(error.code).toBe("ERR_BAD_OPTION_VALUE");
   expect(error.message).toMatch(/access token was not sent|may not have a token/);
   expect(error.config?.url).toBe("/users");

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { rejectionOf } from "../rejection.js";
+import { catchRejection } from "../rejection.js";
 import { type Stage, type Subject, setStage } from "./stage.js";
 
 /** A call that is aborted rejects as the client rejects aborts, sends nothing, and leaves other calls alone. */
@@ -23,7 +23,7 @@ export function describeAborts(subject: Subject): void {
   it("asks for no token and sends nothing when the signal is already aborted", async () => {
     await using stage = await setStage(subject);
     const call = stage.send({ url: `${stage.api}/users`, signal: AbortSignal.abort(reason) });
-    expectAbort(await rejectionOf(call));
+    expectAbort(await catchRejection(call));
     expect(stage.talkdesk.requests.all).toEqual([]);
   });
 
@@ -39,7 +39,7 @@ export function describeAborts(subject: Subject): void {
     ];
     await tokenRequest(stage, 1);
     controller.abort(reason);
-    expectAbort(await rejectionOf(call));
+    expectAbort(await catchRejection(call));
     expectNoTokenYet(stage);
     expect(stage.apiRequests).toEqual([]);
 
@@ -55,7 +55,7 @@ export function describeAborts(subject: Subject): void {
     const call = stage.send({ url: `${stage.api}/users`, signal: controller.signal });
     await tokenRequest(stage, 1);
     controller.abort(reason);
-    await rejectionOf(call);
+    await catchRejection(call);
     const { status } = await stage.send({ url: `${stage.api}/users` });
     expect(status).toBe(200);
     expect(stage.tokenRequests).toBe(1);
@@ -70,7 +70,7 @@ export function describeAborts(subject: Subject): void {
     const other = stage.send({ url: `${stage.api}/echo?n=2` });
     await tokenRequest(stage, 2);
     controller.abort(reason);
-    expectAbort(await rejectionOf(call));
+    expectAbort(await catchRejection(call));
     expectNoTokenYet(stage);
 
     expect((await other).status).toBe(200);
@@ -97,7 +97,7 @@ export function describeAborts(subject: Subject): void {
     const call = stage.send({ url: `${stage.api}/users`, signal: controller.signal });
     await asked;
     controller.abort(reason);
-    expectAbort(await rejectionOf(call));
+    expectAbort(await catchRejection(call));
     expect(stage.apiRequests).toEqual([]);
   });
 
@@ -108,7 +108,7 @@ export function describeAborts(subject: Subject): void {
     const call = stage.send({ url: `${stage.api}/users`, signal: controller.signal });
     await stage.talkdesk.requests.waitFor(({ to }) => to === "api");
     controller.abort(reason);
-    expectAbort(await rejectionOf(call));
+    expectAbort(await catchRejection(call));
     await stage.talkdesk.requests.waitFor(({ to, aborted }) => to === "api" && aborted);
   });
 
@@ -120,7 +120,7 @@ export function describeAborts(subject: Subject): void {
     const call = stage.send({ url: `${stage.api}/users`, signal: controller.signal });
     await stage.talkdesk.requests.waitFor(() => stage.apiRequests.length === 2);
     controller.abort(reason);
-    expectAbort(await rejectionOf(call));
+    expectAbort(await catchRejection(call));
     await stage.talkdesk.requests.waitFor(({ to, aborted }) => to === "api" && aborted);
     expect(stage.apiRequests).toHaveLength(2);
   });

@@ -38,7 +38,8 @@ const EVERY_KIND: readonly BodyKind[] = [
  * describeAdapter("the global fetch", ({ source, origins }) => {
  *   const send = talkdeskFetch(source, { origins });
  *   return async ({ url, body, ...init }) => {
- *     const response = await send(url, { ...init, body: body?.value as BodyInit, duplex: "half" } as RequestInit);
+ *     const value = body?.value as NonNullable<RequestInit["body"]> | undefined;
+ *     const response = await send(url, { ...init, ...(value && { body: value, duplex: "half" }) });
  *     const headers = Object.fromEntries(response.headers);
  *     return { status: response.status, headers, text: () => response.text() };
  *   };

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import type { RequestRecord } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
 import type { AdapterStacks, PlainRequest } from "./driver.js";
-import { type Subject, sentAs, setStage } from "./stage.js";
+import { readSent, type Subject, setStage } from "./stage.js";
 
 const TEXT = "a,b\n1,2\n";
 
@@ -146,7 +146,7 @@ const makeBody: Readonly<Record<string, () => object>> = {
 };
 
 /** Reads what arrived, with the boundary and the case of the parts' headers made equal. */
-function arrived(record: RequestRecord | undefined): unknown {
+function readArrived(record: RequestRecord | undefined): unknown {
   if (record === undefined) return "nothing";
   const { method, headers, body } = record;
   const type = headers["content-type"];
@@ -178,7 +178,7 @@ export function describeForeignBodies(subject: Subject, alone: NonNullable<Adapt
     await using stage = await setStage(subject);
     const [actual] = await Promise.allSettled([stage.send(requestOf(`${stage.api}/echo`, name))]);
     expect(actual.status).toBe(expected.status);
-    expect(arrived(stage.apiRequests[0])).toEqual(arrived(bare.apiRequests[0]));
+    expect(readArrived(stage.apiRequests[0])).toEqual(readArrived(bare.apiRequests[0]));
   });
 
   it.each(Object.keys(makeBody))(
@@ -189,7 +189,7 @@ export function describeForeignBodies(subject: Subject, alone: NonNullable<Adapt
       const [outcome] = await Promise.allSettled([stage.send(requestOf(`${stage.api}/echo`, name))]);
       const [refused, ...replays] = stage.apiRequests;
       expect(replays.length).toBeLessThan(2);
-      for (const replay of replays) expect(sentAs(replay)).toEqual(refused && sentAs(refused));
+      for (const replay of replays) expect(readSent(replay)).toEqual(refused && readSent(refused));
       // The client does not accept this body: see the tests above.
       if (outcome.status === "rejected") return;
       expect(outcome.value.status).toBe(replays.length === 0 ? 401 : 200);

@@ -7,7 +7,7 @@ import {
 } from "@talkdesk-oauth/core";
 import { answers, type FaultEffect } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
-import { rejectionOf } from "../rejection.js";
+import { catchRejection } from "../rejection.js";
 import type { BodyKind, RequestBody } from "./driver.js";
 import { type Subject, setStage } from "./stage.js";
 
@@ -177,7 +177,7 @@ export function describeRefusals(subject: Subject): void {
         source: failingSource(talkdesk.endpoints().api, "reauthentication_required"),
       }));
       const call = stage.send({ url: `${stage.api}/users`, method: "POST", body });
-      const error = findTalkdeskError(await rejectionOf(call));
+      const error = findTalkdeskError(await catchRejection(call));
       expect(error).toMatchObject({ code: "reauthentication_required" });
       expect(stage.apiRequests).toHaveLength(1);
     },

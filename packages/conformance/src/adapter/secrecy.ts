@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { answers, type Emulator } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
-import { causesOf, rejectionOf } from "../rejection.js";
+import { catchRejection, listCauses } from "../rejection.js";
 import type { PlainRequest } from "./driver.js";
 import { type Stage, type Subject, setStage } from "./stage.js";
 
@@ -67,8 +67,8 @@ const endlessRedirect: Failure = {
 };
 
 /** Lists what people and loggers can read from an error and its causes. */
-function everythingIn(value: unknown): string {
-  return causesOf(value)
+function printAll(value: unknown): string {
+  return listCauses(value)
     .flatMap((part) => [
       String(part),
       inspect(part, {
@@ -79,12 +79,12 @@ function everythingIn(value: unknown): string {
       }),
       (part as Partial<Error>).message,
       (part as Partial<Error>).stack,
-      safeJson(part),
+      toJson(part),
     ])
     .join("\n");
 }
 
-function safeJson(value: unknown): string {
+function toJson(value: unknown): string {
   try {
     return JSON.stringify(value) ?? "";
   } catch {
@@ -106,12 +106,12 @@ export function describeSecrecy(subject: Subject): void {
     prepare(stage.talkdesk, secrets);
     // A POST, because some clients repeat other methods by themselves.
     const request: PlainRequest = { url: `${stage.api}/echo`, method: "POST" };
-    const error = await rejectionOf(fail === undefined ? stage.send(request) : fail(stage, request));
+    const error = await catchRejection(fail === undefined ? stage.send(request) : fail(stage, request));
     for (const { headers } of stage.withToken()) {
       secrets.push((headers["authorization"] ?? "").slice("Bearer ".length));
     }
 
-    const told = everythingIn(error);
+    const told = printAll(error);
     expect(told).toMatch(/error/i);
     for (const secret of secrets) expect(told).not.toContain(secret);
   });

@@ -1,7 +1,7 @@
 import { findTalkdeskError } from "@talkdesk-oauth/core";
 import { answers } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
-import { rejectionOf } from "../rejection.js";
+import { catchRejection } from "../rejection.js";
 import { type Subject, setStage } from "./stage.js";
 
 /** In bytes: longer than a client holds without reading. */
@@ -81,7 +81,7 @@ export function describeSending(subject: Subject): void {
   it("rejects with the source's error, and sends nothing, when there is no token", async () => {
     await using stage = await setStage(subject);
     stage.talkdesk.faults.add({ at: "token", respond: answers.oauthError("invalid_client", 401) });
-    const error = await rejectionOf(stage.send({ url: `${stage.api}/users` }));
+    const error = await catchRejection(stage.send({ url: `${stage.api}/users` }));
     expect(findTalkdeskError(error)).toMatchObject({ code: "client_refused" });
     expect(stage.apiRequests).toEqual([]);
 

@@ -5,7 +5,7 @@ import type { AdapterStacks, PlainResponse, Send } from "./driver.js";
 import { setTokenStage } from "./token-stage.js";
 
 /** Makes a source of one token. The gateway answers its requests with the owner's name, cacheable for ten minutes. */
-function sourceOf(talkdesk: Emulator, owner: string): TokenSource {
+function makeSource(talkdesk: Emulator, owner: string): TokenSource {
   const token = accessToken({ value: `token-of-${owner}`, expiresAt: Date.now() + 600_000 });
   talkdesk.faults.add({
     at: "api",
@@ -17,7 +17,7 @@ function sourceOf(talkdesk: Emulator, owner: string): TokenSource {
 }
 
 /** Reads a response as text. An error counts as the caller's own response: nothing was shared. */
-async function answerOf(call: Promise<PlainResponse>): Promise<string> {
+async function readAnswer(call: Promise<PlainResponse>): Promise<string> {
   try {
     return await (await call).text();
   } catch {
@@ -31,11 +31,11 @@ export function describeSharing(sharing: NonNullable<AdapterStacks["sharing"]>):
     await using stage = await setTokenStage();
     const { talkdesk, api, otherApi } = stage;
     const [alice, bob] = (sharing[name] as (typeof sharing)[string])([
-      { source: sourceOf(talkdesk, "alice") },
-      { source: sourceOf(talkdesk, "bob") },
+      { source: makeSource(talkdesk, "alice") },
+      { source: makeSource(talkdesk, "bob") },
     ]);
     try {
-      const ask = (client: Send, url: string): Promise<string> => answerOf(client({ url, headers: {} }));
+      const ask = (client: Send, url: string): Promise<string> => readAnswer(client({ url, headers: {} }));
       const [first, second] = await Promise.all([ask(alice, `${api}/users`), ask(bob, `${api}/users`)]);
       const third = await ask(alice, `${api}/users/me`);
       const fourth = await ask(bob, `${api}/users/me`);

@@ -50,7 +50,7 @@ export async function setStage(
 }
 
 /** Reads what a replay must repeat of a request: everything but the token. */
-export function sentAs({ method, url, rawHeaders, body }: RequestRecord): unknown {
+export function readSent({ method, url, rawHeaders, body }: RequestRecord): unknown {
   const headers: [string, string][] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";

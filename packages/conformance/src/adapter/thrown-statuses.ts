@@ -1,7 +1,7 @@
 import { findTalkdeskError } from "@talkdesk-oauth/core";
 import { answers } from "@talkdesk-oauth/emulator";
 import { expect, it } from "vitest";
-import { rejectionOf } from "../rejection.js";
+import { catchRejection } from "../rejection.js";
 import type { AdapterStacks } from "./driver.js";
 import { setStage } from "./stage.js";
 
@@ -21,7 +21,7 @@ export function describeThrownStatuses(throwing: NonNullable<AdapterStacks["thro
       await using stage = await setStage({ driver });
       await stage.useRefusedToken();
       stage.talkdesk.faults.add({ at: "token", respond: answers.oauthError("invalid_client", 401) });
-      const error = await rejectionOf(stage.send({ url: `${stage.api}/users` }));
+      const error = await catchRejection(stage.send({ url: `${stage.api}/users` }));
       expect(error).toBeInstanceOf(Error);
       expect(findTalkdeskError(error)).toBeUndefined();
       expect(stage.apiRequests).toHaveLength(1);
@@ -39,7 +39,7 @@ export function describeThrownStatuses(throwing: NonNullable<AdapterStacks["thro
           at: "api",
           respond: { status, headers: { "www-authenticate": challenge } },
         });
-        await rejectionOf(stage.send({ url: `${stage.api}/users`, method: "POST" }));
+        await catchRejection(stage.send({ url: `${stage.api}/users`, method: "POST" }));
         expect(stage.apiRequests).toHaveLength(1);
         expect(stage.tokenRequests).toBe(1);
       },

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { rejectionOf } from "../rejection.js";
+import { catchRejection } from "../rejection.js";
 import { expectHeld, expectRecord, put, type StoreSubject, setStoreStage, takeLock } from "./stage.js";
 
 /** A record is gone after its `expiresAt`, as if it had been deleted. */
@@ -59,7 +59,7 @@ export function describeExpiry(subject: StoreSubject): void {
     await using stage = await setStoreStage(subject);
     const expectedVersion = await put(stage.store, stage.key, "first");
     const wrong = { expectedVersion, expiresAt: Number.NaN };
-    expect(await rejectionOf(stage.store.write(stage.key, "second", wrong))).toBeInstanceOf(TypeError);
+    expect(await catchRejection(stage.store.write(stage.key, "second", wrong))).toBeInstanceOf(TypeError);
     expect(await stage.other.read(stage.key)).toEqual({ value: "first", version: expectedVersion });
   });
 

@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import type { StoreLock } from "@talkdesk-oauth/core";
 import { expect, it } from "vitest";
-import { rejectionOf } from "../rejection.js";
+import { catchRejection } from "../rejection.js";
 import { expectHeld, LONG_MS, passTurns, put, type StoreSubject, setStoreStage, takeLock } from "./stage.js";
 
 /** A lock has one holder until it is released or expires. */
@@ -128,7 +128,7 @@ export function describeLocks(subject: StoreSubject): void {
 
   it.each([0, -1, Number.NaN])("refuses to lock for %s milliseconds", async (ttlMs) => {
     await using stage = await setStoreStage(subject);
-    expect(await rejectionOf(stage.store.lock(stage.key, { ttlMs }))).toBeInstanceOf(Error);
+    expect(await catchRejection(stage.store.lock(stage.key, { ttlMs }))).toBeInstanceOf(Error);
     await takeLock(stage.other, stage.key);
   });
 
@@ -200,9 +200,9 @@ export function describeLocks(subject: StoreSubject): void {
     await using stage = await setStoreStage(subject);
     const reason = new Error("the caller has lost interest");
     const signal = AbortSignal.abort(reason);
-    expect(await rejectionOf(stage.store.lock(stage.key, { ttlMs: LONG_MS, signal }))).toBe(reason);
+    expect(await catchRejection(stage.store.lock(stage.key, { ttlMs: LONG_MS, signal }))).toBe(reason);
     await takeLock(stage.other, stage.key);
-    expect(await rejectionOf(stage.store.lock(stage.key, { ttlMs: LONG_MS, signal }))).toBe(reason);
+    expect(await catchRejection(stage.store.lock(stage.key, { ttlMs: LONG_MS, signal }))).toBe(reason);
   });
 
   it("leaves no lock behind for a caller that aborts while it asks", async () => {

@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 /** Starts a server that records what it receives. */
-async function serving(
+async function startServer(
   answer: RequestListener,
 ): Promise<{ origin: string; received: Received[]; server: Server }> {
   const received: Received[] = [];
@@ -65,7 +65,7 @@ interface Received {
 }
 
 /** Makes a source of named tokens, which gives the next one after each refusal. */
-function sourceOf(api: string, ...names: string[]): TokenSource & { readonly refused: string[] } {
+function makeSource(api: string, ...names: string[]): TokenSource & { readonly refused: string[] } {
   const refused: string[] = [];
   const tokens = names.map((value) => accessToken({ value, expiresAt: Date.now() + 600_000 }));
   return {
@@ -81,7 +81,7 @@ function sourceOf(api: string, ...names: string[]): TokenSource & { readonly ref
 }
 
 /** Makes a source that gives its token after a call of `give`. */
-function slowSource(api: string): TokenSource & { give(): void; asked: Promise<void> } {
+function makeSlowSource(api: string): TokenSource & { give(): void; asked: Promise<void> } {
   let give = (): void => {};
   let ask = (): void => {};
   const given = new Promise<void>((resolve) => {
@@ -139,10 +139,10 @@ export function describeInterceptor(undici: Undici, name: string): void {
 
       for (const [what, others] of Object.entries(between)) {
         it(`gives nobody what is another's from a cache above, with ${what} between`, async () => {
-          const { origin, received } = await serving(whoAmI);
+          const { origin, received } = await startServer(whoAmI);
           const cache = interceptors.cache();
           const clients = ["alice", "bob"].map((who) =>
-            agent().compose(talkdeskUndici(sourceOf(origin, who)), ...others, cache),
+            agent().compose(talkdeskUndici(makeSource(origin, who)), ...others, cache),
           );
           const [alice, bob] = clients as [Dispatcher, Dispatcher];
           expect(await textOf(`${origin}/me`, alice)).toBe("Bearer alice");
@@ -152,13 +152,17 @@ export function describeInterceptor(undici: Undici, name: string): void {
         });
 
         it(`joins nobody's request with another's in a deduplicator above, with ${what} between`, async () => {
-          const { origin, received } = await serving(({ headers }, response) => {
+          const { origin, received } = await startServer(({ headers }, response) => {
             setTimeout(() => response.end(headers.authorization), 50);
           });
           const deduplicate = interceptors.deduplicate();
           const users = ["alice", "bob", "alice"];
           const calls = users.map((who) => {
-            const dispatcher = agent().compose(talkdeskUndici(sourceOf(origin, who)), ...others, deduplicate);
+            const dispatcher = agent().compose(
+              talkdeskUndici(makeSource(origin, who)),
+              ...others,
+              deduplicate,
+            );
             return textOf(`${origin}/me?a="b"`, dispatcher);
           });
           expect(await Promise.all(calls)).toEqual(users.map((who) => `Bearer ${who}`));
@@ -167,9 +171,9 @@ export function describeInterceptor(undici: Undici, name: string): void {
       }
 
       it("reads an answer below a deduplicator in every way", async () => {
-        const { origin } = await serving((_request, response) => void response.end("whole"));
+        const { origin } = await startServer((_request, response) => void response.end("whole"));
         const dispatcher = agent().compose(
-          talkdeskUndici(sourceOf(origin, "alice")),
+          talkdeskUndici(makeSource(origin, "alice")),
           interceptors.deduplicate(),
         );
         const url = `${origin}/me`;
@@ -187,32 +191,34 @@ export function describeInterceptor(undici: Undici, name: string): void {
       });
 
       it("does not serve a private cache above either, nor one that keeps everything", async () => {
-        const { origin } = await serving(({ headers }, response) => void response.end(headers.authorization));
+        const { origin } = await startServer(
+          ({ headers }, response) => void response.end(headers.authorization),
+        );
         const cache = interceptors.cache({ type: "private", cacheByDefault: 600 });
         for (const who of ["alice", "bob"]) {
-          const dispatcher = agent().compose(talkdeskUndici(sourceOf(origin, who)), cache);
+          const dispatcher = agent().compose(talkdeskUndici(makeSource(origin, who)), cache);
           expect(await textOf(`${origin}/me`, dispatcher)).toBe(`Bearer ${who}`);
         }
       });
 
       it("is not talked out of that by an open quotation mark", async () => {
-        const { origin } = await serving(({ headers }, response) => {
+        const { origin } = await startServer(({ headers }, response) => {
           response.setHeader("cache-control", 'public, max-age=600, x="');
           response.end(headers.authorization);
         });
         const cache = interceptors.cache();
         for (const who of ["alice", "bob"]) {
-          const dispatcher = agent().compose(talkdeskUndici(sourceOf(origin, who)), cache);
+          const dispatcher = agent().compose(talkdeskUndici(makeSource(origin, who)), cache);
           expect(await textOf(`${origin}/me`, dispatcher)).toBe(`Bearer ${who}`);
         }
       });
 
       it("answers from a cache nearer to the network, when the API says that all may share", async () => {
-        const { origin, received } = await serving((_request, response) => {
+        const { origin, received } = await startServer((_request, response) => {
           response.setHeader("cache-control", "public, max-age=600");
           response.end("the same for all");
         });
-        const dispatcher = agent().compose(interceptors.cache(), talkdeskUndici(sourceOf(origin, "alice")));
+        const dispatcher = agent().compose(interceptors.cache(), talkdeskUndici(makeSource(origin, "alice")));
         const headers = { "x-number": 1 as unknown as string };
         for (let round = 0; round < 2; round += 1) {
           const { body } = await request(`${origin}/regions`, { dispatcher, headers });
@@ -222,24 +228,24 @@ export function describeInterceptor(undici: Undici, name: string): void {
       });
 
       it("keeps answers apart in a cache nearer to the network", async () => {
-        const { origin } = await serving(({ headers }, response) => {
+        const { origin } = await startServer(({ headers }, response) => {
           response.setHeader("cache-control", "max-age=600");
           response.end(headers.authorization);
         });
         const shared = agent().compose(interceptors.cache(), interceptors.deduplicate());
         const calls = ["alice", "bob"].map((who) =>
-          textOf(`${origin}/me`, shared.compose(talkdeskUndici(sourceOf(origin, who)))),
+          textOf(`${origin}/me`, shared.compose(talkdeskUndici(makeSource(origin, who)))),
         );
         expect(await Promise.all(calls)).toEqual(["Bearer alice", "Bearer bob"]);
       });
 
       it("joins one user's requests in a deduplicator nearer to the network", async () => {
-        const { origin, received } = await serving(
+        const { origin, received } = await startServer(
           (_request, response) => void setTimeout(() => response.end("one"), 50),
         );
         const dispatcher = agent().compose(
           interceptors.deduplicate(),
-          talkdeskUndici(sourceOf(origin, "alice")),
+          talkdeskUndici(makeSource(origin, "alice")),
         );
         const answers = [textOf(`${origin}/me`, dispatcher), textOf(`${origin}/me`, dispatcher)];
         expect(await Promise.all(answers)).toEqual(["one", "one"]);
@@ -247,11 +253,11 @@ export function describeInterceptor(undici: Undici, name: string): void {
       });
 
       it("says no-store to those above, beside what the API says", async () => {
-        const { origin } = await serving((_request, response) => {
+        const { origin } = await startServer((_request, response) => {
           response.setHeader("cache-control", "max-age=60");
           response.end();
         });
-        const dispatcher = agent().compose(talkdeskUndici(sourceOf(origin, "alice")));
+        const dispatcher = agent().compose(talkdeskUndici(makeSource(origin, "alice")));
         const { headers, body } = await request(origin, { dispatcher });
         await body.dump();
         expect(headers["cache-control"]).toBe("no-store, max-age=60");
@@ -259,8 +265,8 @@ export function describeInterceptor(undici: Undici, name: string): void {
     });
 
     describe("a route that is not what the URL says", () => {
-      const api = () => serving((_request, response) => void response.end("from the gateway"));
-      const elsewhere = () => serving((_request, response) => void response.end("from elsewhere"));
+      const api = () => startServer((_request, response) => void response.end("from the gateway"));
+      const elsewhere = () => startServer((_request, response) => void response.end("from elsewhere"));
 
       const leading: Record<string, (origin: string) => Dispatcher> = {
         "a Pool": (origin) => new undici.Pool(origin),
@@ -281,7 +287,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
         const { origin: other, received } = await elsewhere();
         const made = leading[what]?.(other);
         if (made === undefined) throw new Error(what);
-        const dispatcher = closed(made).compose(talkdeskUndici(sourceOf(origin, "secret")));
+        const dispatcher = closed(made).compose(talkdeskUndici(makeSource(origin, "secret")));
         const calls = [
           request(`${origin}/users`, { dispatcher }),
           request(`${origin}/users`, { dispatcher }),
@@ -296,7 +302,9 @@ export function describeInterceptor(undici: Undici, name: string): void {
       it("names the mistake", async () => {
         const { origin } = await api();
         const { origin: other } = await elsewhere();
-        const dispatcher = closed(new undici.Pool(other)).compose(talkdeskUndici(sourceOf(origin, "secret")));
+        const dispatcher = closed(new undici.Pool(other)).compose(
+          talkdeskUndici(makeSource(origin, "secret")),
+        );
         await expect(request(`${origin}/users`, { dispatcher })).rejects.toThrow(
           `the dispatcher leads to a client of ${other}. Compose over an Agent.`,
         );
@@ -325,7 +333,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
         });
         const made = proxies[what]?.(proxy);
         if (made === undefined) throw new Error(what);
-        const dispatcher = closed(made).compose(talkdeskUndici(sourceOf(origin, "secret")));
+        const dispatcher = closed(made).compose(talkdeskUndici(makeSource(origin, "secret")));
         await expect(request(`${origin}/users`, { dispatcher })).rejects.toThrow(
           /leads to a proxy, a socket path or a server/,
         );
@@ -342,7 +350,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
             what.endsWith("Client")
               ? new undici.Client(origin, { socketPath: path })
               : new undici.Agent({ connect: { socketPath: path } }),
-          ).compose(talkdeskUndici(sourceOf(origin, "secret")));
+          ).compose(talkdeskUndici(makeSource(origin, "secret")));
           await expect(request(`${origin}/users`, { dispatcher })).rejects.toThrow(
             /leads to a proxy, a socket path or a server/,
           );
@@ -356,7 +364,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
           const { origin, received } = await api();
           const made = leading[what]?.(origin);
           if (made === undefined) throw new Error(what);
-          const dispatcher = closed(made).compose(talkdeskUndici(sourceOf(origin, "known")));
+          const dispatcher = closed(made).compose(talkdeskUndici(makeSource(origin, "known")));
           expect(await textOf(`${origin}/users`, dispatcher)).toBe("from the gateway");
           expect(received.map(({ authorization }) => authorization)).toEqual(["Bearer known"]);
         },
@@ -376,7 +384,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
         const origin = `https://localhost:${(server.address() as AddressInfo).port}`;
         const answers = ["elsewhere.example", "localhost"].map((servername) => {
           const connect = { rejectUnauthorized: false, servername, host: "127.0.0.1" };
-          return textOf(origin, agent({ connect }).compose(talkdeskUndici(sourceOf(origin, "known"))));
+          return textOf(origin, agent({ connect }).compose(talkdeskUndici(makeSource(origin, "known"))));
         });
         await expect(answers[0]).rejects.toThrow(/a server of another name/);
         await expect(answers[1]).resolves.toBe("from anywhere");
@@ -388,9 +396,11 @@ export function describeInterceptor(undici: Undici, name: string): void {
         const released = new Promise<void>((resolve) => {
           release = resolve;
         });
-        const slow = await serving((_request, response) => void released.then(() => response.end("slow")));
-        const quick = await serving((_request, response) => void response.end("quick"));
-        const ours = talkdeskUndici(sourceOf(slow.origin, "known"), { origins: [quick.origin] });
+        const slow = await startServer(
+          (_request, response) => void released.then(() => response.end("slow")),
+        );
+        const quick = await startServer((_request, response) => void response.end("quick"));
+        const ours = talkdeskUndici(makeSource(slow.origin, "known"), { origins: [quick.origin] });
         const dispatcher = agent().compose(ours);
         const first = textOf(slow.origin, dispatcher);
         await vi.waitFor(() => expect(slow.received).toHaveLength(1), 10_000);
@@ -405,7 +415,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
         const localhost = origin.replace("127.0.0.1", "localhost");
         const dispatcher = agent().compose(
           interceptors.dns({ affinity: 4, dualStack: false }),
-          talkdeskUndici(sourceOf(localhost, "known")),
+          talkdeskUndici(makeSource(localhost, "known")),
         );
         expect(await textOf(`${localhost}/users`, dispatcher)).toBe("from the gateway");
         expect(received.map(({ authorization }) => authorization)).toEqual(["Bearer known"]);
@@ -413,7 +423,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
 
       it("takes the token away from a follower of redirects beneath that would keep it", async () => {
         const { origin: other, received } = await elsewhere();
-        const { origin } = await serving(
+        const { origin } = await startServer(
           (_request, response) => void response.writeHead(302, { location: other }).end(),
         );
         const careless: Interceptor = (dispatch) => (options, handler) =>
@@ -424,7 +434,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
             onResponseStart() {},
             onResponseData() {},
           });
-        const dispatcher = agent().compose(careless, talkdeskUndici(sourceOf(origin, "secret")));
+        const dispatcher = agent().compose(careless, talkdeskUndici(makeSource(origin, "secret")));
         await expect(request(origin, { dispatcher })).rejects.toThrow(/The token was not sent/);
         expect(received).toEqual([]);
       });
@@ -432,11 +442,11 @@ export function describeInterceptor(undici: Undici, name: string): void {
 
     describe("what the caller changes while a token is on its way", () => {
       it("is not sent", async () => {
-        const { origin, received } = await serving((_request, response) => void response.end());
-        const { origin: other, received: astray } = await serving(
+        const { origin, received } = await startServer((_request, response) => void response.end());
+        const { origin: other, received: astray } = await startServer(
           (_request, response) => void response.end(),
         );
-        const source = slowSource(origin);
+        const source = makeSlowSource(origin);
         const bytes = Buffer.from("as it was");
         const options = {
           origin: new URL(origin),
@@ -473,8 +483,8 @@ export function describeInterceptor(undici: Undici, name: string): void {
       });
 
       it("is read once, from a record of headers too", async () => {
-        const { origin, received } = await serving((_request, response) => void response.end());
-        const source = slowSource(origin);
+        const { origin, received } = await startServer((_request, response) => void response.end());
+        const source = makeSlowSource(origin);
         const headers: Record<string, string | string[]> = { "x-one": "1", "x-many": ["1", "2"] };
         const done = request(origin, { dispatcher: agent().compose(talkdeskUndici(source)), headers });
         await source.asked;
@@ -512,26 +522,26 @@ export function describeInterceptor(undici: Undici, name: string): void {
 
       for (const [what, follow] of Object.entries(followers)) {
         it.each([302, 307])(`brings no token to the gateway, with ${what}, at a %i`, async (status) => {
-          const gateway = await serving((_request, response) => void response.end());
-          const other = await serving((_request, response) => {
+          const gateway = await startServer((_request, response) => void response.end());
+          const other = await startServer((_request, response) => {
             response.writeHead(status, { location: `${gateway.origin}/users?a=1#top` }).end("over there");
           });
-          const source = sourceOf(gateway.origin, "secret");
+          const source = makeSource(gateway.origin, "secret");
           const { statusCode } = await follow(talkdeskUndici(source), `${other.origin}/start`);
           expect(statusCode).toBe(200);
           expect(gateway.received).toMatchObject([{ url: "/users?a=1", authorization: undefined }]);
         });
 
         it(`brings none when the chain has left the gateway and come back, with ${what}`, async () => {
-          const other = await serving(({ url }, response) => {
+          const other = await startServer(({ url }, response) => {
             response.writeHead(302, { location: `${gateway.origin}/back${url}` }).end();
           });
-          const gateway = await serving(({ url }, response) => {
+          const gateway = await startServer(({ url }, response) => {
             const location = { "/leave": `${other.origin}/`, "/back/": "/onward" }[url ?? ""];
             if (location === undefined) response.writeHead(401).end();
             else response.writeHead(302, { location }).end();
           });
-          const source = sourceOf(gateway.origin, "first", "second");
+          const source = makeSource(gateway.origin, "first", "second");
           const { statusCode } = await follow(talkdeskUndici(source), `${gateway.origin}/leave`);
           expect(statusCode).toBe(401);
           expect(gateway.received.map(({ url, authorization }) => [url, authorization])).toEqual([
@@ -543,11 +553,11 @@ export function describeInterceptor(undici: Undici, name: string): void {
         });
 
         it(`keeps the token on the gateway, with ${what}`, async () => {
-          const gateway = await serving(({ url }, response) => {
+          const gateway = await startServer(({ url }, response) => {
             if (url === "/moved") response.writeHead(302, { location: "/users" });
             response.end();
           });
-          await follow(talkdeskUndici(sourceOf(gateway.origin, "known")), `${gateway.origin}/moved`);
+          await follow(talkdeskUndici(makeSource(gateway.origin, "known")), `${gateway.origin}/moved`);
           expect(gateway.received.map(({ authorization }) => authorization)).toEqual([
             "Bearer known",
             "Bearer known",
@@ -556,11 +566,11 @@ export function describeInterceptor(undici: Undici, name: string): void {
       }
 
       it("does not take the token from a request that the caller makes itself", async () => {
-        const gateway = await serving((_request, response) => void response.end());
-        const other = await serving((_request, response) => {
+        const gateway = await startServer((_request, response) => void response.end());
+        const other = await startServer((_request, response) => {
           response.writeHead(302, { location: `${gateway.origin}/users` }).end();
         });
-        const dispatcher = agent().compose(talkdeskUndici(sourceOf(gateway.origin, "known")));
+        const dispatcher = agent().compose(talkdeskUndici(makeSource(gateway.origin, "known")));
         const { headers, body } = await request(other.origin, { dispatcher });
         await body.dump();
         await textOf(String(headers["location"]), dispatcher);
@@ -586,26 +596,26 @@ export function describeInterceptor(undici: Undici, name: string): void {
       };
 
       it.each(Object.keys(throwing))("is noticed when %s beneath has made an error of it", async (what) => {
-        const { origin } = await serving(refusing);
-        const source = sourceOf(origin, "stale", "fresh");
+        const { origin } = await startServer(refusing);
+        const source = makeSource(origin, "stale", "fresh");
         const dispatcher = agent().compose(throwing[what] as Interceptor, talkdeskUndici(source));
         expect(await textOf(origin, dispatcher)).toBe('"welcome"');
         expect(source.refused).toEqual(["stale"]);
       });
 
       it.each(Object.keys(throwing))("is the error of %s when there is no other token", async (what) => {
-        const { origin } = await serving(refusing);
-        const source = sourceOf(origin, "stale");
+        const { origin } = await startServer(refusing);
+        const source = makeSource(origin, "stale");
         const dispatcher = agent().compose(throwing[what] as Interceptor, talkdeskUndici(source));
         await expect(request(origin, { dispatcher })).rejects.toMatchObject({ statusCode: 401 });
         expect(source.refused).toEqual(["stale"]);
       });
 
       it("is none of ours when the API says that a scope is missing, as an error too", async () => {
-        const { origin } = await serving((_request, response) => {
+        const { origin } = await startServer((_request, response) => {
           response.writeHead(401, { "www-authenticate": 'Bearer error="insufficient_scope"' }).end();
         });
-        const source = sourceOf(origin, "stale", "fresh");
+        const source = makeSource(origin, "stale", "fresh");
         const dispatcher = agent().compose(interceptors.responseError(), talkdeskUndici(source));
         await expect(request(origin, { dispatcher })).rejects.toMatchObject({ statusCode: 401 });
         expect(source.refused).toEqual([]);
@@ -613,13 +623,13 @@ export function describeInterceptor(undici: Undici, name: string): void {
 
       it("that never ends gives its connection up after ten seconds", async () => {
         const connections: Socket[] = [];
-        const { origin } = await serving(({ headers, socket }, response) => {
+        const { origin } = await startServer(({ headers, socket }, response) => {
           connections.push(socket);
           if (headers.authorization === "Bearer fresh") response.end("welcome");
           else response.writeHead(401).write("and then");
         });
         vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-        const dispatcher = agent().compose(talkdeskUndici(sourceOf(origin, "stale", "fresh")));
+        const dispatcher = agent().compose(talkdeskUndici(makeSource(origin, "stale", "fresh")));
         expect(await textOf(origin, dispatcher)).toBe("welcome");
         vi.advanceTimersByTime(9_999);
         for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
@@ -630,8 +640,8 @@ export function describeInterceptor(undici: Undici, name: string): void {
       });
 
       it("leaves no timer behind that it does not need", async () => {
-        const { origin } = await serving(refusing);
-        const dispatcher = agent().compose(talkdeskUndici(sourceOf(origin, "stale", "fresh")));
+        const { origin } = await startServer(refusing);
+        const dispatcher = agent().compose(talkdeskUndici(makeSource(origin, "stale", "fresh")));
         const set = vi.spyOn(globalThis, "setTimeout");
         const clear = vi.spyOn(globalThis, "clearTimeout");
         await textOf(origin, dispatcher);
@@ -642,10 +652,10 @@ export function describeInterceptor(undici: Undici, name: string): void {
       });
 
       it("is the caller's when the dispatcher is closed meanwhile", async () => {
-        const { origin, received } = await serving(refusing);
+        const { origin, received } = await startServer(refusing);
         const dispatcher = new undici.Agent();
         let closedDown: Promise<void> | undefined;
-        const source = sourceOf(origin, "stale", "fresh");
+        const source = makeSource(origin, "stale", "fresh");
         const closingSource: TokenSource = {
           api: origin,
           getToken(asked) {
@@ -662,9 +672,9 @@ export function describeInterceptor(undici: Undici, name: string): void {
       });
 
       it("rejects when only a login can help", async () => {
-        const { origin } = await serving(refusing);
+        const { origin } = await startServer(refusing);
         const over = new TalkdeskError("reauthentication_required", "Log in again.");
-        const source = sourceOf(origin, "stale");
+        const source = makeSource(origin, "stale");
         const ended: TokenSource = {
           api: origin,
           getToken: (asked) => (asked?.rejected === undefined ? source.getToken() : Promise.reject(over)),
@@ -690,10 +700,10 @@ export function describeInterceptor(undici: Undici, name: string): void {
       };
 
       it.each(Object.keys(calls))("rejects %s when it aborts while a token is awaited", async (what) => {
-        const { origin, received } = await serving((_request, response) => void response.end());
+        const { origin, received } = await startServer((_request, response) => void response.end());
         const { EventEmitter } = await import("node:events");
         const signal = new EventEmitter();
-        const source = slowSource(origin);
+        const source = makeSlowSource(origin);
         const call = calls[what]?.(agent().compose(talkdeskUndici(source)), origin, signal);
         const rejected = expect(call).rejects.toMatchObject({ name: "AbortError", code: "UND_ERR_ABORTED" });
         await source.asked;
@@ -735,7 +745,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
       }
 
       it("is told of hooks that undici has now, and of those that it may get", async () => {
-        const { origin } = await serving((_request, response) => void response.end("answer"));
+        const { origin } = await startServer((_request, response) => void response.end("answer"));
         const calls: [string, unknown[]][] = [];
         class Base {
           onBodySent(...args: unknown[]): void {
@@ -766,7 +776,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
         let connection: unknown;
         const nextYears: Interceptor = (dispatch) => (options, handler) =>
           dispatch(options, new NextYears(handler as never, (made) => (connection = made)) as Handler);
-        const dispatcher = agent().compose(nextYears, talkdeskUndici(sourceOf(origin, "known")));
+        const dispatcher = agent().compose(nextYears, talkdeskUndici(makeSource(origin, "known")));
         dispatcher.dispatch({ origin, path: "/", method: "POST", body: "four" }, hooks as Handler);
         await hooks.told.done;
         const names = calls.map(([hook]) => hook);
@@ -777,10 +787,10 @@ export function describeInterceptor(undici: Undici, name: string): void {
       });
 
       it("shows fetch when a response began", async () => {
-        const { origin } = await serving((_request, response) => void response.end("answer"));
+        const { origin } = await startServer((_request, response) => void response.end("answer"));
         performance.clearResourceTimings();
         const response = await undici.fetch(`${origin}/timed`, {
-          dispatcher: agent().compose(talkdeskUndici(sourceOf(origin, "known"))),
+          dispatcher: agent().compose(talkdeskUndici(makeSource(origin, "known"))),
         });
         await response.text();
         await vi.waitFor(() => {
@@ -792,13 +802,13 @@ export function describeInterceptor(undici: Undici, name: string): void {
       });
 
       it("that throws at its start is told so, and nothing is sent", async () => {
-        const { origin, received } = await serving((_request, response) => void response.end());
+        const { origin, received } = await startServer((_request, response) => void response.end());
         const { handler, told, done } = noting({
           onRequestStart() {
             throw new Error("not today");
           },
         });
-        const source = sourceOf(origin, "known");
+        const source = makeSource(origin, "known");
         expect(
           agent().compose(talkdeskUndici(source)).dispatch({ origin, path: "/", method: "GET" }, handler),
         ).toBe(true);
@@ -809,7 +819,9 @@ export function describeInterceptor(undici: Undici, name: string): void {
       });
 
       it("that pauses before there is a connection gets nothing until it resumes", async () => {
-        const { origin } = await serving((_request, response) => void response.end("x".repeat(3_000_000)));
+        const { origin } = await startServer(
+          (_request, response) => void response.end("x".repeat(3_000_000)),
+        );
         let controller: Dispatcher.DispatchController | undefined;
         const { handler, told, done } = noting({
           onRequestStart(made: Dispatcher.DispatchController) {
@@ -818,7 +830,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
           },
         });
         const { promise: started, resolve: start } = withResolvers();
-        const dispatcher = agent().compose(talkdeskUndici(sourceOf(origin, "known")));
+        const dispatcher = agent().compose(talkdeskUndici(makeSource(origin, "known")));
         dispatcher.dispatch(
           { origin, path: "/", method: "GET" },
           { ...handler, onResponseStart: () => start() },
@@ -833,8 +845,8 @@ export function describeInterceptor(undici: Undici, name: string): void {
       });
 
       it.each(["outside", "inside"])("sees where the request was, with redirect %s", async (where) => {
-        const { origin } = await serving((_request, response) => void response.end());
-        const ours = talkdeskUndici(sourceOf(origin, "known"));
+        const { origin } = await startServer((_request, response) => void response.end());
+        const ours = talkdeskUndici(makeSource(origin, "known"));
         const redirect = interceptors.redirect({ maxRedirections: 2 });
         const dispatcher = agent().compose(where === "outside" ? [ours, redirect] : [redirect, ours]);
         const { context, body } = await request(`${origin}/users`, { dispatcher });
@@ -843,8 +855,8 @@ export function describeInterceptor(undici: Undici, name: string): void {
       });
 
       it("that is no handler, and headers that are none, are undici's to refuse", async () => {
-        const { origin } = await serving((_request, response) => void response.end());
-        const dispatcher = agent().compose(talkdeskUndici(sourceOf(origin, "known")));
+        const { origin } = await startServer((_request, response) => void response.end());
+        const dispatcher = agent().compose(talkdeskUndici(makeSource(origin, "known")));
         await expect(request(origin, { dispatcher, headers: ["x-odd"] })).rejects.toThrow(
           /headers array must be even/,
         );

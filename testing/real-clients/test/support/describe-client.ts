@@ -26,8 +26,8 @@ export interface ClientTraits {
   statusIn(error: unknown): unknown;
 }
 
-/** Waits for a call to reject, and resolves to the error. Rejects when the call resolves. */
-async function rejectionOf(call: Promise<unknown>): Promise<unknown> {
+/** Resolves to the error that a call rejects with. Rejects when the call resolves. */
+async function catchRejection(call: Promise<unknown>): Promise<unknown> {
   try {
     await call;
   } catch (error) {
@@ -100,7 +100,7 @@ export function describeClient(
           expect(Buffer.compare(refused.body, replayed.body)).toBe(0);
           expect(replayed.headers["content-type"]).toBe(refused.headers["content-type"]);
         } else {
-          expect(traits.statusIn(await rejectionOf(client.upload("notes")))).toBe(401);
+          expect(traits.statusIn(await catchRejection(client.upload("notes")))).toBe(401);
           await client.upload("notes");
         }
         expect(stage.apiRequests.map(({ status }) => status)).toEqual([401, 200]);
@@ -114,7 +114,7 @@ export function describeClient(
         times: 2,
         respond: answers.apiError(401, "0000001", "Unauthorized"),
       });
-      const error = await rejectionOf(make(stage).listContacts());
+      const error = await catchRejection(make(stage).listContacts());
       expect(traits.statusIn(error)).toBe(401);
       expect(stage.apiRequests).toHaveLength(2);
       const shown = inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true });
@@ -130,7 +130,7 @@ export function describeClient(
         times: 3,
         respond: answers.oauthError("invalid_client", 401),
       });
-      const error = await rejectionOf(make(stage).addContact("Ada Lovelace"));
+      const error = await catchRejection(make(stage).addContact("Ada Lovelace"));
       const found = [error, (error as Error).cause].find(isTalkdeskError);
       expect(found).toMatchObject({ code: "client_refused" });
       expect(stage.apiRequests).toEqual([]);
@@ -140,7 +140,7 @@ export function describeClient(
       await using stage = await setStage();
       stage.talkdesk.faults.add({ at: "token", hang: true });
       const giveUp = new AbortController();
-      const call = rejectionOf(make(stage).listContacts(giveUp.signal));
+      const call = catchRejection(make(stage).listContacts(giveUp.signal));
       await stage.talkdesk.requests.waitFor(({ to }) => to === "token");
       giveUp.abort();
       expect(await call).toMatchObject({ name: traits.abortErrorName });
@@ -151,7 +151,7 @@ export function describeClient(
       await using stage = await setStage();
       stage.talkdesk.faults.add({ at: "api", hang: true });
       const giveUp = new AbortController();
-      const call = rejectionOf(make(stage).listContacts(giveUp.signal));
+      const call = catchRejection(make(stage).listContacts(giveUp.signal));
       await stage.talkdesk.requests.waitFor(({ to }) => to === "api");
       giveUp.abort();
       expect(await call).toMatchObject({ name: traits.abortErrorName });
@@ -165,7 +165,7 @@ export function describeClient(
       stage.talkdesk.faults.add({ at: "api", respond: answers.unavailable() });
       const call = make(stage).listContacts();
       if (traits.retries) expect((await call).page).toBe(1);
-      else expect(traits.statusIn(await rejectionOf(call))).toBe(503);
+      else expect(traits.statusIn(await catchRejection(call))).toBe(503);
       expect(stage.apiRequests.map(({ status }) => status)).toEqual(traits.retries ? [503, 401, 200] : [503]);
     });
   });

@@ -1,7 +1,7 @@
 import { type AxiosError, isAxiosError } from "axios";
 
 /** Waits for a call to reject with an error of axios, and resolves to it. Rejects otherwise. */
-export async function axiosErrorOf(call: Promise<unknown>): Promise<AxiosError> {
+export async function catchAxiosError(call: Promise<unknown>): Promise<AxiosError> {
   try {
     await call;
   } catch (error) {
