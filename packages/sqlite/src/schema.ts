@@ -2,6 +2,10 @@ import { columns, type SqliteDatabase, type SqliteStatement } from "./database.j
 import { codedError } from "./store-error.js";
 import { inTransaction } from "./transaction.js";
 
+/** A number that JavaScript and every driver can hold. */
+const isSafe = (column: string): string =>
+  `(typeof(${column}) = 'integer' AND ${column} BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER})`;
+
 /**
  * The steps from each version of the tables to the next; the first one makes them. A step is never changed once it was
  * published. Deleting all rows of the first table makes the first step run again, so it must not fail then.
@@ -29,7 +33,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX IF NOT EXISTS talkdesk_oauth_tokens_expires_at ON talkdesk_oauth_tokens (expires_at)
     WHERE expires_at IS NOT NULL;
   CREATE TRIGGER IF NOT EXISTS talkdesk_oauth_tokens_deleted AFTER DELETE ON talkdesk_oauth_tokens
-    WHEN typeof(old.fence) = 'integer'
+    WHEN ${isSafe("old.fence")}
   BEGIN
     UPDATE talkdesk_oauth_store SET forgotten_fence = max(forgotten_fence, old.fence);
   END;
@@ -48,10 +52,6 @@ const SCHEMA_VERSION = MIGRATIONS.length;
 
 /** Each write removes so many rows that have expired: more than it adds, and few enough to take no time. */
 const PURGED_AT_ONCE = 16;
-
-/** A number that JavaScript and every driver can hold. */
-const isSafe = (column: string): string =>
-  `(typeof(${column}) = 'integer' AND ${column} BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER})`;
 
 /** Whether a record is as this package writes it. */
 const READABLE = `(typeof(value) = 'blob' AND ${isSafe("version")} AND version > 0 AND ${isSafe("fence")}

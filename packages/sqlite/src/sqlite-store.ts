@@ -45,6 +45,8 @@ export function sqliteStore(database: SqliteDatabase): TokenStore {
   checkDatabase(database);
 
   let statements: Statements | undefined;
+  /** The latest version or fence of this store. The tables may be restored in the same millisecond. */
+  let latestNumber = 0;
   /** Shared by all calls that wait for the database, so that one of them tries again, and not each. */
   let pause: { readonly isOver: Promise<void>; readonly reason: unknown } | undefined;
 
@@ -81,6 +83,14 @@ export function sqliteStore(database: SqliteDatabase): TokenStore {
       statements = undefined;
       return attempt(kind, work);
     }
+  }
+
+  /** Gives the next version or fence. */
+  function takeNumber({ nextNumber }: Statements, now: number): number {
+    const byClock = Math.min(now * NUMBERS_PER_MS, LARGEST_CLOCK_NUMBER);
+    const [next] = columns(nextNumber.get(Math.max(byClock, latestNumber + 1)));
+    latestNumber = Number(next);
+    return latestNumber;
   }
 
   function nextPause(): Promise<void> {
@@ -128,7 +138,7 @@ export function sqliteStore(database: SqliteDatabase): TokenStore {
           const mayWrite = row === undefined && prepared.findFence.get(keyBytes, fence) !== undefined;
           if (!mayWrite) return undefined;
         }
-        const version = nextNumber(prepared, now);
+        const version = takeNumber(prepared, now);
         const latest = Math.max(found.fence, fence ?? 0);
         prepared.putRecord.run(keyBytes, valueBytes, version, latest, wholeMs(Math.max(expiresAt, 0)));
         if (expiresAt <= now) prepared.deleteRecord.run(keyBytes, 1);
@@ -158,7 +168,7 @@ export function sqliteStore(database: SqliteDatabase): TokenStore {
             if (Number(isTooLong) === 1) prepared.shortenLock.run(now, keyBytes);
             return undefined;
           }
-          const next = nextNumber(prepared, now);
+          const next = takeNumber(prepared, now);
           prepared.putLock.run(keyBytes, owner, next, wholeMs(now + ttlMs), wholeMs(ttlMs));
           purge(prepared, now);
           return next;
@@ -194,12 +204,6 @@ type Work<T> = (
     readonly now: number;
   },
 ) => T;
-
-/** Gives the next version or fence. */
-function nextNumber({ nextNumber: statement }: Statements, now: number): number {
-  const [next] = columns(statement.get(Math.min(now * NUMBERS_PER_MS, LARGEST_CLOCK_NUMBER)));
-  return Number(next);
-}
 
 /** Removes some of what has expired. */
 function purge({ purgeRecords, purgeLocks }: Statements, now: number): void {

@@ -9,7 +9,8 @@ export interface Handle extends SqliteDatabase {
 /** A package, or module of Node, that makes handles. */
 export interface Driver {
   readonly name: "libsql" | "better-sqlite3" | "node:sqlite";
-  open(file: string): Handle;
+  /** `options` are those of the driver. */
+  open(file: string, options?: Readonly<Record<string, boolean>>): Handle;
   /** A handle that may not write. */
   openReadOnly(file: string): Handle;
 }
@@ -22,7 +23,7 @@ const libsql = () => require("libsql") as typeof import("libsql");
 const betterSqlite = () => require("better-sqlite3") as typeof import("better-sqlite3");
 const nodeSqlite = () =>
   require("node:sqlite") as {
-    DatabaseSync: new (file: string, options?: { readonly readOnly: boolean }) => Handle;
+    DatabaseSync: new (file: string, options: Readonly<Record<string, boolean>>) => Handle;
   };
 
 const all: readonly Driver[] = [
@@ -43,7 +44,7 @@ const all: readonly Driver[] = [
   },
   {
     name: "node:sqlite",
-    open: (file) => new (nodeSqlite().DatabaseSync)(file),
+    open: (file, options = {}) => new (nodeSqlite().DatabaseSync)(file, options),
     openReadOnly: (file) => new (nodeSqlite().DatabaseSync)(file, { readOnly: true }),
   },
 ];
