@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeAuthorizeUrl } from "./support/authorize-url.js";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
-import { claimsOf, exchange } from "./support/token-request.js";
+import { exchange, readClaims } from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
 const REDIRECT_URI = "http://localhost:3000/callback";
@@ -81,7 +81,7 @@ describe("over HTTP", () => {
     const { searchParams } = new URL(answer.headers.location ?? "");
     expect(searchParams.get("state")).toBe("a state");
     const { json } = await exchange(talkdesk, searchParams.get("code") ?? "");
-    expect(claimsOf(json.id_token).nonce).toBe("n-1");
+    expect(readClaims(json.id_token).nonce).toBe("n-1");
   });
 
   it.each<[string, number, string, string]>([
@@ -137,15 +137,15 @@ describe("authorize()", () => {
       callback: `${REDIRECT_URI}?code=${result.code}&state=s`,
     });
     const { json } = await exchange(talkdesk, result.code, {}, { account: "globex", region: "ca" });
-    expect(claimsOf(json.access_token).acc).toBe("globex");
+    expect(readClaims(json.access_token).acc).toBe("globex");
     expect(talkdesk.requests.to("authorize").at(-1)).toMatchObject({ account: "globex", region: "ca" });
   });
 
   it("signs in the user whose id is given", async () => {
     const { code } = await talkdesk.authorize();
-    const firstUser = claimsOf((await exchange(talkdesk, code)).json.access_token).sub;
+    const firstUser = readClaims((await exchange(talkdesk, code)).json.access_token).sub;
     const again = await talkdesk.authorize({ user: firstUser });
-    expect(claimsOf((await exchange(talkdesk, again.code)).json.access_token).sub).toBe(firstUser);
+    expect(readClaims((await exchange(talkdesk, again.code)).json.access_token).sub).toBe(firstUser);
   });
 
   it("rejects when the endpoint refuses", async () => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
-import { bearer, exchange, requestToken } from "./support/token-request.js";
+import { exchange, requestBearer, requestToken } from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
 const MIB = 2 ** 20;
@@ -64,7 +64,7 @@ describe("what clients send", () => {
   });
 
   it("is refused when a body is long, but not by echo", async () => {
-    const headers = { ...(await bearer(talkdesk)), "content-type": "application/json" };
+    const headers = { ...(await requestBearer(talkdesk)), "content-type": "application/json" };
     const { api, authorize } = talkdesk.endpoints();
     const body = JSON.stringify({ name: "n".repeat(70_000) });
     expect((await send(`${api}/contacts`, { method: "POST", headers, body })).status).toBe(413);
@@ -74,7 +74,7 @@ describe("what clients send", () => {
   });
 
   it("is hashed by echo even when it is not kept", async () => {
-    const headers = await bearer(talkdesk);
+    const headers = await requestBearer(talkdesk);
     const body = Buffer.alloc(9 * MIB, "abc");
     const { json } = await send(`${talkdesk.endpoints().api}/echo`, { method: "POST", headers, body });
     expect(json.bodyBytes).toBe(body.length);
@@ -82,7 +82,7 @@ describe("what clients send", () => {
   });
 
   it("adds a limited number of contacts", async () => {
-    const headers = { ...(await bearer(talkdesk)), "content-type": "application/json" };
+    const headers = { ...(await requestBearer(talkdesk)), "content-type": "application/json" };
     const { api } = talkdesk.endpoints("acme");
     const body = JSON.stringify({ name: "n".repeat(60_000) });
     let status: number | undefined = 201;
@@ -96,7 +96,7 @@ describe("what clients send", () => {
 
 it("forgets the oldest reports that are done", async () => {
   await using reporting = await startEmulator({ reportPolls: 0 });
-  const headers = { ...(await bearer(reporting)), "content-type": "application/json" };
+  const headers = { ...(await requestBearer(reporting)), "content-type": "application/json" };
   const jobs = `${reporting.endpoints().api}/data/reports/calls/jobs`;
   const ids: string[] = [];
   for (let count = 0; count < 1_001; count += 1) {

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { expect, it } from "vitest";
 import { runCommand } from "../src/cli/cli-command.js";
-import { basic } from "./support/token-request.js";
+import { makeBasicHeader } from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
 interface Run {
@@ -71,7 +71,7 @@ it("prints variables that work, logs requests without secrets, and stops with 0"
   const { json } = await send(token, {
     method: "POST",
     headers: {
-      authorization: basic({ clientId, clientSecret }),
+      authorization: makeBasicHeader({ clientId, clientSecret }),
       "content-type": "application/x-www-form-urlencoded",
     },
     body: "grant_type=client_credentials",

@@ -7,7 +7,7 @@ import {
   type KeyAlgorithm,
   startEmulator,
 } from "./support/package-under-test.js";
-import { basic } from "./support/token-request.js";
+import { makeBasicHeader } from "./support/token-request.js";
 import { send, type WireResponse } from "./support/wire.js";
 
 let talkdesk: Emulator;
@@ -126,7 +126,9 @@ describe("an assertion is refused", () => {
     });
     expect((await post("no jwt")).status).toBe(401);
     expect((await post(unsigned)).status).toBe(401);
-    expect((await post(signAssertion(client), {}, { authorization: basic(client) })).status).toBe(400);
+    expect((await post(signAssertion(client), {}, { authorization: makeBasicHeader(client) })).status).toBe(
+      400,
+    );
     expect((await post(signAssertion(client), { client_id: "other" })).status).toBe(400);
     expect((await post(signAssertion(client), { client_assertion_type: "other" })).status).toBe(401);
     const globex = talkdesk.clients.get("globex");
@@ -152,7 +154,10 @@ it("accepts only the authentication methods that a client is registered for", as
   const withSecret = (client: EmulatorClient): Promise<WireResponse> =>
     send(talkdesk.endpoints().token, {
       method: "POST",
-      headers: { "content-type": "application/x-www-form-urlencoded", authorization: basic(client) },
+      headers: {
+        "content-type": "application/x-www-form-urlencoded",
+        authorization: makeBasicHeader(client),
+      },
       body: form,
     });
   expect((await post(signAssertion(signing))).status).toBe(200);

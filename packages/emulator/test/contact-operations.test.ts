@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
-import { bearer } from "./support/token-request.js";
+import { requestBearer } from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
 let talkdesk: Emulator;
@@ -9,7 +9,7 @@ let headers: Readonly<Record<string, string>>;
 beforeAll(async () => {
   talkdesk = await startEmulator();
   contacts = `${talkdesk.endpoints().api}/contacts`;
-  headers = { ...(await bearer(talkdesk)), "content-type": "application/json" };
+  headers = { ...(await requestBearer(talkdesk)), "content-type": "application/json" };
 });
 afterAll(() => talkdesk.stop());
 
@@ -72,7 +72,7 @@ it("answers 404 for an unknown contact, and for one of another region", async ()
   expect(unknown.status).toBe(404);
   const put = await send(`${contacts}/x`, { method: "PUT", headers, body: '{"name":"a"}' });
   expect(put.status).toBe(404);
-  const european = await bearer(talkdesk, { region: "eu" });
+  const european = await requestBearer(talkdesk, { region: "eu" });
   const { json } = await send(`${talkdesk.endpoints("acme", "eu").api}/contacts?per_page=1`, {
     headers: european,
   });
@@ -80,7 +80,7 @@ it("answers 404 for an unknown contact, and for one of another region", async ()
 });
 
 it("refuses to write without the scope", async () => {
-  const reader = { ...headers, ...(await bearer(talkdesk, { scope: "contacts:read" })) };
+  const reader = { ...headers, ...(await requestBearer(talkdesk, { scope: "contacts:read" })) };
   const answer = await send(contacts, { method: "POST", headers: reader, body: '{"name":"a"}' });
   expect(answer.status).toBe(403);
 });

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
-import { bearer } from "./support/token-request.js";
+import { requestBearer } from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
 let talkdesk: Emulator;
@@ -10,7 +10,7 @@ let headers: { readonly authorization: string };
 beforeAll(async () => {
   talkdesk = await startEmulator();
   api = talkdesk.endpoints().api;
-  headers = await bearer(talkdesk, { scope: "openid" });
+  headers = await requestBearer(talkdesk, { scope: "openid" });
 });
 afterAll(() => talkdesk.stop());
 

@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { type EmulatorOptions, startEmulator } from "./support/package-under-test.js";
-import { bearer, claimsOf, login, requestToken } from "./support/token-request.js";
+import { logIn, readClaims, requestBearer, requestToken } from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
 describe("options", () => {
@@ -76,7 +76,7 @@ describe("options", () => {
   it("host takes localhost by name", async () => {
     await using talkdesk = await startEmulator({ host: "localhost" });
     expect(talkdesk.endpoints().api).toMatch(/^http:\/\/localhost:\d+$/);
-    const headers = await bearer(talkdesk);
+    const headers = await requestBearer(talkdesk);
     expect((await send(`${talkdesk.endpoints().api}/echo`, { headers })).status).toBe(200);
   });
 });
@@ -93,9 +93,9 @@ describe("endpoints()", () => {
 describe("the seed", () => {
   async function trace(seed?: string): Promise<unknown> {
     await using talkdesk = await startEmulator(seed === undefined ? {} : { seed });
-    const headers = await bearer(talkdesk);
+    const headers = await requestBearer(talkdesk);
     const { api, jwks } = talkdesk.endpoints();
-    const { json } = await login(talkdesk, "openid");
+    const { json } = await logIn(talkdesk, "openid");
     const contact = await send(`${api}/contacts`, {
       method: "POST",
       headers: { ...headers, "content-type": "application/json" },
@@ -108,8 +108,8 @@ describe("the seed", () => {
       added: talkdesk.clients.add(),
       rotated: talkdesk.clients.rotateSecret(clientId).clientSecret,
       keys: (await send(jwks)).json,
-      jti: claimsOf(headers.authorization).jti,
-      sub: claimsOf(json.access_token).sub,
+      jti: readClaims(headers.authorization).jti,
+      sub: readClaims(json.access_token).sub,
       code: talkdesk.requests.to("token").at(-1)?.form.get("code"),
       refreshToken: json.refresh_token,
       sid: json.sid,
@@ -135,7 +135,7 @@ describe("stop()", () => {
   it("stops every server, closes open connections, and may be called again", async () => {
     const talkdesk = await startEmulator();
     const { api } = talkdesk.endpoints();
-    const headers = await bearer(talkdesk);
+    const headers = await requestBearer(talkdesk);
     talkdesk.faults.add({ at: "api", hang: true });
     talkdesk.faults.add({ at: "api", delayMs: 60_000 });
     const open = [send(`${api}/echo`, { headers }), send(`${api}/echo`, { headers })];
@@ -175,7 +175,7 @@ it("runs beside another emulator and shares nothing with it", async () => {
     redirect_uri: "http://localhost:3000/callback",
   });
   expect(exchanged.json.error).toBe("invalid_grant");
-  const headers = await bearer(one);
+  const headers = await requestBearer(one);
   expect((await send(`${other.endpoints().api}/echo`, { headers })).status).toBe(401);
 });
 

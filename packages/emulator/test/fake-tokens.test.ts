@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
-import { claimsOf, exchange, refresh, requestToken } from "./support/token-request.js";
+import { exchange, readClaims, refresh, requestToken } from "./support/token-request.js";
 
 let talkdesk: Emulator;
 beforeAll(async () => {
@@ -17,7 +17,7 @@ it("marks every token, code and secret as fake", async () => {
   for (const opaque of [code, json.refresh_token, renewed.refresh_token]) expect(opaque).toMatch(/^fake_/);
   expect(service.access_token).toMatch(/^tdst_fake_/);
   for (const jwt of [json.access_token, json.id_token, renewed.access_token]) {
-    expect(claimsOf(jwt).emulator).toBe(true);
+    expect(readClaims(jwt).emulator).toBe(true);
   }
   const { clientId } = talkdesk.clients.get();
   for (const secret of [

@@ -2,7 +2,14 @@ import { Agent } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { answers, type Emulator, type Fault, startEmulator } from "./support/package-under-test.js";
 import { runReport } from "./support/report-file.js";
-import { basic, bearer, exchange, login, refresh, requestToken } from "./support/token-request.js";
+import {
+  exchange,
+  logIn,
+  makeBasicHeader,
+  refresh,
+  requestBearer,
+  requestToken,
+} from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
 let talkdesk: Emulator;
@@ -11,7 +18,7 @@ let headers: { readonly authorization: string };
 beforeAll(async () => {
   talkdesk = await startEmulator();
   echo = `${talkdesk.endpoints().api}/echo`;
-  headers = await bearer(talkdesk);
+  headers = await requestBearer(talkdesk);
 });
 afterEach(() => {
   talkdesk.faults.clear();
@@ -35,13 +42,13 @@ describe("delayMs", () => {
   });
 
   it("handles the request of a client that has gone away, as a slow server does", async () => {
-    const { json } = await login(talkdesk);
+    const { json } = await logIn(talkdesk);
     talkdesk.faults.add({ at: "token", delayMs: 300 });
     talkdesk.requests.clear();
     const client = new AbortController();
     const answer = fetch(talkdesk.endpoints().token, {
       method: "POST",
-      headers: { authorization: basic(talkdesk.clients.get()) },
+      headers: { authorization: makeBasicHeader(talkdesk.clients.get()) },
       body: new URLSearchParams({ grant_type: "refresh_token", refresh_token: json.refresh_token }),
       signal: client.signal,
     });
@@ -182,7 +189,7 @@ describe("lose", () => {
   });
 
   it("rotates a refresh token and loses the successor", async () => {
-    const { json } = await login(talkdesk);
+    const { json } = await logIn(talkdesk);
     talkdesk.faults.add({ at: "token", lose: true });
     expect((await refresh(talkdesk, json.refresh_token)).status).toBeUndefined();
     expect((await refresh(talkdesk, json.refresh_token)).json.error).toBe("invalid_grant");
@@ -299,7 +306,7 @@ describe("when a fault applies", () => {
         method: "post",
         path: "/us/acme/oauth/token",
         grantType: "client_credentials",
-        authorization: basic(talkdesk.clients.get()),
+        authorization: makeBasicHeader(talkdesk.clients.get()),
       },
       respond: answers.unavailable(),
     };
@@ -308,7 +315,7 @@ describe("when a fault applies", () => {
   });
 
   it("distinguishes requests to a gateway by token, path and query", async () => {
-    const other = await bearer(talkdesk);
+    const other = await requestBearer(talkdesk);
     talkdesk.faults.add({
       at: "api",
       times: Infinity,
@@ -339,17 +346,17 @@ describe("when a fault applies", () => {
 
 describe("revokeTokens()", () => {
   it("makes the gateways refuse the tokens issued so far", async () => {
-    const old = await bearer(talkdesk);
+    const old = await requestBearer(talkdesk);
     expect(talkdesk.faults.revokeTokens()).toBeGreaterThan(0);
     expect(talkdesk.faults.revokeTokens()).toBe(0);
     expect((await send(echo, { headers: old })).status).toBe(401);
-    headers = await bearer(talkdesk);
+    headers = await requestBearer(talkdesk);
     expect((await send(echo, { headers })).status).toBe(200);
   });
 
   it("takes a filter", async () => {
     const client = talkdesk.clients.add();
-    const own = await bearer(talkdesk, { client });
+    const own = await requestBearer(talkdesk, { client });
     expect(talkdesk.faults.revokeTokens({ region: "eu" })).toBe(0);
     expect(talkdesk.faults.revokeTokens({ clientId: client.clientId, region: "us", account: "acme" })).toBe(
       1,

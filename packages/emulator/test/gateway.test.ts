@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
-import { bearer, requestToken } from "./support/token-request.js";
+import { requestBearer, requestToken } from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
 let talkdesk: Emulator;
@@ -9,7 +9,7 @@ let headers: { readonly authorization: string };
 beforeAll(async () => {
   talkdesk = await startEmulator({ accounts: ["acme", "globex"] });
   api = talkdesk.endpoints().api;
-  headers = await bearer(talkdesk);
+  headers = await requestBearer(talkdesk);
 });
 afterAll(() => talkdesk.stop());
 
@@ -45,7 +45,7 @@ describe("the token", () => {
   });
 
   it("is valid in its own region only", async () => {
-    const european = await bearer(talkdesk, { account: "globex", region: "eu" });
+    const european = await requestBearer(talkdesk, { account: "globex", region: "eu" });
     expect((await send(`${talkdesk.endpoints("globex", "eu").api}/echo`, { headers: european })).status).toBe(
       200,
     );
@@ -59,7 +59,7 @@ describe("the token", () => {
   });
 
   it("needs the scope of the operation", async () => {
-    const narrow = await bearer(talkdesk, { scope: "contacts:read" });
+    const narrow = await requestBearer(talkdesk, { scope: "contacts:read" });
     expect((await send(`${api}/contacts`, { headers: narrow })).status).toBe(200);
     const answer = await send(`${api}/users`, { headers: narrow });
     expect(answer.status).toBe(403);
@@ -71,7 +71,7 @@ describe("the token", () => {
 
   it("decides the account in the log", async () => {
     talkdesk.requests.clear();
-    await send(`${api}/echo`, { headers: await bearer(talkdesk, { account: "globex" }) });
+    await send(`${api}/echo`, { headers: await requestBearer(talkdesk, { account: "globex" }) });
     await send(`${api}/echo`);
     expect(talkdesk.requests.to("api").map(({ region, account }) => [region, account])).toEqual([
       ["us", "globex"],
@@ -100,6 +100,6 @@ it("refuses a token as soon as it is revoked, and accepts a new one", async () =
   const own = { authorization: `Bearer ${json.access_token}` };
   talkdesk.faults.revokeTokens({ account: "acme" });
   expect((await send(`${api}/echo`, { headers: own })).status).toBe(401);
-  headers = await bearer(talkdesk);
+  headers = await requestBearer(talkdesk);
   expect((await send(`${api}/echo`, { headers })).status).toBe(200);
 });

@@ -1,7 +1,7 @@
 import { constants, createPublicKey, type JsonWebKey, verify, X509Certificate } from "node:crypto";
 import { expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
-import { claimsOf, exchange, requestToken } from "./support/token-request.js";
+import { exchange, readClaims, requestToken } from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
 type ShownKey = JsonWebKey & { kid?: string; alg?: string; x5c: readonly string[]; x5t: string };
@@ -41,7 +41,7 @@ it.each(["ES256", "RS256"] as const)(
     const jwt = await requestIdToken(talkdesk, "n-1");
     expect(readHeader(jwt)).toEqual({ alg, kid: expect.any(String) });
     expect(isSignedByOneOf(await fetchKeys(talkdesk), jwt)).toBe(true);
-    const claims = claimsOf(jwt);
+    const claims = readClaims(jwt);
     expect(claims).toEqual({
       iss: new URL(talkdesk.endpoints().authorize).origin,
       sub: expect.stringMatching(/^[0-9a-f]{24}$/),
@@ -56,7 +56,7 @@ it.each(["ES256", "RS256"] as const)(
 
 it("puts the issuer that is set into ID tokens, and no nonce when none was sent", async () => {
   await using talkdesk = await startEmulator({ idTokenIssuer: "https://www.talkdeskid.com" });
-  const claims = claimsOf(await requestIdToken(talkdesk));
+  const claims = readClaims(await requestIdToken(talkdesk));
   expect(claims.iss).toBe("https://www.talkdeskid.com");
   expect(claims).not.toHaveProperty("nonce");
 });
@@ -64,8 +64,8 @@ it("puts the issuer that is set into ID tokens, and no nonce when none was sent"
 it("sets the times of tokens by its own clock", async () => {
   await using talkdesk = await startEmulator({ clockSkewMs: -3_600_000 });
   const anHourAgo = Date.now() / 1000 - 3600;
-  const access = claimsOf((await requestToken(talkdesk)).json.access_token);
-  for (const { iat } of [claimsOf(await requestIdToken(talkdesk)), access]) {
+  const access = readClaims((await requestToken(talkdesk)).json.access_token);
+  for (const { iat } of [readClaims(await requestIdToken(talkdesk)), access]) {
     expect(Math.abs(iat - anHourAgo)).toBeLessThan(30);
   }
   expect(access.exp - access.iat).toBe(600);

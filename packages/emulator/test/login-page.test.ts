@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { makeAuthorizeUrl } from "./support/authorize-url.js";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
-import { claimsOf, exchange } from "./support/token-request.js";
+import { exchange, readClaims } from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
 let talkdesk: Emulator;
@@ -74,7 +74,7 @@ it("is not shown for a wrong request, nor with a login_hint", async () => {
 it("is passed by authorize(), with the first user on it", async () => {
   const { code, state } = await talkdesk.authorize({ state: "s" });
   const { json } = await exchange(talkdesk, code);
-  expect([claimsOf(json.access_token).sub, state]).toEqual([await readFirstUser(), "s"]);
+  expect([readClaims(json.access_token).sub, state]).toEqual([await readFirstUser(), "s"]);
 });
 
 async function readFirstUser(): Promise<string> {

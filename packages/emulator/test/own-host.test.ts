@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
 import { runReport } from "./support/report-file.js";
-import { bearer } from "./support/token-request.js";
+import { requestBearer } from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
 let talkdesk: Emulator;
@@ -10,7 +10,7 @@ let urls: Readonly<Record<string, string>>;
 let headers: { readonly authorization: string };
 beforeAll(async () => {
   talkdesk = await startEmulator();
-  headers = await bearer(talkdesk);
+  headers = await requestBearer(talkdesk);
   const { jwks, api } = talkdesk.endpoints();
   urls = { identity: jwks, gateway: `${api}/users`, files: await runReport(talkdesk) };
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
 import { runReport } from "./support/report-file.js";
-import { bearer } from "./support/token-request.js";
+import { requestBearer } from "./support/token-request.js";
 import { send, type WireResponse } from "./support/wire.js";
 
 let talkdesk: Emulator;
@@ -10,7 +10,7 @@ let headers: Readonly<Record<string, string>>;
 beforeEach(async () => {
   talkdesk = await startEmulator();
   reports = `${talkdesk.endpoints().api}/data/reports/calls`;
-  headers = { ...(await bearer(talkdesk)), "content-type": "application/json" };
+  headers = { ...(await requestBearer(talkdesk)), "content-type": "application/json" };
 });
 afterEach(() => talkdesk.stop());
 
@@ -56,7 +56,7 @@ it("runs a job from its start to its file", async () => {
 
 it("leads fetch to the file, and fetch drops the token at the change of origin", async () => {
   await using quick = await startEmulator({ reportPolls: 0 });
-  const authorised = { ...(await bearer(quick)), "content-type": "application/json" };
+  const authorised = { ...(await requestBearer(quick)), "content-type": "application/json" };
   const jobs = `${quick.endpoints().api}/data/reports/calls/jobs`;
   const started = await fetch(jobs, { method: "POST", headers: authorised, body: "{}" });
   const response = await fetch(started.headers.get("location") ?? "", { headers: authorised });
@@ -70,7 +70,7 @@ it("leads fetch to the file, and fetch drops the token at the change of origin",
 it("makes files with the number of rows that is set, the same each time", async () => {
   const fileOf = async (reportRows: number): Promise<string> => {
     await using made = await startEmulator({ reportPolls: 0, reportRows });
-    const authorised = { ...(await bearer(made)), "content-type": "application/json" };
+    const authorised = { ...(await requestBearer(made)), "content-type": "application/json" };
     const jobs = `${made.endpoints().api}/data/reports/calls/jobs`;
     const started = await fetch(jobs, { method: "POST", headers: authorised, body: "{}" });
     return (await fetch(started.headers.get("location") ?? "", { headers: authorised })).text();
@@ -153,7 +153,7 @@ it("refuses a malformed report, and one without the scope", async () => {
   for (const body of [{ name: 1 }, { format: "pdf" }, { timespan: "today" }, []]) {
     expect((await start(body)).status).toBe(400);
   }
-  const reader = { ...headers, ...(await bearer(talkdesk, { scope: "data-reports:read" })) };
+  const reader = { ...headers, ...(await requestBearer(talkdesk, { scope: "data-reports:read" })) };
   const answer = await send(`${reports}/jobs`, { method: "POST", headers: reader, body: "{}" });
   expect(answer.status).toBe(403);
 });

@@ -3,14 +3,14 @@ import { connect } from "node:net";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
-import { basic, bearer, exchange, requestToken } from "./support/token-request.js";
+import { exchange, makeBasicHeader, requestBearer, requestToken } from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
 let talkdesk: Emulator;
 let headers: { readonly authorization: string };
 beforeAll(async () => {
   talkdesk = await startEmulator();
-  headers = await bearer(talkdesk);
+  headers = await requestBearer(talkdesk);
 });
 beforeEach(() => talkdesk.requests.clear());
 afterAll(() => talkdesk.stop());
@@ -37,7 +37,7 @@ it("records a token request as it arrived", async () => {
   expect(record?.body).toBeInstanceOf(Uint8Array);
   expect(record?.form.get("scope")).toBe("users:read");
   expect(record?.headers["content-type"]).toBe("application/x-www-form-urlencoded");
-  expect(record?.rawHeaders).toContain(basic(talkdesk.clients.get()));
+  expect(record?.rawHeaders).toContain(makeBasicHeader(talkdesk.clients.get()));
   expect(Object.isFrozen(record)).toBe(true);
 });
 
@@ -109,7 +109,7 @@ it("has no secret when it is printed", async () => {
     code,
     json.refresh_token,
     clientSecret,
-    basic(talkdesk.clients.get()),
+    makeBasicHeader(talkdesk.clients.get()),
     headers.authorization,
   ];
   const records = talkdesk.requests.all;

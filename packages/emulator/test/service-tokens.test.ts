@@ -1,7 +1,7 @@
 import { createPublicKey, type JsonWebKey, verify } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
-import { bearer, requestToken } from "./support/token-request.js";
+import { requestBearer, requestToken } from "./support/token-request.js";
 import { send, type WireResponse } from "./support/wire.js";
 
 let talkdesk: Emulator;
@@ -31,7 +31,7 @@ it("has the token_type that is set", async () => {
 it("accepts service tokens without Bearer, and other tokens only with it", async () => {
   const users = `${talkdesk.endpoints().api}/users`;
   const { access_token: value } = (await requestToken(talkdesk, OPAQUE)).json;
-  const { authorization } = await bearer(talkdesk);
+  const { authorization } = await requestBearer(talkdesk);
   const statuses = [];
   for (const header of [value, `Bearer ${value}`, authorization, authorization.replace("Bearer ", "")]) {
     statuses.push((await send(users, { headers: { authorization: header } })).status);

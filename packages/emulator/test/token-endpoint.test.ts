@@ -1,7 +1,15 @@
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
-import { basic, bearer, claimsOf, exchange, login, refresh, requestToken } from "./support/token-request.js";
+import {
+  exchange,
+  logIn,
+  makeBasicHeader,
+  readClaims,
+  refresh,
+  requestBearer,
+  requestToken,
+} from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
 let talkdesk: Emulator;
@@ -37,7 +45,7 @@ describe("client credentials", () => {
     const { json } = await requestToken(talkdesk, undefined, { account: "globex", region: "eu" });
     const [head = "", payload = "", signature = ""] = json.access_token.split(".");
     const { clientId } = talkdesk.clients.get("globex");
-    const claims = claimsOf(json.access_token);
+    const claims = readClaims(json.access_token);
     expect(claims).toMatchObject({
       iss: new URL(token).origin,
       aud: api,
@@ -103,14 +111,14 @@ describe("client authentication", () => {
   const refusal = { error: "invalid_client", error_description: expect.any(String) };
 
   it.each<[string, (header: string) => string]>([
-    ["a wrong secret", () => basic({ ...talkdesk.clients.get(), clientSecret: "wrong" })],
-    ["an unknown client", () => basic({ ...talkdesk.clients.get(), clientId: "f".repeat(32) })],
-    ["a client of another account", () => basic(talkdesk.clients.get("globex"))],
-    ["an empty secret", () => basic({ ...talkdesk.clients.get(), clientSecret: "" })],
+    ["a wrong secret", () => makeBasicHeader({ ...talkdesk.clients.get(), clientSecret: "wrong" })],
+    ["an unknown client", () => makeBasicHeader({ ...talkdesk.clients.get(), clientId: "f".repeat(32) })],
+    ["a client of another account", () => makeBasicHeader(talkdesk.clients.get("globex"))],
+    ["an empty secret", () => makeBasicHeader({ ...talkdesk.clients.get(), clientSecret: "" })],
     ["two spaces", (header) => header.replace(" ", "  ")],
     ["Base64 wrapped by a tab", (header) => `${header.slice(0, 70)}\t${header.slice(70)}`],
     ["the Base64url alphabet", () => "Basic _-_-_-_-"],
-    ["wrong padding", () => basic({ clientId: "ab", clientSecret: "c" }).replace(/=+$/, "A")],
+    ["wrong padding", () => makeBasicHeader({ clientId: "ab", clientSecret: "c" }).replace(/=+$/, "A")],
     ["the Bearer scheme", (header) => header.replace("Basic", "Bearer")],
     ["no colon", () => `Basic ${Buffer.from("nothing").toString("base64")}`],
     ["Base64 that is no UTF-8", () => `Basic ${Buffer.from([0xff, 0x3a, 0xfe]).toString("base64")}`],
@@ -118,11 +126,14 @@ describe("client authentication", () => {
       "a secret that is percent-encoded first",
       () => {
         const { clientId, clientSecret } = talkdesk.clients.get();
-        return basic({ clientId, clientSecret: clientSecret.replaceAll("-", "%2D").replaceAll("_", "%5F") });
+        return makeBasicHeader({
+          clientId,
+          clientSecret: clientSecret.replaceAll("-", "%2D").replaceAll("_", "%5F"),
+        });
       },
     ],
   ])("refuses %s", async (_name, change) => {
-    const authorization = change(basic(talkdesk.clients.get()));
+    const authorization = change(makeBasicHeader(talkdesk.clients.get()));
     const { status, headers, json } = await requestToken(talkdesk, undefined, { headers: { authorization } });
     expect(status).toBe(401);
     expect(headers["www-authenticate"]).toMatch(/^Basic/);
@@ -134,7 +145,7 @@ describe("client authentication", () => {
     const form = { method: "POST", body: "grant_type=client_credentials" };
     const type = { "content-type": "application/x-www-form-urlencoded" };
     expect((await send(token, { ...form, headers: type })).json).toEqual(refusal);
-    const header = basic(talkdesk.clients.get());
+    const header = makeBasicHeader(talkdesk.clients.get());
     const twice = await send(token, { ...form, headers: { ...type, authorization: [header, header] } });
     expect(twice.json).toEqual(refusal);
   });
@@ -226,7 +237,7 @@ describe("the request", () => {
     }
     const untyped = await send(talkdesk.endpoints().token, {
       method: "POST",
-      headers: { authorization: basic(talkdesk.clients.get()) },
+      headers: { authorization: makeBasicHeader(talkdesk.clients.get()) },
       body: "grant_type=client_credentials",
     });
     expect([untyped.status, untyped.json.error]).toEqual([400, "invalid_request"]);
@@ -249,7 +260,7 @@ describe("the request", () => {
   it("is refused with its parameters in the URL", async () => {
     const { token } = talkdesk.endpoints();
     const headers = {
-      authorization: basic(talkdesk.clients.get()),
+      authorization: makeBasicHeader(talkdesk.clients.get()),
       "content-type": "application/x-www-form-urlencoded",
     };
     for (const body of ["", "grant_type=client_credentials"]) {
@@ -289,20 +300,20 @@ describe("authorization code", () => {
       sid: expect.stringMatching(/^[0-9a-f]{32}$/),
       id_token: expect.any(String),
     });
-    expect(claimsOf(json.id_token)).toMatchObject({
+    expect(readClaims(json.id_token)).toMatchObject({
       iss: new URL(talkdesk.endpoints().authorize).origin,
       aud: talkdesk.clients.get().clientId,
       nonce: "n-1",
-      sub: claimsOf(json.access_token).sub,
+      sub: readClaims(json.access_token).sub,
     });
-    expect(claimsOf(json.access_token).gty).toBe("authorization_code");
+    expect(readClaims(json.access_token).gty).toBe("authorization_code");
   });
 
   it("gives no ID token when openid was not asked for by name", async () => {
-    const named = await login(talkdesk, "users:read");
+    const named = await logIn(talkdesk, "users:read");
     expect(named.json.scope).toBe("users:read");
     expect(named.json).not.toHaveProperty("id_token");
-    const all = await login(talkdesk);
+    const all = await logIn(talkdesk);
     expect(all.json.scope).toBe(talkdesk.clients.get().scopes.join(" "));
     expect(all.json).not.toHaveProperty("id_token");
   });
@@ -367,14 +378,14 @@ describe("authorization code", () => {
 
 describe("refresh token", () => {
   it("rotates, keeps the session id and gives no ID token", async () => {
-    const first = await login(talkdesk, "openid users:read");
+    const first = await logIn(talkdesk, "openid users:read");
     const second = await refresh(talkdesk, first.json.refresh_token);
     expect(second.status).toBe(200);
     expect(second.json.refresh_token).not.toBe(first.json.refresh_token);
     expect(second.json.sid).toBe(first.json.sid);
     expect(second.json.scope).toBe("openid users:read");
     expect(second.json).not.toHaveProperty("id_token");
-    expect(claimsOf(second.json.access_token).gty).toBe("refresh_token");
+    expect(readClaims(second.json.access_token).gty).toBe("refresh_token");
     const me = await send(`${talkdesk.endpoints().api}/users/me`, {
       headers: { authorization: `Bearer ${second.json.access_token}` },
     });
@@ -382,7 +393,7 @@ describe("refresh token", () => {
   });
 
   it("can be used once; a second use revokes its successor and the access tokens", async () => {
-    const first = await login(talkdesk, "openid");
+    const first = await logIn(talkdesk, "openid");
     const second = await refresh(talkdesk, first.json.refresh_token);
     expect((await refresh(talkdesk, first.json.refresh_token)).json.error).toBe("invalid_grant");
     expect((await refresh(talkdesk, second.json.refresh_token)).json.error).toBe("invalid_grant");
@@ -393,13 +404,13 @@ describe("refresh token", () => {
   });
 
   it("can be used once even when two requests come at the same time", async () => {
-    const { json } = await login(talkdesk);
+    const { json } = await logIn(talkdesk);
     const answers = await Promise.all([1, 2].map(() => refresh(talkdesk, json.refresh_token)));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 400]);
   });
 
   it("can narrow the scope and cannot widen it", async () => {
-    const { json } = await login(talkdesk, "users:read contacts:read");
+    const { json } = await logIn(talkdesk, "users:read contacts:read");
     const wider = await refresh(talkdesk, json.refresh_token, { scope: "users:read contacts:write" });
     expect([wider.status, wider.json.error]).toEqual([400, "invalid_scope"]);
     const narrower = await refresh(talkdesk, json.refresh_token, { scope: "users:read" });
@@ -408,7 +419,7 @@ describe("refresh token", () => {
 
   it("stays the same with refreshTokens: keep", async () => {
     await using keeping = await startEmulator({ refreshTokens: "keep" });
-    const { json } = await login(keeping);
+    const { json } = await logIn(keeping);
     for (let round = 0; round < 2; round += 1) {
       const again = await refresh(keeping, json.refresh_token);
       expect([again.status, again.json.refresh_token]).toEqual([200, json.refresh_token]);
@@ -428,9 +439,9 @@ it("issues tokens that live for tokenLifetimeSeconds", async () => {
 
 it("tokens.count() counts the tokens issued", async () => {
   await using counted = await startEmulator({ accounts: ["acme", "globex"] });
-  await bearer(counted);
-  await bearer(counted, { region: "eu" });
-  await bearer(counted, { account: "globex" });
+  await requestBearer(counted);
+  await requestBearer(counted, { region: "eu" });
+  await requestBearer(counted, { account: "globex" });
   expect(counted.tokens.count()).toBe(3);
   expect(counted.tokens.count({ region: "eu" })).toBe(1);
   expect(counted.tokens.count({ account: "acme" })).toBe(2);

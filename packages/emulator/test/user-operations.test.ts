@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
-import { bearer, login } from "./support/token-request.js";
+import { logIn, requestBearer } from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
 let talkdesk: Emulator;
@@ -9,7 +9,7 @@ let headers: { readonly authorization: string };
 beforeAll(async () => {
   talkdesk = await startEmulator();
   api = talkdesk.endpoints().api;
-  headers = await bearer(talkdesk);
+  headers = await requestBearer(talkdesk);
 });
 afterAll(() => talkdesk.stop());
 
@@ -60,7 +60,7 @@ it.each(["page=0", "page=x", "per_page=0", "per_page=101", "page=1e1", "page="])
 );
 
 it("answers /users/me for the token of a user, and refuses a token without one", async () => {
-  const { json: tokens } = await login(talkdesk, "openid");
+  const { json: tokens } = await logIn(talkdesk, "openid");
   const me = await send(`${api}/users/me`, { headers: { authorization: `Bearer ${tokens.access_token}` } });
   expect(me.status).toBe(200);
   expect(me.json).toEqual({
@@ -74,7 +74,7 @@ it("answers /users/me for the token of a user, and refuses a token without one",
   const machine = await send(`${api}/users/me`, { headers });
   expect([machine.status, machine.json.code]).toEqual([400, "0040001"]);
 
-  const { json: narrow } = await login(talkdesk, "users:read");
+  const { json: narrow } = await logIn(talkdesk, "users:read");
   const refused = await send(`${api}/users/me`, {
     headers: { authorization: `Bearer ${narrow.access_token}` },
   });

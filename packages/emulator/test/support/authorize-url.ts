@@ -1,6 +1,6 @@
 import type { Emulator } from "./package-under-test.js";
 
-/** Gives the URL of a login with the default client, changed as told. A parameter that is undefined is left out. */
+/** Makes the URL of a login with the default client. `changes` replace parameters; undefined removes one. */
 export function makeAuthorizeUrl(
   emulator: Emulator,
   changes: Readonly<Record<string, string | undefined>> = {},

@@ -1,4 +1,4 @@
-// By its name, so that the suites run on the sources and on what is built alike.
+// Imported by name, so that the tests run on the sources and on the build.
 export type {
   CannedAnswer,
   Emulator,

@@ -1,12 +1,15 @@
 import type { Emulator, EmulatorClient, Region } from "./package-under-test.js";
 import { send, type WireRequest, type WireResponse } from "./wire.js";
 
-/** Gives the HTTP Basic header of a client, in plain Base64. */
-export function basic({ clientId, clientSecret }: Pick<EmulatorClient, "clientId" | "clientSecret">): string {
+/** Makes the HTTP Basic header of a client, in plain Base64. */
+export function makeBasicHeader({
+  clientId,
+  clientSecret,
+}: Pick<EmulatorClient, "clientId" | "clientSecret">): string {
   return `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString("base64")}`;
 }
 
-/** A token request that is right unless told otherwise. */
+/** What differs from a correct token request of the default client. */
 export interface TokenRequestOptions extends WireRequest {
   readonly account?: string;
   readonly region?: Region;
@@ -22,7 +25,7 @@ export function requestToken(
   return send(emulator.endpoints(account, region).token, {
     method: "POST",
     headers: {
-      authorization: basic(client),
+      authorization: makeBasicHeader(client),
       "content-type": "application/x-www-form-urlencoded",
       ...headers,
     },
@@ -31,8 +34,8 @@ export function requestToken(
   });
 }
 
-/** Gives the Authorization header for a gateway. */
-export async function bearer(
+/** Gets a token for client credentials, and gives the `Authorization` header for a gateway. */
+export async function requestBearer(
   emulator: Emulator,
   options: TokenRequestOptions & { readonly scope?: string } = {},
 ): Promise<{ readonly authorization: string }> {
@@ -42,13 +45,13 @@ export async function bearer(
   return { authorization: `Bearer ${json.access_token}` };
 }
 
-/** Goes through a login and gives the answer to the exchange of its code. */
-export async function login(emulator: Emulator, scope?: string): Promise<WireResponse> {
+/** Goes through a login, and gives the answer to the exchange of its code. */
+export async function logIn(emulator: Emulator, scope?: string): Promise<WireResponse> {
   const { code } = await emulator.authorize(scope === undefined ? {} : { scope });
   return exchange(emulator, code);
 }
 
-/** Exchanges a code of the default client. */
+/** Exchanges a code, with the default client unless another is given. */
 export function exchange(
   emulator: Emulator,
   code: string,
@@ -63,7 +66,7 @@ export function exchange(
   );
 }
 
-/** Uses a refresh token of the default client. */
+/** Uses a refresh token with the default client. */
 export function refresh(
   emulator: Emulator,
   refreshToken: string,
@@ -72,8 +75,8 @@ export function refresh(
   return requestToken(emulator, { grant_type: "refresh_token", refresh_token: refreshToken, ...changes });
 }
 
-/** Reads the claims of a JWT without checking anything. */
-// biome-ignore lint/suspicious/noExplicitAny: the claims are what a test is about.
-export function claimsOf(jwt: string): any {
+/** Reads the claims of a JWT without verifying it. */
+// biome-ignore lint/suspicious/noExplicitAny: each test expects other claims.
+export function readClaims(jwt: string): any {
   return JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString("utf8"));
 }

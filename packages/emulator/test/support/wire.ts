@@ -1,6 +1,6 @@
 import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from "node:http";
 
-/** A request as it is to be on the wire, with nothing added but `Host` and a length. */
+/** A request. It is sent as it stands here, with `Host` and a length added. */
 export interface WireRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
@@ -8,20 +8,20 @@ export interface WireRequest {
   readonly agent?: Agent;
 }
 
-/** What came back: an error when there was no whole answer, with the part of it that there was. */
+/** The answer to a request. When it did not arrive whole, `error` is set beside the part that arrived. */
 export interface WireResponse {
   readonly status: number | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly bytes: Buffer;
   readonly text: string;
-  /** Parses the body; a test knows what it expects there. */
-  // biome-ignore lint/suspicious/noExplicitAny: what is in the body is what the test is about.
+  /** The body, parsed as JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: each test expects another body.
   readonly json: any;
   readonly error: NodeJS.ErrnoException | undefined;
   readonly elapsedMs: number;
 }
 
-/** Sends a request over a connection of its own unless told otherwise. Redirects are not followed. */
+/** Sends a request, over a new connection unless an agent is given. Redirects are not followed. */
 export function send(url: string, options: WireRequest = {}): Promise<WireResponse> {
   const { method = "GET", headers = {}, body, agent } = options;
   const startedAt = performance.now();
@@ -45,7 +45,7 @@ export function send(url: string, options: WireRequest = {}): Promise<WireRespon
         elapsedMs: performance.now() - startedAt,
       });
     };
-    // Node does not announce the body of a GET or DELETE by itself.
+    // Node adds no length to a GET or DELETE with a body.
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
     const outgoing = request(
       url,
