@@ -1,11 +1,11 @@
+import { keptMembers, type LoginRecords, type LoginSession } from "@talkdesk-oauth/login";
 import type { Request } from "express";
-import { isWithin } from "./bounded-wait.js";
 
-/** As long as a client waits for Talkdesk by default. */
-const STORE_PATIENCE_MS = 10_000;
+/** The one member of a session that belongs to logins. */
+const MEMBER = "talkdeskLogins";
 
 /** The part of `req.session` that a login uses, as in express-session. Its methods may return promises instead. */
-export interface BrowserSession {
+interface ServerSession {
   readonly id?: unknown;
   [name: string]: unknown;
   regenerate(callback: (error?: unknown) => void): unknown;
@@ -13,12 +13,109 @@ export interface BrowserSession {
   destroy(callback: (error?: unknown) => void): unknown;
 }
 
-/**
- * The session of a request.
- * @throws TypeError when the request has no session, or one that lives in a cookie.
- */
-export function browserSession(request: Request): BrowserSession {
-  const { session } = request as unknown as { session?: Partial<BrowserSession> | null };
+/** The session of a request, as a login uses it. */
+export interface RequestSession extends LoginSession {
+  /**
+   * Takes a session away from its request when it is gone or its store still hangs. Otherwise the end of the request
+   * would store it again and send its cookie, or wait for the store once more.
+   */
+  forgetUnlessUsable(): void;
+}
+
+const sessions = new WeakMap<Request, RequestSession>();
+
+/** One object for each request. `req.session` is not looked at before a member is used. */
+export function sessionOf(request: Request): RequestSession {
+  const known = sessions.get(request) ?? requestSession(request);
+  sessions.set(request, known);
+  return known;
+}
+
+function requestSession(request: Request): RequestSession {
+  /** What the store had when it was last read. */
+  let stored: Readonly<Record<string, unknown>> | undefined;
+  let isGone = false;
+  /** How many calls the store has not answered. */
+  let unanswered = 0;
+
+  async function settled(
+    call: (session: ServerSession, callback: (error?: unknown) => void) => unknown,
+  ): Promise<void> {
+    unanswered += 1;
+    try {
+      await answerOf((callback) => call(serverSession(request), callback));
+    } finally {
+      unanswered -= 1;
+    }
+  }
+
+  async function save(records: LoginRecords): Promise<void> {
+    serverSession(request)[MEMBER] = records;
+    await settled((session, callback) => session.save(callback));
+    isGone = false;
+  }
+
+  return {
+    get id() {
+      const { id } = serverSession(request);
+      return typeof id === "string" ? id : undefined;
+    },
+    get loaded() {
+      return recordsIn(serverSession(request));
+    },
+    async read() {
+      checkUnsent(request);
+      const { sessionStore } = request as unknown as { sessionStore?: Partial<SessionStore> };
+      const session = serverSession(request);
+      const { id } = session;
+      stored = session;
+      if (typeof sessionStore?.get === "function" && typeof id === "string") {
+        const { get } = sessionStore;
+        await settled((_session, callback) =>
+          get.call(sessionStore, id, (error, found) => {
+            stored = found ?? undefined;
+            // Stores of files say so when a session does not exist; express-session understands it, too.
+            callback(Object(error).code === "ENOENT" ? undefined : error);
+          }),
+        );
+      }
+      isGone = stored === undefined;
+      return stored && recordsIn(stored);
+    },
+    write: save,
+    async renew(records, keep) {
+      checkUnsent(request);
+      const kept = keptMembers(stored ?? serverSession(request), keep);
+      await settled((session, callback) => session.regenerate(callback));
+      const session = serverSession(request);
+      for (const [name, value] of kept) if (!(name in session)) session[name] = value;
+      try {
+        await save(records);
+      } catch (error) {
+        // The end of the request would store it again, and that may succeed.
+        forget(request);
+        throw error;
+      }
+    },
+    drop: () => settled((session, callback) => session.destroy(callback)),
+    forgetUnlessUsable() {
+      if (isGone || unanswered > 0) forget(request);
+    },
+  };
+}
+
+interface SessionStore {
+  get(id: string, callback: (error: unknown, found?: Record<string, unknown> | null) => void): unknown;
+}
+
+const recordsIn = (session: Readonly<Record<string, unknown>>): LoginRecords =>
+  (session[MEMBER] ?? {}) as LoginRecords;
+
+const forget = (request: Request): boolean => delete (request as { session?: unknown }).session;
+
+/** @throws TypeError when the request has no session, or one that lives in a cookie. */
+function serverSession(request: Request): ServerSession {
+  const { session } = request as unknown as { session?: Partial<ServerSession> | null };
   if (typeof session !== "object" || session === null) {
     throw new TypeError(
       "A login needs sessions: put express-session, or one like it, before it with app.use(). If it is there, its store is disconnected.",
@@ -30,65 +127,21 @@ export function browserSession(request: Request): BrowserSession {
       "A login needs sessions that are kept on the server and have regenerate, save and destroy, as those of express-session.",
     );
   }
-  return session as BrowserSession;
+  return session as ServerSession;
 }
 
-/** Gives the request an empty session with another id, and destroys the old one. */
-export async function regenerate(request: Request): Promise<BrowserSession> {
-  await settled(request, (session, callback) => session.regenerate(callback));
-  return browserSession(request);
-}
-
-/** Resolves when the session is in its store, where the browser's next request finds it. */
-export const save = (request: Request): Promise<void> =>
-  settled(request, (session, callback) => session.save(callback));
-
-export const destroy = (request: Request): Promise<void> =>
-  settled(request, (session, callback) => session.destroy(callback));
-
-/** Removes a destroyed session from its request, so that the end of the request does not store it or send its cookie. */
-export function forgetSession(request: Request): void {
-  delete (request as { session?: unknown }).session;
-}
-
-/**
- * Reads the session from its store again: other requests of the browser may have changed it since this one began.
- *
- * @returns The request's own copy when the store has no `get`; undefined when the session is not stored, or no longer.
- */
-export async function storedSession(
-  request: Request,
-): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const { sessionStore } = request as unknown as { sessionStore?: { get?: unknown } };
-  const session = browserSession(request);
-  if (typeof sessionStore?.get !== "function" || typeof session.id !== "string") return session;
-  const { id } = session;
-  const get = sessionStore.get.bind(sessionStore) as (
-    id: string,
-    callback: (error: unknown, found?: Record<string, unknown> | null) => void,
-  ) => unknown;
-  let stored: Record<string, unknown> | null | undefined;
-  await settled(request, (_session, callback) =>
-    get(id, (error, found) => {
-      stored = found;
-      // Stores of files say so when a session does not exist; express-session understands it, too.
-      callback(Object(error).code === "ENOENT" ? undefined : error);
-    }),
+/** @throws Error when the headers were sent already, so that no cookie can be set. */
+function checkUnsent({ res }: Request): void {
+  if (!res?.headersSent) return;
+  throw new Error(
+    "The response was started before the login could answer, so the login cannot set a cookie. Look for middleware that sends headers early, or that answers slow requests itself.",
   );
-  return stored ?? undefined;
 }
 
-/**
- * Calls a function that reports its end to a callback or by a promise, and waits for it.
- *
- * @throws Error with `status` 503, which Express answers with, when the store has not answered within ten seconds.
- */
-async function settled(
-  request: Request,
-  call: (session: BrowserSession, callback: (error?: unknown) => void) => unknown,
-): Promise<void> {
-  const answered = new Promise<void>((resolve, reject) => {
-    const returned = call(browserSession(request), (error) => {
+/** Waits for a function that reports its end to a callback or by a promise. */
+function answerOf(call: (callback: (error?: unknown) => void) => unknown): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const returned = call((error) => {
       if (error === undefined || error === null) resolve();
       else reject(error);
     });
@@ -96,29 +149,4 @@ async function settled(
       Promise.resolve(returned).then(() => resolve(), reject);
     }
   });
-  if (await isWithin(STORE_PATIENCE_MS, answered)) return;
-  // Otherwise the end of the request would wait for the store again.
-  forgetSession(request);
-  throw Object.assign(new Error("The store of sessions has not answered within ten seconds."), {
-    status: 503,
-  });
-}
-
-/** The last piece of work for each session id. All logins of the process share it, as they share the session. */
-const lastOf = new Map<string, Promise<unknown>>();
-
-/**
- * Runs work one after the other for each session in this process, so that reads, changes and writes do not mix.
- */
-export async function oneAtATime<T>(request: Request, work: () => Promise<T>): Promise<T> {
-  const { id } = browserSession(request);
-  if (typeof id !== "string") return work();
-  const before = lastOf.get(id) ?? Promise.resolve();
-  const now = before.then(work, work);
-  lastOf.set(id, now);
-  try {
-    return await now;
-  } finally {
-    if (lastOf.get(id) === now) lastOf.delete(id);
-  }
 }

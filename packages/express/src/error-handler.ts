@@ -1,12 +1,7 @@
-import { findTalkdeskError, type TalkdeskError, type TalkdeskErrorCode } from "@talkdesk-oauth/core";
+import { checkLoginAddress, checkOptionNames, errorAnswer, isContentHeader } from "@talkdesk-oauth/login";
 import type { ErrorRequestHandler } from "express";
-import { isNavigation, prefersHtml } from "./browser-request.js";
-import { sendErrorPage } from "./error-page.js";
-import { checkLoginAddress, loginAddressFor } from "./login-address.js";
-import { checkNames } from "./option-names.js";
-import { sendProblem } from "./problem.js";
-import { retryAfterSeconds } from "./retry-after.js";
-import { isLoginInVain } from "./sign-in-row.js";
+import { sessionOf } from "./browser-session.js";
+import { factsOf, sendWebResponse } from "./web-exchange.js";
 
 /** Options of {@link talkdeskErrorHandler}. */
 export interface TalkdeskErrorHandlerOptions {
@@ -15,26 +10,6 @@ export interface TalkdeskErrorHandlerOptions {
    * the page for a session that has ended has no link.
    */
   readonly login?: string;
-}
-
-/**
- * Headers that describe the answer which the failing handler had begun: its content, its transfer, its place, and how long
- * it is valid. A policy belongs to the app, though its name begins in the same way.
- */
-const OF_THE_ANSWER =
-  /^(content-(?!security-policy)|(repr-)?digest$|etag$|last-modified$|expires$|accept-ranges$|transfer-encoding$|trailer$|location$|refresh$|retry-after$)/;
-
-const ENDED: ReadonlySet<TalkdeskErrorCode> = new Set<TalkdeskErrorCode>([
-  "reauthentication_required",
-  "refresh_outcome_unknown",
-  "source_closed",
-]);
-
-interface Answer {
-  readonly status: 401 | 502 | 503;
-  /** For a person; programs have the status. */
-  readonly title: string;
-  readonly detail: string;
 }
 
 /**
@@ -55,62 +30,18 @@ interface Answer {
  * app.use(talkdeskErrorHandler({ login: "/auth/login" }));
  */
 export function talkdeskErrorHandler(options: TalkdeskErrorHandlerOptions = {}): ErrorRequestHandler {
-  checkNames("talkdeskErrorHandler()", options, ["login"]);
+  checkOptionNames("talkdeskErrorHandler()", options, ["login"]);
   const { login } = options;
   if (login !== undefined) checkLoginAddress(login);
   return (error, request, response, next) => {
-    const fault = findTalkdeskError(error);
-    if (fault === undefined || response.headersSent) {
+    const answer = response.headersSent
+      ? undefined
+      : errorAnswer(error, { ...factsOf(request), login, session: sessionOf(request) });
+    if (answer === undefined) {
       next(error);
       return;
     }
-    const waitSeconds = retryAfterSeconds(fault);
-    const { status, title, detail } = answerTo(fault, waitSeconds);
-    for (const name of response.getHeaderNames()) {
-      if (OF_THE_ANSWER.test(name)) response.removeHeader(name);
-    }
-    if (status === 503) response.set("Retry-After", String(waitSeconds));
-    response.vary("Accept");
-    if (!prefersHtml(request)) {
-      sendProblem(response, { status, detail, code: fault.code });
-      return;
-    }
-    const address =
-      login === undefined
-        ? undefined
-        : loginAddressFor(login, { url: request.originalUrl, isNavigation: isNavigation(request) });
-    const isOver = fault.code === "reauthentication_required" && isNavigation(request);
-    if (address !== undefined && isOver && !isLoginInVain(request)) {
-      response.set("Cache-Control", "no-store").redirect(302, address);
-      return;
-    }
-    sendErrorPage(response, {
-      status,
-      title,
-      text: [detail],
-      ...(status === 401 && address !== undefined && { link: { name: "Sign in again", address } }),
-    });
-  };
-}
-
-function answerTo({ code }: TalkdeskError, waitSeconds: number | undefined): Answer {
-  if (ENDED.has(code)) {
-    return {
-      status: 401,
-      title: "Your session has ended",
-      detail: "Talkdesk no longer accepts it. Sign in again.",
-    };
-  }
-  if (waitSeconds !== undefined) {
-    return {
-      status: 503,
-      title: "Talkdesk cannot be reached at the moment",
-      detail: `Try again in ${waitSeconds} s.`,
-    };
-  }
-  return {
-    status: 502,
-    title: "Talkdesk did not answer as expected",
-    detail: "The request could not be completed. Trying again may help.",
+    for (const name of response.getHeaderNames()) if (isContentHeader(name)) response.removeHeader(name);
+    sendWebResponse(answer, response).catch(next);
   };
 }

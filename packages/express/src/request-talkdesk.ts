@@ -1,5 +1,6 @@
-import { type AccessToken, joinSignals, type TokenRequest, type TokenSource } from "@talkdesk-oauth/core";
+import type { AccessToken, TokenRequest, TokenSource } from "@talkdesk-oauth/core";
 import { talkdeskFetch } from "@talkdesk-oauth/fetch";
+import { bindSource } from "@talkdesk-oauth/login";
 import type { Response } from "express";
 
 /** What {@link talkdesk} puts on a request. Its functions may be taken out of it. */
@@ -32,25 +33,13 @@ declare global {
 
 /** Binds a source to the life of one request. Nothing is made before it is needed: most requests need no token. */
 export function requestTalkdesk(source: TokenSource, response: Response): RequestTalkdesk {
-  let lifetime: AbortSignal | undefined;
   let authorized: typeof fetch | undefined;
-  const getToken = async (request?: TokenRequest): Promise<AccessToken> => {
-    lifetime ??= lifetimeOf(response);
-    const own = request?.signal;
-    if (own === undefined) return source.getToken({ ...request, signal: lifetime });
-    const joined = joinSignals([own, lifetime]);
-    try {
-      return await source.getToken({ ...request, signal: joined.signal });
-    } finally {
-      joined.release();
-    }
-  };
-  const { api, tokenEndpoint } = source;
+  const bound = bindSource(source, () => lifetimeOf(response));
   return {
     source,
-    getToken,
+    getToken: bound.getToken,
     async fetch(input, init) {
-      authorized ??= talkdeskFetch({ api, ...(tokenEndpoint !== undefined && { tokenEndpoint }), getToken });
+      authorized ??= talkdeskFetch(bound);
       return authorized(input, init);
     },
   };

@@ -1,10 +1,7 @@
+import { checkLoginAddress, checkOptionNames, loginRequired } from "@talkdesk-oauth/login";
 import type { RequestHandler } from "express";
-import { isNavigation, prefersHtml } from "./browser-request.js";
-import { sendErrorPage } from "./error-page.js";
-import { checkLoginAddress, isLoginItself, loginAddressFor } from "./login-address.js";
-import { checkNames } from "./option-names.js";
-import { sendProblem } from "./problem.js";
-import { isLoginInVain } from "./sign-in-row.js";
+import { sessionOf } from "./browser-session.js";
+import { factsOf, sendWebResponse } from "./web-exchange.js";
 
 /** Options of {@link requireLogin}. */
 export interface RequireLoginOptions {
@@ -34,7 +31,7 @@ export interface RequireLoginOptions {
  * });
  */
 export function requireLogin(options: RequireLoginOptions = {}): RequestHandler {
-  checkNames("requireLogin()", options, ["login"]);
+  checkOptionNames("requireLogin()", options, ["login"]);
   const { login = "/auth/login" } = options;
   checkLoginAddress(login);
   return (request, response, next) => {
@@ -46,30 +43,7 @@ export function requireLogin(options: RequireLoginOptions = {}): RequestHandler 
       next(new TypeError("requireLogin() needs app.use(talkdesk(login.source)) before it."));
       return;
     }
-    if (isLoginItself(login, request.originalUrl)) {
-      next(
-        new TypeError(
-          "The login must be mounted before requireLogin(), which would otherwise redirect the login to itself.",
-        ),
-      );
-      return;
-    }
-    const address = loginAddressFor(login, {
-      url: request.originalUrl,
-      isNavigation: isNavigation(request),
-    });
-    response.vary("Accept");
-    if (!prefersHtml(request)) {
-      sendProblem(response, { status: 401, detail: "You are not signed in. Sign in first." });
-    } else if (isNavigation(request) && !isLoginInVain(request)) {
-      response.set("Cache-Control", "no-store").redirect(302, address);
-    } else {
-      sendErrorPage(response, {
-        status: 401,
-        title: "Sign in first",
-        text: ["You are not signed in, so your request was not processed."],
-        link: { name: "Sign in", address },
-      });
-    }
+    const answer = loginRequired({ ...factsOf(request), login, session: sessionOf(request) });
+    sendWebResponse(answer, response).catch(next);
   };
 }

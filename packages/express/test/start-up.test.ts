@@ -4,7 +4,7 @@ import type { RequestHandler } from "express";
 import session from "express-session";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ACCEPT, type App, openApp, startTalkdesk, type TalkdeskStage } from "./support/app.js";
-import { type Framework, frameworks } from "./support/served.js";
+import { type Framework, frameworks, passing } from "./support/served.js";
 
 let stage: TalkdeskStage;
 beforeAll(async () => {
@@ -25,7 +25,10 @@ function open(
   });
   return openApp(framework, (app) => {
     for (const middleware of before) app.use(middleware);
-    app.get("/user", (request, response) => void response.json(login.user(request) ?? null));
+    app.get(
+      "/user",
+      passing(async (request, response) => void response.json((await login.user(request)) ?? null)),
+    );
     app.use("/login-alone", login);
     app.use(talkdesk(login.source));
     for (const middleware of after) app.use(middleware);

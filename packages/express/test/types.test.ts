@@ -104,7 +104,9 @@ describe("the types", () => {
 
   it("of a login", () => {
     expectTypeOf(talkdeskLogin).toEqualTypeOf<(options: TalkdeskLoginOptions) => TalkdeskLogin>();
-    expectTypeOf<TalkdeskLogin["user"]>().toEqualTypeOf<(request: Request) => SignedInUser | undefined>();
+    expectTypeOf<TalkdeskLogin["user"]>().toEqualTypeOf<
+      (request: Request) => Promise<SignedInUser | undefined>
+    >();
     expectTypeOf<SignedInUser["sub"]>().toEqualTypeOf<string>();
     expectTypeOf<LoginLaunch["installationId"]>().toEqualTypeOf<string | undefined>();
     expectTypeOf<TalkdeskClient>().toExtend<TalkdeskLoginOptions["client"]>();

@@ -8,7 +8,7 @@ import type { TalkdeskLoginOptions } from "./routes/login-options.js";
 import type { LoginRoute, RouteVisit } from "./routes/login-route.js";
 import { type LoginSetup, loginSetup, ROUTES } from "./routes/login-setup.js";
 import { type SignedInUser, type SignIn, signInOf } from "./session/login-records.js";
-import { type LoginSession, loadedRecords } from "./session/login-session.js";
+import { type LoginSession, loadedRecords, withPatience } from "./session/login-session.js";
 import { noteSignIn } from "./session/sign-in-row.js";
 
 /** One request, as a login needs to know it. */
@@ -96,7 +96,8 @@ export function talkdeskLogin<Host = undefined>(options: TalkdeskLoginOptions<Ho
         : undefined;
       if (route === undefined) return undefined;
       let restart: LoginRestart | undefined;
-      const { request, session, host } = visit;
+      const { request, host } = visit;
+      const session = withPatience(visit.session);
       try {
         const answer = await answerRoute(route, setup, {
           request,

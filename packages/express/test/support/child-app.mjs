@@ -53,8 +53,8 @@ app.use(
 );
 app.use(talkdesk(login.source));
 app.use("/auth", login);
-app.get("/", (request, response) => {
-  response.json({ isSignedIn: Boolean(request.talkdesk), user: login.user(request) ?? null });
+app.get("/", async (request, response) => {
+  response.json({ isSignedIn: Boolean(request.talkdesk), user: (await login.user(request)) ?? null });
 });
 app.get("/me", requireLogin(), async (request, response) => {
   const me = await request.talkdesk.fetch("/users/me");

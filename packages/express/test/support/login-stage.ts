@@ -143,9 +143,12 @@ export async function openLoginStage(options: LoginStageOptions = {}): Promise<L
     app.use(talkdesk(login.source));
     if (options.place) options.place(app, login);
     else app.use(mount, login);
-    app.get("/", (request, response) => {
-      response.json({ isSignedIn: Boolean(request.talkdesk), user: login.user(request) ?? null });
-    });
+    app.get(
+      "/",
+      passing(async (request, response) => {
+        response.json({ isSignedIn: Boolean(request.talkdesk), user: (await login.user(request)) ?? null });
+      }),
+    );
     app.get("/remember", (request, response) => {
       Object.assign(request.session, { remembered: request.query["text"] });
       response.end();

@@ -42,7 +42,7 @@ export class LoginFailure extends Error {
   /**
    * Makes the page for a person, with a link to a new login. Its status is 400 for a callback without a pending login in
    * this browser, 403 for a login that was denied, 404 for an unknown installation, 503 when a later attempt may
-   * succeed, 502 or 400 for other errors of Talkdesk's, and 500 for an error that is not a `TalkdeskError`.
+   * succeed, 502 or 400 for other errors of Talkdesk's, and 500 for an error of the app.
    */
   response(): Response {
     return this.#page();
@@ -59,7 +59,7 @@ export interface FailurePlace {
 
 /** Makes the page for a person whose login failed. */
 export function failurePage(error: unknown, { contact, loginLink, restart }: FailurePlace): Response {
-  const content = isTalkdeskError(error) ? contentFor(error) : FAULT_OF_THE_APP;
+  const content = isTalkdeskError(error) ? contentFor(error) : contentForFault(error);
   const page = errorPage({
     ...content,
     text: [...content.text, ...(isTalkdeskError(error) ? detailsOf(error) : [])],
@@ -117,11 +117,15 @@ const BUSY: ErrorPage = {
   text: ["A service that the sign-in needs does not answer. Try again in a few minutes."],
 };
 
-const FAULT_OF_THE_APP: ErrorPage = {
-  status: 500,
-  title: "The sign-in has failed",
-  text: ["Something went wrong in this app. Trying again may help."],
-};
+/** The content for an error of the app itself. A store of sessions that hangs has `status` 503. */
+function contentForFault(error: unknown): ErrorPage {
+  if ((Object(error) as { status?: unknown }).status === 503) return BUSY;
+  return {
+    status: 500,
+    title: "The sign-in has failed",
+    text: ["Something went wrong in this app. Trying again may help."],
+  };
+}
 
 /** Details for the person who is asked for help: the code, and what Talkdesk said. */
 function detailsOf({ code, error, errorDescription }: TalkdeskError): readonly string[] {

@@ -44,7 +44,7 @@ export function loginRequired(facts: LoginFacts): Response {
   checkLoginAddress(login);
   if (isLoginItself(login, url)) {
     throw new TypeError(
-      "The login must be mounted before what requires it, which would otherwise redirect the login to itself.",
+      "The login must be mounted before requireLogin(), which would otherwise redirect the login to itself.",
     );
   }
   const address = loginAddressFor(login, { url, isNavigation });

@@ -1,3 +1,5 @@
+import { isWithin } from "../base/bounded-wait.js";
+
 /**
  * What the logins of an app keep in a browser's session: plain JSON, whose names have no dot, no dollar sign and are no
  * member of a prototype, so that document stores and cookies take it. Store it and give it back as it is.
@@ -76,7 +78,36 @@ async function untilUndisturbed<T>(work: () => Promise<T>): Promise<T> {
 const isSessionChanged = (error: unknown): boolean =>
   (Object(error) as { code?: unknown }).code === "session_changed";
 
-/** Copies the records that the request came with. They may be older than what the store has. */
+/** As long as a client waits for Talkdesk by default. */
+const STORE_PATIENCE_MS = 10_000;
+
+/** A session whose calls end after ten seconds, so that a store which hangs holds no request. */
+export function withPatience(session: LoginSession): LoginSession {
+  return {
+    get id() {
+      return session.id;
+    },
+    get loaded() {
+      return session.loaded;
+    },
+    read: () => within(session.read()),
+    write: (records) => within(session.write(records)),
+    renew: (records, keep) => within(session.renew(records, keep)),
+    drop: () => within(session.drop()),
+  };
+}
+
+/** @throws Error with `status` 503, which web frameworks answer with, when `call` takes longer than ten seconds. */
+async function within<T>(call: Promise<T>): Promise<T> {
+  if (!(await isWithin(STORE_PATIENCE_MS, call))) {
+    throw Object.assign(new Error("The store of sessions has not answered within ten seconds."), {
+      status: 503,
+    });
+  }
+  return call;
+}
+
+/** The records that the request came with. They may be older than what the store has. */
 export async function loadedRecords(session: LoginSession): Promise<LoginRecords | undefined> {
-  return session.loaded ?? (await session.read());
+  return session.loaded ?? (await withPatience(session).read());
 }

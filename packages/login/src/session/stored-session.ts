@@ -135,7 +135,7 @@ function openSession(store: TokenStore, cookie: Cookie, cookies: string): Stored
       // A record that ends in the past is removed, on condition that nobody has written it meanwhile.
       const isRemoved =
         oldVersion === 0 ||
-        (await store.write(oldKey, "", { expectedVersion: oldVersion, expiresAt: 1 })) !== undefined;
+        (await store.write(oldKey, "{}", { expectedVersion: oldVersion, expiresAt: 1 })) !== undefined;
       if (!isRemoved) {
         await store.delete(freshKey);
         throw sessionChanged();

@@ -45,8 +45,8 @@ app.get("/users", talkdesk(source), (request, response, next) => {
 app.use(session({ secret: "a secret of the tests", resave: false, saveUninitialized: false }));
 app.use(talkdesk(login.source));
 app.use("/auth", login);
-app.get("/me", requireLogin({ login: "/auth/login" }), (request, response) => {
-  const user: SignedInUser | undefined = login.user(request);
+app.get("/me", requireLogin({ login: "/auth/login" }), async (request, response) => {
+  const user: SignedInUser | undefined = await login.user(request);
   response.json({ user, api: request.talkdesk.source.api });
 });
 app.use(talkdeskErrorHandler());

@@ -1,0 +1,51 @@
+import { type RequestFacts, readRequestFacts } from "@talkdesk-oauth/login";
+import type { Request as ExpressRequest, Response as ExpressResponse } from "express";
+
+/** Methods that no Web request can have. */
+const FORBIDDEN_METHODS = ["CONNECT", "TRACE", "TRACK"];
+
+/**
+ * Makes a Web request of one that Express routes. It stands on the app's own origin: the `Host` that a client sends may
+ * make no address. Of a body that the app has parsed, it has the field `returnTo`; of any other body, nothing.
+ */
+export function toWebRequest(request: ExpressRequest, origin: string): Request {
+  const { method, baseUrl, path, url } = request;
+  const query = url.includes("?") ? url.slice(url.indexOf("?")) : "";
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined && !name.startsWith(":")) headers.set(name, [value].flat().join(", "));
+  }
+  const form = formIn(request);
+  if (form !== undefined) headers.set("Content-Type", "application/x-www-form-urlencoded");
+  return new Request(`${origin}${baseUrl}${path}${query}`, {
+    // The login refuses both alike.
+    method: FORBIDDEN_METHODS.includes(method) ? "OPTIONS" : method,
+    headers,
+    ...(form !== undefined && { body: form.toString() }),
+  });
+}
+
+function formIn(request: ExpressRequest): URLSearchParams | undefined {
+  const { method, body } = request as { method: string; body?: unknown };
+  const { returnTo } = Object(body) as { returnTo?: unknown };
+  if (method === "GET" || method === "HEAD" || typeof returnTo !== "string") return undefined;
+  return new URLSearchParams({ returnTo });
+}
+
+/** What the answer to a request that failed depends on. */
+export function factsOf(request: ExpressRequest): RequestFacts {
+  const headers = { get: (name: string) => request.get(name) ?? null };
+  return readRequestFacts({ method: request.method, url: request.originalUrl, headers });
+}
+
+/** Answers with a Web response. Headers that the app has set stay, unless the answer has them, too. */
+export async function sendWebResponse(answer: Response, response: ExpressResponse): Promise<void> {
+  const body = Buffer.from(await answer.arrayBuffer());
+  response.status(answer.status);
+  for (const [name, value] of answer.headers) {
+    if (name === "vary") response.vary(value);
+    else response.set(name, value);
+  }
+  if (body.length === 0) response.end();
+  else response.send(body);
+}
