@@ -77,7 +77,9 @@ async function coresIn(folder: string): Promise<string[]> {
 beforeAll(async () => {
   talkdesk = await startEmulator();
   scratch = await mkdtemp(join(tmpdir(), "talkdesk-oauth-"));
-  const filters = ["core", "fetch", "express", "emulator"].map((name) => `--filter=@talkdesk-oauth/${name}`);
+  const filters = ["core", "fetch", "login", "express", "emulator"].map(
+    (name) => `--filter=@talkdesk-oauth/${name}`,
+  );
   await output(
     "npx",
     ["--yes", "pnpm@10.34.9", ...filters, "pack", "--pack-destination", scratch],
@@ -124,7 +126,7 @@ describe("the packed packages", () => {
   it("work in Cloudflare Workers, with compatibility dates from before and after each that mattered", async () => {
     const folder = await installed(
       "workers",
-      ["core", "fetch"],
+      ["core", "fetch", "login"],
       ["miniflare@4.20260426.0", "esbuild@0.28.2"],
     );
     const bundled = ["worker.mjs", "--bundle", "--format=esm", "--target=es2022", "--outfile=out/worker.js"];
@@ -139,6 +141,7 @@ describe("the packed packages", () => {
         "a request to the API": 200,
         "a CryptoKey": "Bearer",
         "a login and its session": true,
+        "a login of a web app": "302 302 true 303 false",
         "a caller's signal": "ends the wait",
         "a FormData, sent again": true,
       })),
@@ -160,7 +163,7 @@ describe("the packed packages", () => {
   ])(
     "type-check and work in TypeScript with %s",
     async (_with, project) => {
-      const folder = await installed(project, ["core", "fetch", "express"]);
+      const folder = await installed(project, ["core", "fetch", "login", "express"]);
       expect(await coresIn(folder)).toHaveLength(1);
       await output(process.execPath, [tsc, "-p", "."], folder);
       expect(await output(process.execPath, ["out/main.js"], folder)).toBe("200 true source_closed");

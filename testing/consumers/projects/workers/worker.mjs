@@ -10,6 +10,7 @@ import {
   userSession,
 } from "@talkdesk-oauth/core";
 import { talkdeskFetch } from "@talkdesk-oauth/fetch";
+import { storedSession, talkdeskLogin } from "@talkdesk-oauth/login";
 
 const NEVER = () => new Promise(() => {});
 
@@ -38,6 +39,31 @@ async function findings(env) {
       const session = userSession(client, { store, key: "a", token });
       const renewed = await session.getToken({ rejected: await session.getToken() });
       return claims.nonce === pending.nonce && renewed.value !== token.value;
+    },
+    async "a login of a web app"() {
+      const store = memoryStore();
+      const redirectUri = "http://localhost:3000/callback";
+      const scope = "openid refresh_token";
+      const login = talkdeskLogin({ client, redirectUri, scope, store, contact: "help@example.com" });
+      const sessions = storedSession({ store });
+      let cookie = "";
+      const visit = async (url, method = "GET") => {
+        const request = new Request(url, { method, headers: { cookie } });
+        const { session, commit } = sessions(request);
+        const answer = commit(await login.handle({ request, mount: "", session, host: undefined }));
+        cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? cookie;
+        return answer;
+      };
+      const isSignedIn = async () => {
+        const { session } = sessions(new Request("http://localhost:3000/", { headers: { cookie } }));
+        return (await login.source(session, undefined)) !== undefined;
+      };
+      const begun = await visit("http://localhost:3000/login");
+      const { headers } = await fetch(begun.headers.get("location"), { redirect: "manual" });
+      const done = await visit(headers.get("location"));
+      const wasSignedIn = await isSignedIn();
+      const left = await visit("http://localhost:3000/logout", "POST");
+      return [begun.status, done.status, wasSignedIn, left.status, await isSignedIn()].join(" ");
     },
     async "a caller's signal"() {
       const controller = new AbortController();
