@@ -70,9 +70,13 @@ export interface Emulator {
    * const child = spawn("node", ["app.js"], { env: { ...process.env, ...talkdesk.environment("acme", "eu") } });
    */
   environment(account?: string, region?: Region): Record<EnvironmentVariable, string>;
+  /** The registered clients. Each account has a default client. */
   readonly clients: Clients;
+  /** The scripted faults. */
   readonly faults: Faults;
+  /** The requests received so far. */
   readonly requests: Requests;
+  /** The access tokens issued so far. */
   readonly tokens: {
     /**
      * Counts the access tokens issued so far, of the last 20 000.

@@ -13,7 +13,7 @@ export interface CliArguments {
   readonly login: "automatic" | "page";
 }
 
-/** What `--help` prints. */
+/** The text that `--help` prints. */
 export const USAGE: string = `Usage: talkdesk-emulator [options]
 
 Runs a local Talkdesk on 127.0.0.1. Its tokens and credentials are fake.

@@ -5,7 +5,7 @@ import type { RequestRecord } from "../message/request-record.js";
 import { startEmulator } from "../start-emulator.js";
 import { type CliArguments, readCliArguments, USAGE } from "./cli-arguments.js";
 
-/** What the command writes to, and what stops it. */
+/** The output of the command, and the signal that stops it. */
 export interface CliSurroundings {
   /** Writes to standard output. */
   readonly write: (text: string) => void;

@@ -6,7 +6,7 @@ import type { SigningAlgorithm, SigningKeys } from "../world/signing-keys.js";
 import { toEngineClient } from "./engine-client.js";
 import { makeEngineStorage } from "./engine-storage.js";
 
-/** What an engine is made from. */
+/** The settings of an engine, and what it asks the emulator for. */
 export interface EngineOptions {
   readonly region: Region;
   readonly account: string;

@@ -68,7 +68,7 @@ async function runQuietly<Result>(output: Console, work: () => Result | Promise<
   try {
     return await work();
   } finally {
-    // Another party may have replaced it since; theirs stays.
+    // Other code may have replaced `warn` since; its replacement stays.
     if (output.warn === quieter) output.warn = warn;
   }
 }

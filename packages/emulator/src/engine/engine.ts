@@ -56,7 +56,7 @@ export function makeEngine({ Provider, toPlain }: EngineLibrary, options: Engine
 
   const provider = new Provider(issuer, toPlain(makeEngineConfiguration(options)));
 
-  // The identifier of a record is the value that a client gets. From the seed, it is the same in every run.
+  // The identifier of a record is the value that a client gets. Taken from the seed, it is the same in every run.
   replaceIdentifiers(provider.RefreshToken, seed.tokens(`${label}/refresh`, 64));
   replaceIdentifiers(provider.AuthorizationCode, seed.tokens(`${label}/code`, 43));
   replaceIdentifiers(provider.Grant, seed.identifiers(`${label}/grant`, 32));

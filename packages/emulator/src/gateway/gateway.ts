@@ -12,7 +12,7 @@ import { ECHO_OPERATIONS } from "./echo-operations.js";
 import { REPORT_OPERATIONS } from "./report-operations.js";
 import { USER_OPERATIONS } from "./user-operations.js";
 
-/** What the gateway of one region is made from. */
+/** The dependencies of the gateway of one region. */
 export interface GatewayParts {
   readonly region: Region;
   readonly tokens: IssuedTokens;

@@ -8,7 +8,7 @@ import { hasRepeatedName, isForm, MAX_FORM_BYTES } from "./form.js";
 import { makeLoginPage } from "./login-page.js";
 import { authorizeError } from "./oauth-error.js";
 
-/** What the authorize endpoint of one account in one region works with. */
+/** The dependencies of the authorize endpoint of one account in one region. */
 export interface AuthorizeEndpointParts {
   readonly account: string;
   readonly engine: Engine;

@@ -14,7 +14,7 @@ export interface BrowserLogin {
   readonly codeChallenge?: string;
 }
 
-/** What a login gives to the application. */
+/** The result of a login. */
 export interface BrowserLoginResult {
   readonly code: string;
   /** Absent when the request had none. */

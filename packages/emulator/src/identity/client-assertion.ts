@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
 import type { ClientRegistry, EmulatorClient } from "../world/clients.js";
 import { verifyBytes } from "../world/signature-algorithm.js";
 
-/** What an assertion is checked against. */
+/** The facts that an assertion is checked against. */
 export interface AssertionContext {
   readonly clients: ClientRegistry;
   readonly account: string;

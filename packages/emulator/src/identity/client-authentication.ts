@@ -5,7 +5,7 @@ import type { ClientRegistry, EmulatorClient } from "../world/clients.js";
 import { checkAssertion } from "./client-assertion.js";
 import { invalidClient, oauthError } from "./oauth-error.js";
 
-/** What clients are authenticated with. */
+/** The dependencies of client authentication. */
 export interface ClientAuthenticationParts {
   readonly clients: ClientRegistry;
   readonly account: string;

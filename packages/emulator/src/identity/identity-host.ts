@@ -16,7 +16,7 @@ import { authorizeError } from "./oauth-error.js";
 import { type KeyListing, listDeprecatedKeys, listKeys } from "./published-keys.js";
 import { answerTokenRequest } from "./token-endpoint.js";
 
-/** What the identity host is made from. */
+/** The dependencies and settings of the identity host. */
 export interface IdentityHostParts {
   readonly seed: Seed;
   readonly accounts: readonly string[];

@@ -8,7 +8,7 @@ import type { IssuedToken, IssuedTokens } from "../world/issued-tokens.js";
 import type { SigningKey } from "../world/signing-keys.js";
 import { MAX_FORM_BYTES } from "./form.js";
 
-/** What the introspection endpoint of one account in one region works with. */
+/** The dependencies of the introspection endpoint of one account in one region. */
 export interface IntrospectEndpointParts {
   readonly region: Region;
   readonly account: string;

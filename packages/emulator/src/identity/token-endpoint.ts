@@ -11,7 +11,7 @@ import { hasRepeatedName, isForm, MAX_FORM_BYTES } from "./form.js";
 import { invalidClient, NO_STORE, oauthError } from "./oauth-error.js";
 import { checkGrant, SERVICE_TOKEN_SECONDS } from "./token-grant.js";
 
-/** What the token endpoint of one account in one region works with. */
+/** The dependencies of the token endpoint of one account in one region. */
 export interface TokenEndpointParts extends ClientAuthenticationParts {
   readonly region: Region;
   readonly seed: Seed;

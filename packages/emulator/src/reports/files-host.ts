@@ -9,7 +9,7 @@ import type { Directory } from "../world/directory.js";
 import { makeReportFile } from "./report-file.js";
 import type { PathSigner } from "./signed-path.js";
 
-/** What the files host is made from. */
+/** The dependencies of the files host. */
 export interface FilesHostParts {
   readonly seed: Seed;
   readonly signer: PathSigner;

@@ -21,7 +21,7 @@ import { type Manner, transmit } from "./transmission.js";
 // A request for a foreign host belongs to no account, and no fault applies to it.
 const NOWHERE: Pick<Host, "findDestination"> = { findDestination: () => ({ to: "other" }) };
 
-/** Where a request goes, as its path or its token tells. */
+/** The destination of a request, which its path or its token decides. */
 export interface Destination {
   readonly to: RequestTarget;
   readonly region?: Region;
@@ -30,14 +30,14 @@ export interface Destination {
 
 /** A host of the service. */
 export interface Host {
-  /** Tells where a request goes. It is called when the head has arrived. */
+  /** Finds the destination of a request. It is called when the head has arrived. */
   findDestination(head: { readonly path: string; readonly authorization: string | undefined }): Destination;
   answer(request: RequestRecord): Answer | Promise<Answer>;
   /** The answer to a request whose `Host` header names another host. */
   readonly foreignHost: Answer;
 }
 
-/** What stands between a host and its sockets. */
+/** The parts of the emulator that every host is served with. */
 export interface HostSurroundings {
   readonly log: RequestLog;
   readonly bodies: BodyMemory;
