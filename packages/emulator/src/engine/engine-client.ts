@@ -8,8 +8,8 @@ import type { EmulatorClient } from "../world/clients.js";
  * The engine form-decodes Basic credentials, as RFC 6749 says; Talkdesk takes them as they are. So the emulator checks the
  * credentials itself, and gives the engine a digest of the secret, which decoding does not change.
  */
-export function makeEngineAuthorization(clientId: string, secret: string): string {
-  const pair = `${encodeURIComponent(clientId)}:${digestSecret(secret)}`;
+export function makeEngineAuthorization({ clientId, clientSecret }: EmulatorClient): string {
+  const pair = `${encodeURIComponent(clientId)}:${digestSecret(clientSecret)}`;
   return `Basic ${Buffer.from(pair).toString("base64")}`;
 }
 

@@ -42,7 +42,7 @@ export type TokenOutcome =
 /** The authorization server of one account in one region. */
 export interface Engine {
   /** Issues tokens. It handles requests one after the other, so a code cannot be used twice at the same time. */
-  requestTokens(client: EmulatorClient, secret: string, form: URLSearchParams): Promise<TokenOutcome>;
+  requestTokens(client: EmulatorClient, form: URLSearchParams): Promise<TokenOutcome>;
   issueCode(request: CodeRequest): Promise<string>;
 }
 
@@ -79,7 +79,7 @@ export function makeEngine({ Provider, toPlain }: EngineLibrary, options: Engine
   const { host } = new URL(issuer);
   let queue: Promise<unknown> = Promise.resolve();
 
-  async function exchange(clientId: string, secret: string, form: URLSearchParams): Promise<TokenOutcome> {
+  async function exchange(client: EmulatorClient, form: URLSearchParams): Promise<TokenOutcome> {
     const refreshToken = form.get("refresh_token") ?? "";
     if (options.refreshReuse === "refuse" && usedRefreshTokens.has(refreshToken)) {
       return {
@@ -95,7 +95,7 @@ export function makeEngine({ Provider, toPlain }: EngineLibrary, options: Engine
         seen = request;
         return handle(request, response);
       },
-      { path: "/oauth/token", authorization: makeEngineAuthorization(clientId, secret), form },
+      { path: "/oauth/token", authorization: makeEngineAuthorization(client), form },
       host,
     );
     if (status >= 500) throw failure ?? new Error(`The engine answered ${status}.`);
@@ -143,8 +143,8 @@ export function makeEngine({ Provider, toPlain }: EngineLibrary, options: Engine
   }
 
   return {
-    requestTokens(client, secret, form) {
-      const outcome = queue.then(() => exchange(client.clientId, secret, form));
+    requestTokens(client, form) {
+      const outcome = queue.then(() => exchange(client, form));
       queue = outcome.catch(() => undefined);
       return outcome;
     },

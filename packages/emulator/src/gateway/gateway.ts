@@ -1,7 +1,7 @@
 import type { Region } from "../base/region.js";
 import { splitUrl } from "../base/split-url.js";
 import type { Answer } from "../message/answer.js";
-import { API_ERROR_CODES, apiError } from "../message/api-error.js";
+import { API_ERROR_CODES, apiError, methodNotAllowed } from "../message/api-error.js";
 import type { ReportJobs } from "../reports/report-jobs.js";
 import type { Host } from "../wire/host-server.js";
 import type { Directory } from "../world/directory.js";
@@ -61,7 +61,9 @@ export function makeGateway({ region, tokens, getOrigin, getDirectory, getReport
         return apiError(401, API_ERROR_CODES.unauthorized, "Unauthorized", { description: refusal ?? "" });
       }
       const operation = candidates.find(({ method }) => method === "ANY" || method === request.method);
-      if (operation === undefined) return methodNotAllowed(candidates);
+      if (operation === undefined) {
+        return methodNotAllowed(candidates.map(({ method }) => method).join(", "));
+      }
       if (request.bodyBytes > (operation.maxBodyBytes ?? MAX_BODY_BYTES)) {
         return apiError(413, API_ERROR_CODES.invalidRequest, "Payload too large", {
           description: `The body must not exceed ${MAX_BODY_BYTES} bytes.`,
@@ -99,12 +101,4 @@ function notFound(description?: string): Answer {
     "Not found",
     description === undefined ? {} : { description },
   );
-}
-
-function methodNotAllowed(candidates: readonly ApiOperation[]): Answer {
-  const answer = apiError(405, API_ERROR_CODES.methodNotAllowed, "Method not allowed");
-  return {
-    ...answer,
-    headers: { ...answer.headers, allow: candidates.map(({ method }) => method).join(", ") },
-  };
 }

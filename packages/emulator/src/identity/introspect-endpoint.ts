@@ -2,7 +2,7 @@ import { sign } from "node:crypto";
 import { CLOUD_REGIONS, type Region } from "../base/region.js";
 import type { Seed } from "../base/seed.js";
 import { type Answer, jsonAnswer } from "../message/answer.js";
-import { API_ERROR_CODES, apiError } from "../message/api-error.js";
+import { API_ERROR_CODES, apiError, methodNotAllowed } from "../message/api-error.js";
 import type { RequestRecord } from "../message/request-record.js";
 import type { IssuedToken, IssuedTokens } from "../world/issued-tokens.js";
 import type { SigningKey } from "../world/signing-keys.js";
@@ -24,10 +24,7 @@ export interface IntrospectEndpointParts {
  * and `sig` signs the Base64url of their JSON.
  */
 export function answerIntrospectRequest(request: RequestRecord, parts: IntrospectEndpointParts): Answer {
-  if (request.method !== "POST") {
-    const refusal = apiError(405, API_ERROR_CODES.methodNotAllowed, "Method not allowed");
-    return { ...refusal, headers: { ...refusal.headers, allow: "POST" } };
-  }
+  if (request.method !== "POST") return methodNotAllowed("POST");
   if (request.bodyBytes > MAX_FORM_BYTES) {
     return apiError(413, API_ERROR_CODES.invalidRequest, `The body must not exceed ${MAX_FORM_BYTES} bytes.`);
   }

@@ -56,7 +56,7 @@ export async function answerTokenRequest(request: RequestRecord, parts: TokenEnd
   const issuedAt = Date.now();
   if (form.has("token_type")) return issueServiceToken(grant, client, issuedAt, parts);
 
-  const outcome = await parts.engine.requestTokens(client, client.clientSecret, grant);
+  const outcome = await parts.engine.requestTokens(client, grant);
   if (!outcome.ok) {
     return outcome.error === "invalid_client"
       ? invalidClient(outcome.description)

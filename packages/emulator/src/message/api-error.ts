@@ -21,7 +21,7 @@ export const API_ERROR_CODES = {
   tooManyReports: "1020017",
 } as const;
 
-/** Makes an error answer of a gateway. */
+/** Makes an error answer of a gateway, or of the introspection endpoint. */
 export function apiError(
   status: number,
   code: (typeof API_ERROR_CODES)[keyof typeof API_ERROR_CODES],
@@ -39,4 +39,10 @@ export function apiError(
     {},
     "application/json",
   );
+}
+
+/** Makes the answer to a method that a path does not take. `allow` lists the methods that it takes. */
+export function methodNotAllowed(allow: string): Answer {
+  const answer = apiError(405, API_ERROR_CODES.methodNotAllowed, "Method not allowed");
+  return { ...answer, headers: { ...answer.headers, allow } };
 }

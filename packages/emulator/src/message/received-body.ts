@@ -21,30 +21,24 @@ export interface BodyMemory {
   receive(): ReceivedBody;
 }
 
-/** The size of the room, in bytes. */
-export interface BodyRoom {
-  /** For one body. */
-  readonly each: number;
-  /** For all bodies together. */
-  readonly all: number;
-}
-
-const DEFAULT_ROOM: BodyRoom = { each: 8 * 2 ** 20, all: 64 * 2 ** 20 };
+// Larger than what a test looks at, and small enough for any machine.
+const MAX_BYTES_OF_ONE = 8 * 2 ** 20;
+const MAX_BYTES_OF_ALL = 64 * 2 ** 20;
 // A form of a token request fits, so most bodies never grow.
 const MIN_BUFFER_BYTES = 1024;
 
-/** Makes the room: 8 MiB for each body and 64 MiB for all, by default. */
-export function makeBodyMemory({ each, all }: BodyRoom = DEFAULT_ROOM): BodyMemory {
+/** Makes the room: 8 MiB for each body and 64 MiB for all. */
+export function makeBodyMemory(): BodyMemory {
   let used = 0;
   /** The released bodies, oldest first, each with the function that drops its bytes. */
   const released = new Map<ReceivedBody, () => void>();
 
   function reserve(bytes: number): boolean {
     for (const dropBytes of released.values()) {
-      if (used + bytes <= all) break;
+      if (used + bytes <= MAX_BYTES_OF_ALL) break;
       dropBytes();
     }
-    if (used + bytes > all) return false;
+    if (used + bytes > MAX_BYTES_OF_ALL) return false;
     used += bytes;
     return true;
   }
@@ -65,8 +59,8 @@ export function makeBodyMemory({ each, all }: BodyRoom = DEFAULT_ROOM): BodyMemo
 
     function makeRoomFor(wanted: number): boolean {
       if (wanted <= buffer.length) return true;
-      if (wanted > each) return false;
-      const capacity = Math.min(each, Math.max(MIN_BUFFER_BYTES, buffer.length * 2, wanted));
+      if (wanted > MAX_BYTES_OF_ONE) return false;
+      const capacity = Math.min(MAX_BYTES_OF_ONE, Math.max(MIN_BUFFER_BYTES, buffer.length * 2, wanted));
       if (!isDisowned && !reserve(capacity - buffer.length)) return false;
       resize(capacity);
       return true;
@@ -85,7 +79,7 @@ export function makeBodyMemory({ each, all }: BodyRoom = DEFAULT_ROOM): BodyMemo
       },
       append(chunk) {
         length += chunk.length;
-        const part = hash === undefined ? chunk.subarray(0, each - kept) : chunk.subarray(0, 0);
+        const part = hash === undefined ? chunk.subarray(0, MAX_BYTES_OF_ONE - kept) : chunk.subarray(0, 0);
         const added = part.length > 0 && makeRoomFor(kept + part.length) ? part.length : 0;
         buffer.set(part.subarray(0, added), kept);
         kept += added;
