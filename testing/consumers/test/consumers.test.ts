@@ -15,7 +15,7 @@ const tsc = join(workspace, "node_modules/typescript/bin/tsc");
 let scratch: string;
 let talkdesk: Emulator;
 
-async function output(
+async function run(
   command: string,
   args: readonly string[],
   cwd: string,
@@ -42,7 +42,7 @@ async function output(
 }
 
 /** Copies a project out of the workspace, and has npm install tarballs and other packages into it. */
-async function installed(
+async function install(
   project: string,
   packages: readonly string[],
   others: readonly string[] = [],
@@ -54,7 +54,7 @@ async function installed(
     const file = files.find((each) => each.startsWith(`talkdesk-oauth-${name}-`) && each.endsWith(".tgz"));
     return join(scratch, file ?? `${name} was not packed`);
   });
-  await output(
+  await run(
     "npm",
     ["install", "--no-audit", "--no-fund", "--no-package-lock", ...tarballs, ...others],
     folder,
@@ -63,13 +63,13 @@ async function installed(
 }
 
 /** Environment variables with the private key of the emulator's client. */
-function keyOfClient(): Readonly<Record<string, string>> {
+function readClientKey(): Readonly<Record<string, string>> {
   const { keyId, privateKey } = talkdesk.clients.get();
   return { CONSUMER_KEY_ID: keyId, CONSUMER_PRIVATE_KEY: privateKey };
 }
 
 /** The folders of a project in which a copy of core is installed. */
-async function coresIn(folder: string): Promise<string[]> {
+async function findCores(folder: string): Promise<string[]> {
   const files = await readdir(folder, { recursive: true });
   return files.filter((file) => /@talkdesk-oauth.core.package\.json$/.test(file));
 }
@@ -80,11 +80,7 @@ beforeAll(async () => {
   const filters = ["core", "fetch", "login", "express", "emulator"].map(
     (name) => `--filter=@talkdesk-oauth/${name}`,
   );
-  await output(
-    "npx",
-    ["--yes", "pnpm@10.34.9", ...filters, "pack", "--pack-destination", scratch],
-    workspace,
-  );
+  await run("npx", ["--yes", "pnpm@10.34.9", ...filters, "pack", "--pack-destination", scratch], workspace);
 }, 300_000);
 
 afterAll(async () => {
@@ -94,48 +90,48 @@ afterAll(async () => {
 
 describe("the packed packages", () => {
   it("work in a script of ES modules", async () => {
-    const folder = await installed("esm", ["core", "fetch"]);
-    expect(await output(process.execPath, ["main.mjs"], folder)).toBe("200 true source_closed");
+    const folder = await install("esm", ["core", "fetch"]);
+    expect(await run(process.execPath, ["main.mjs"], folder)).toBe("200 true source_closed");
     // Nothing listens on port 1.
     const nowhere = { TALKDESK_TOKEN_URL: "http://127.0.0.1:1/oauth/token" };
-    expect(await output(process.execPath, ["unreachable.mjs"], folder, nowhere)).toBe("token_network");
+    expect(await run(process.execPath, ["unreachable.mjs"], folder, nowhere)).toBe("token_network");
   }, 300_000);
 
   it("work in a CommonJS script", async () => {
-    const folder = await installed("cjs", ["core", "fetch"]);
-    expect(await output(process.execPath, ["main.cjs"], folder)).toBe("200 true source_closed");
+    const folder = await install("cjs", ["core", "fetch"]);
+    expect(await run(process.execPath, ["main.cjs"], folder)).toBe("200 true source_closed");
   }, 300_000);
 
   it("work as an ES module and as CommonJS in one process", async () => {
-    const folder = await installed("both-formats", ["core", "fetch"]);
-    const said = await output(process.execPath, ["main.mjs"], folder);
+    const folder = await install("both-formats", ["core", "fetch"]);
+    const said = await run(process.execPath, ["main.mjs"], folder);
     expect(said.split("\n")).toEqual(["true", "true true 16", "200 true", "true source_closed"]);
   }, 300_000);
 
   it.each(["29.7.0", "30.5.2"])(
     "work in Jest %s as it comes: CommonJS, and no flag of Node's",
     async (version) => {
-      const folder = await installed("jest", ["core", "fetch", "emulator"], [`jest@${version}`]);
+      const folder = await install("jest", ["core", "fetch", "emulator"], [`jest@${version}`]);
       const jest = ["node_modules/jest/bin/jest.js"];
-      const said = await output(process.execPath, jest, folder, keyOfClient());
+      const said = await run(process.execPath, jest, folder, readClientKey());
       expect(said).toContain("6 passed, 6 total");
     },
     300_000,
   );
 
   it("work in Cloudflare Workers, with compatibility dates from before and after each that mattered", async () => {
-    const folder = await installed(
+    const folder = await install(
       "workers",
       ["core", "fetch", "login"],
       ["miniflare@4.20260426.0", "esbuild@0.28.2"],
     );
     const bundled = ["worker.mjs", "--bundle", "--format=esm", "--target=es2022", "--outfile=out/worker.js"];
-    await output(join(folder, "node_modules/.bin/esbuild"), bundled, folder);
+    await run(join(folder, "node_modules/.bin/esbuild"), bundled, folder);
     // Listeners have no `this` before 2025-08-01, `fetch` has no `cache` before 2024-11-11, and classes have no tags
     // before 2024-09-26.
     const dates = ["2023-03-01", "2024-10-01", "2025-07-31", "2026-04-01"];
-    const env = { ...keyOfClient(), CONSUMER_STORE_SECRET: randomBytes(32).toString("base64url") };
-    const said = await output(process.execPath, ["main.mjs", ...dates], folder, env);
+    const env = { ...readClientKey(), CONSUMER_STORE_SECRET: randomBytes(32).toString("base64url") };
+    const said = await run(process.execPath, ["main.mjs", ...dates], folder, env);
     expect(said.split("\n").map((line) => JSON.parse(line))).toEqual(
       dates.map(() => ({
         "a request to the API": 200,
@@ -149,7 +145,7 @@ describe("the packed packages", () => {
   }, 180_000);
 
   it("bring the licence of the code that is built into them", async () => {
-    const folder = await installed("cjs", ["core", "fetch"]);
+    const folder = await install("cjs", ["core", "fetch"]);
     const dist = join(folder, "node_modules/@talkdesk-oauth/core/dist");
     const code = await readdir(dist);
     const bundled = code.filter((name) => name.endsWith(".cjs") && name !== "index.cjs");
@@ -163,12 +159,12 @@ describe("the packed packages", () => {
   ])(
     "type-check and work in TypeScript with %s",
     async (_with, project) => {
-      const folder = await installed(project, ["core", "fetch", "login", "express"]);
-      expect(await coresIn(folder)).toHaveLength(1);
-      await output(process.execPath, [tsc, "-p", "."], folder);
-      expect(await output(process.execPath, ["out/main.js"], folder)).toBe("200 true source_closed");
+      const folder = await install(project, ["core", "fetch", "login", "express"]);
+      expect(await findCores(folder)).toHaveLength(1);
+      await run(process.execPath, [tsc, "-p", "."], folder);
+      expect(await run(process.execPath, ["out/main.js"], folder)).toBe("200 true source_closed");
       // A token for a handler, a demanded and a started login, and the response to a closed source.
-      expect(await output(process.execPath, ["out/app.js"], folder)).toBe("200 401 302 401");
+      expect(await run(process.execPath, ["out/app.js"], folder)).toBe("200 401 302 401");
     },
     300_000,
   );

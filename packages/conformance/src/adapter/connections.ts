@@ -41,7 +41,9 @@ export function describeConnections(subject: Subject): void {
   ])(
     `does not deadlock ${limitsConnections ? "a pool of one connection" : "the client's pool"} with refusals that are %s`,
     async (_, length) => {
-      await using stage = await setStage(subject, () => (limitsConnections ? { connections: 1 } : {}));
+      await using stage = await setStage(subject, () => ({
+        connections: limitsConnections ? 1 : undefined,
+      }));
       const { authorization } = await stage.source.getToken();
       stage.talkdesk.faults.add({
         at: "api",
@@ -85,7 +87,7 @@ export function describeConnections(subject: Subject): void {
           return accessToken({ value, expiresAt: Date.now() + 60_000 });
         },
       } satisfies TokenSource,
-      ...(limitsConnections && { connections: 1 }),
+      connections: limitsConnections ? 1 : undefined,
     }));
     stage.talkdesk.faults.add({
       at: "api",

@@ -48,7 +48,7 @@ export interface AdapterSetup {
   /** The option `origins` of the adapter. */
   readonly origins?: readonly string[] | undefined;
   /** The maximum number of connections to one origin. Only with the capability `limitsConnections`. */
-  readonly connections?: number;
+  readonly connections?: number | undefined;
 }
 
 /**
