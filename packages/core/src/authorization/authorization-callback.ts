@@ -1,24 +1,26 @@
 import { TalkdeskError } from "../base/errors.js";
 
-/** Far more than any code, and less than what would trouble a server. */
+/** Far longer than any code, and short enough for every server to receive. */
 const MAX_CODE_LENGTH = 4_096;
 
-/** What a callback must agree with. */
+/** What a callback is checked against. */
 interface Expected {
   readonly state: string;
   readonly issuers: readonly string[];
-  /** Hides what must not be repeated. */
+  /** Masks the secrets of the login. */
   readonly mask: (text: string) => string;
 }
 
 /**
- * The parameters of a callback: a URL's, or those of a string that is a whole URL, a path with a query or a bare query.
+ * Reads the parameters of a callback: a `URL`, `URLSearchParams`, or a string that is a whole URL, a path with a query,
+ * or a bare query.
+ *
  * @throws TypeError for anything else.
  * @internal
  */
 export function parseCallback(callback: unknown): URLSearchParams {
   if (typeof callback !== "string") {
-    // By their functions: in a test runner or a framework, these may be of another realm or of a polyfill.
+    // Recognised by `getAll`: in a test runner or a framework, the object may be of another realm or a polyfill.
     const parameters = (Object(callback) as { readonly searchParams?: unknown }).searchParams ?? callback;
     if (typeof (parameters as URLSearchParams | null | undefined)?.getAll === "function") {
       return new URLSearchParams(String(parameters));
@@ -34,10 +36,12 @@ export function parseCallback(callback: unknown): URLSearchParams {
 }
 
 /**
- * The code in a callback, once it is known to answer this very login.
+ * Reads the code from a callback that answers this login. The state is checked before anything else is read.
  *
- * @throws TalkdeskError `state_mismatch`, `authorization_denied` or `authorization_failed`; nothing that the callback
- *   says is looked at before its state.
+ * @throws TalkdeskError
+ * - `state_mismatch`: the callback belongs to another login.
+ * - `authorization_denied`: the callback's error is `access_denied`.
+ * - `authorization_failed`: another error, an issuer that is not expected, or not exactly one code.
  * @see RFC 6749 §4.1.2, RFC 9207 §2.4
  * @internal
  */
@@ -88,7 +92,7 @@ function refusal(parameters: URLSearchParams, mask: (text: string) => string): T
 const failed = (message: string, options?: ConstructorParameters<typeof TalkdeskError>[2]): TalkdeskError =>
   new TalkdeskError("authorization_failed", message, options);
 
-/** Compares in a time that does not tell how much agrees. */
+/** Compares in a time that does not depend on how much of the texts is equal. */
 function isEqual(given: string, expected: string): boolean {
   let difference = given.length ^ expected.length;
   for (let index = 0; index < expected.length; index++) {

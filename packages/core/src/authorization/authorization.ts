@@ -13,47 +13,49 @@ import { checkIssuers, checkLoginClient, checkRedirectUri } from "./login-checks
 /** Options of {@link startAuthorization}. */
 export interface StartAuthorizationOptions {
   /**
-   * Where the user comes back to, exactly as it is registered: absolute, `https:`, or `http:` on a loopback address,
-   * without a fragment.
+   * Where Talkdesk sends the user back to, exactly as it is registered: an absolute URL, `https:`, or `http:` on a
+   * loopback address, without a fragment.
    */
   readonly redirectUri: string;
   /**
-   * `openid` asks for an ID token, which binds the code to this login: an answer without one is refused then.
-   * `refresh_token` asks for a refresh token. Default: what the client may have.
+   * The scopes to ask for. `openid` requires an ID token, which binds the code to this login.
+   * `refresh_token` asks for a refresh token. Default: all that the client may have.
    */
   readonly scope?: Scope | undefined;
-  /** Whether to send a PKCE challenge (S256). Talkdesk documents none. Default false. */
+  /** Whether to send a PKCE challenge (S256). Talkdesk does not document PKCE. Default false. */
   readonly pkce?: boolean | undefined;
-  /** Further parameters of the authorize endpoint; none that this function sets itself. */
+  /** Further parameters for the authorize endpoint. They must not name those that this function sets. */
   readonly extra?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
- * A login that has begun: plain data, for the session of the browser that began it. It is good for one callback, and
- * whoever has it could complete the login in the user's place: keep it where only the server reads it.
+ * A login that has begun, as plain data for the session of the browser that began it. It is valid for one callback.
+ * Keep it where only the server can read it: anyone who has it could complete the login in place of the user.
  */
 export interface PendingAuthorization {
-  /** Where to send the user. It also tells {@link finishAuthorization} whether `openid` was asked for. */
+  /** Where to send the user. {@link finishAuthorization} also reads from it whether `openid` was asked for. */
   readonly url: string;
+  /** Binds the callback to this browser. */
   readonly state: string;
+  /** Binds the ID token to this login. */
   readonly nonce: string;
   readonly redirectUri: string;
-  /** Present with PKCE. */
+  /** The PKCE code verifier; absent without PKCE. */
   readonly codeVerifier?: string;
 }
 
 /** Options of {@link finishAuthorization}. */
 export interface FinishAuthorizationOptions {
-  /** Ends the call; it then rejects with the signal's own reason. */
+  /** Ends the call, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * Who may issue ID tokens. Talkdesk does not document it. Default: the origin of `endpoints.authorize`, and
-   * `https://www.talkdeskid.com`.
+   * The issuers whose ID tokens are accepted. Talkdesk does not document them. Default: the origin of
+   * `endpoints.authorize`, and `https://www.talkdeskid.com`.
    */
   readonly issuers?: readonly string[] | undefined;
 }
 
-/** What `extra` must not name: what is set here, what would replace it, and what belongs in no URL. */
+/** Names that `extra` must not have: parameters that are set here, that would replace them, or that are secret. */
 const OWN_PARAMETERS = new Set([
   "client_id",
   "redirect_uri",
@@ -70,14 +72,14 @@ const OWN_PARAMETERS = new Set([
   "client_assertion",
 ]);
 
-/** Seen as the issuer of Talkdesk's access tokens. */
+/** The issuer seen in Talkdesk's access tokens. */
 const COMMON_ISSUER = "https://www.talkdeskid.com";
 
 /**
- * Begins a login: makes its state and nonce, and the URL to send the user to. Nothing is sent, nothing is kept.
+ * Begins a login: makes its state and nonce, and the URL to send the user to. It sends nothing and keeps nothing.
  *
- * @returns A promise that rejects with a `TypeError` for a redirect URI, scope or extra parameter that cannot be used,
- *   and for a client whose authentication names no `clientId`.
+ * @throws TypeError (rejection) for a redirect URI, a scope or an extra parameter that cannot be used, and for a client
+ *   whose authentication has no `clientId`.
  * @example
  * const pending = await startAuthorization(client, { redirectUri, scope: "openid refresh_token" });
  * browserSession.pending = pending;
@@ -110,32 +112,33 @@ export async function startAuthorization(
     url.searchParams.set("code_challenge", await deriveChallenge(codeVerifier));
     url.searchParams.set("code_challenge_method", "S256");
   }
-  // A plus is a space in forms only; this is read as one everywhere.
+  // Every server reads %20 as a space; a plus means one in forms only.
   url.search = url.search.replaceAll("+", "%20");
   return { url: url.href, state, nonce, redirectUri, ...(codeVerifier !== undefined && { codeVerifier }) };
 }
 
 /**
- * Ends a login: checks that the callback answers it, exchanges the code for a token, and verifies the ID token. It keeps
- * no record: delete `pending` from the session before calling, so that it is used once. A code is sent once, whatever
- * happens.
+ * Finishes a login: checks that the callback answers it, exchanges the code for a token, and verifies the ID token.
  *
- * A login that asked for `openid` needs an ID token in the answer; its nonce proves that the code belongs to this login.
- * A login without `openid` and without PKCE has no such proof: somebody who can put a code of another login into the
- * callback of this one signs this browser in to that other account.
+ * It keeps no record of what was used. Delete `pending` from the session before the call, so that it is used once. The
+ * code is sent once, even after a network fault.
+ *
+ * A login that asked for `openid` needs an ID token in the answer. Its nonce proves that the code belongs to this login.
+ * A login without `openid` and without PKCE has no such proof: an attacker who puts a code of their own into this
+ * callback signs the browser in to the attacker's account.
  *
  * @param callback The URL that the user came back to, or its query.
- * @param pending What {@link startAuthorization} gave, also after JSON.
- * @returns The token, and the claims of its ID token, frozen. A promise that rejects with
- *   - a `TypeError` for a `pending` or `callback` that cannot be one;
- *   - a {@link TalkdeskError}:
- *     - `state_mismatch`: the callback belongs to another login, or to none;
- *     - `authorization_denied`: the user, or a rule of the account, said no;
- *     - `authorization_failed`: the callback has another error, or the code was refused;
- *     - `nonce_mismatch`: the ID token, and so the code, belongs to another login;
- *     - `id_token_invalid`: the ID token is missing although `openid` was asked for, or it cannot be trusted; with
- *       `retryable: true` when the keys could not be read, which lets a new login succeed;
- *     - one of those of {@link requestToken}, never retryable.
+ * @param pending The result of {@link startAuthorization}, also after a round trip through JSON.
+ * @returns The token, and the claims of its ID token, frozen.
+ * @throws TypeError (rejection) for a `pending` or a `callback` that cannot be one.
+ * @throws TalkdeskError (rejection)
+ * - `state_mismatch`: the callback belongs to another login, or to no login.
+ * - `authorization_denied`: the user, or a rule of the account, denied the login.
+ * - `authorization_failed`: the callback has another error, or the code was refused.
+ * - `nonce_mismatch`: the ID token, and so the code, belongs to another login.
+ * - `id_token_invalid`: the ID token is missing although `openid` was asked for, or it cannot be trusted; with
+ *   `retryable: true` when the keys could not be read, so that a new login may succeed.
+ * - The codes of {@link requestToken}, never retryable.
  * @example
  * const { pending } = browserSession;
  * if (pending === undefined) throw new Error("This browser has begun no login.");

@@ -6,20 +6,21 @@ import { recallOffsetMs } from "../token-endpoint/clock-offset.js";
 import { keysLate, readKeys, rereadKeys } from "./jwks.js";
 import { isVerifiable, type PublishedKey, selectPublicKey } from "./verification-key.js";
 
-/** What a verified ID token says about the login. Talkdesk documents no claims beyond these. */
+/** The claims of a verified ID token. Talkdesk documents no others. */
 export interface IdTokenClaims {
   readonly iss: string;
-  /** The user, unique within the issuer. */
+  /** The user's id, unique within the issuer. */
   readonly sub: string;
   readonly aud: string | readonly string[];
-  /** In epoch seconds, as is `iat`. */
+  /** When the ID token expires, in epoch seconds. */
   readonly exp: number;
+  /** When it was issued, in epoch seconds. */
   readonly iat: number;
   readonly nonce?: string;
   readonly [name: string]: unknown;
 }
 
-/** What an ID token must agree with. */
+/** What an ID token is checked against. */
 interface Expected {
   readonly clientId: string;
   readonly nonce: string;
@@ -27,17 +28,18 @@ interface Expected {
   readonly signal: AbortSignal | undefined;
 }
 
-/** How far the clocks may differ. */
+/** How far the server's clock and this one may differ. */
 const TOLERANCE_SECONDS = 60;
 
-/** How much of a learnt offset counts: any more would let a server's wrong `Date` revive a token that has expired. */
+/** The most of a known clock difference that counts. More would let a server with a wrong `Date` revive expired tokens. */
 const MAX_OFFSET_MS = 300_000;
 
 /**
- * The claims of an ID token, once its signature and each of them has been checked. Nobody can change them.
+ * Verifies the signature and the claims of an ID token, and returns its claims, frozen.
  *
- * @throws TalkdeskError (rejection) `nonce_mismatch`, `id_token_invalid`; the latter with `retryable: true` when the
- *   keys could not be read.
+ * @throws TalkdeskError (rejection)
+ * - `nonce_mismatch`: the ID token belongs to another login.
+ * - `id_token_invalid`: it cannot be trusted; with `retryable: true` when the keys could not be read.
  * @see OpenID Connect Core §3.1.3.7
  * @internal
  */
@@ -85,7 +87,7 @@ type Jose = Pick<typeof import("jose"), "compactVerify" | "decodeProtectedHeader
 
 async function loadJose(): Promise<Jose> {
   try {
-    // By name, so that a bundler leaves the rest out.
+    // Named imports, so that a bundler leaves out the rest.
     const { compactVerify, decodeProtectedHeader, importJWK } = await import("jose");
     return { compactVerify, decodeProtectedHeader, importJWK };
   } catch (cause) {
@@ -131,9 +133,9 @@ function describeAlgorithm(alg: unknown): string {
 
 interface Tried {
   readonly payload?: Uint8Array;
-  /** Whether the very key that the token names is in the set; reading it again would change nothing. */
+  /** Whether the key that the token names is in the set. Reading the set again would then not help. */
   readonly isKeyKnown: boolean;
-  /** Why the last key that was tried did not verify it. */
+  /** Why the last key that was tried did not verify the signature. */
   readonly cause?: unknown;
 }
 
@@ -147,7 +149,7 @@ async function tryKeys(
   let cause: unknown;
   for (const entry of keys) {
     const isNamed = kid !== undefined && entry["kid"] === kid;
-    // A token without a kid may be of any key, and a key without one may be of any token.
+    // Without a `kid` in the token or in the key, the key may fit.
     if (!isNamed && kid !== undefined && entry["kid"] !== undefined) continue;
     const key = selectPublicKey(entry, alg);
     if (key === undefined) continue;
@@ -157,7 +159,7 @@ async function tryKeys(
       const { payload } = await jose.compactVerify(idToken, imported, { algorithms: [alg] });
       return { payload, isKeyKnown };
     } catch (error) {
-      // Broken, too short or another's: the next one may be it.
+      // The key is broken, too short or another one. The next key may fit.
       cause = error;
     }
   }
@@ -174,7 +176,7 @@ function checkClaims(payload: Uint8Array, expected: Expected, nowSeconds: number
   if (!audiences.includes(expected.clientId) || !audiences.every((name) => typeof name === "string")) {
     throw invalid("was issued for another client; its aud is not this client's id");
   }
-  // Required as soon as there is more than one audience (OpenID Connect Core §3.1.3.7).
+  // `azp` is required with more than one audience (OpenID Connect Core §3.1.3.7).
   if (azp === undefined ? audiences.length > 1 : azp !== expected.clientId) {
     throw invalid("was issued for another client; its azp is not this client's id");
   }
@@ -206,7 +208,7 @@ function parseClaims(payload: Uint8Array): Record<string, unknown> {
   try {
     claims = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
   } catch {
-    // Without its cause, which may quote them.
+    // Without the cause, which may quote the claims.
     throw invalid("has claims that are not JSON");
   }
   if (typeof claims !== "object" || claims === null || Array.isArray(claims)) {
@@ -215,7 +217,7 @@ function parseClaims(payload: Uint8Array): Record<string, unknown> {
   return claims as Record<string, unknown>;
 }
 
-/** Freezes JSON data all the way down. Not by recursion: it may nest deeper than the stack is. */
+/** Freezes JSON data deeply, without recursion: it may nest deeper than the stack allows. */
 function freezeDeep<T extends object>(data: T): T {
   const rest: object[] = [data];
   for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
@@ -230,7 +232,7 @@ const invalid = (what: string, cause?: unknown): TalkdeskError =>
   new TalkdeskError("id_token_invalid", `The ID token ${what}.`, { cause });
 
 /**
- * What is said of an answer without an ID token that was asked for.
+ * The error for an answer without an ID token although `openid` was asked for.
  * @internal
  */
 export const missingIdToken = (): TalkdeskError =>

@@ -7,22 +7,23 @@ import { dropBody, readBody, UnreadableBody } from "../base/response-body.js";
 import type { TalkdeskClient } from "../client/client.js";
 import type { PublishedKey } from "./verification-key.js";
 
-/** The most that is read of a key set. */
+/** The most bytes of a key set that are read: far more than a set of keys needs. */
 const MAX_KEY_SET_BYTES = 262_144;
 
-/** How long keys are taken for current: what the service withdraws is believed no longer than that. */
+/** How long a key set is used before it is read again. A key that the service withdraws is trusted no longer. */
 const FRESH_MS = 600_000;
 
-/** How often the keys are read again for the sake of one that is not among them. */
+/** How often a key set is read again for an unknown key, so that forged ID tokens cause few requests. */
 const REREADS = { most: 3, withinMs: 30_000 };
 
-/** The keys of one endpoint, as one client has read them. */
+/** The key set of one endpoint, as one client has read it. */
 interface KeySet {
   readonly url: string;
   readonly fetch: FetchFunction;
-  /** On the monotonic clock. */
+  /** When the keys were read, on the monotonic clock. */
   readAt: number;
   keys: readonly PublishedKey[] | undefined;
+  /** The request in flight, which all callers share. */
   underWay: Promise<readonly PublishedKey[]> | undefined;
   /** When the keys were read again, on the monotonic clock, oldest first. */
   rereads: readonly number[];
@@ -31,8 +32,7 @@ interface KeySet {
 const keySets = new WeakMap<TalkdeskClient, KeySet>();
 
 /**
- * The service's public keys, read when there are none yet or those at hand are older than ten minutes; and whether it
- * was this call that has read them.
+ * Returns the service's public keys, which are read again after ten minutes. `areNew` is true when this call read them.
  *
  * @throws TalkdeskError (rejection) `id_token_invalid` with `retryable: true` when they could not be read.
  * @internal
@@ -50,8 +50,8 @@ export async function readKeys(
 }
 
 /**
- * The keys once more, for a token whose key is not among `known`; undefined when they were read again too often of
- * late. What somebody else has read since is taken without asking.
+ * Reads the keys again, for a token whose key is not among `known`. Returns keys that another call has read since.
+ * Undefined when the keys were read again too often recently.
  * @internal
  */
 export async function rereadKeys(
@@ -78,7 +78,7 @@ function openKeySet(client: TalkdeskClient): KeySet {
   return set;
 }
 
-/** One request, whoever asks meanwhile. */
+/** Reads the keys. Concurrent calls share one request. */
 function refreshKeySet(set: KeySet, client: TalkdeskClient): Promise<readonly PublishedKey[]> {
   set.underWay ??= fetchKeys(set, client).then(
     (keys) => {
@@ -93,13 +93,13 @@ function refreshKeySet(set: KeySet, client: TalkdeskClient): Promise<readonly Pu
     },
   );
   return set.underWay.catch((error: unknown) => {
-    // To each who waits an error of his own.
+    // An error of its own for each caller.
     throw isTalkdeskError(error) ? copyError(error) : error;
   });
 }
 
 async function fetchKeys({ url, fetch }: KeySet, client: TalkdeskClient): Promise<readonly PublishedKey[]> {
-  // Nobody's own patience: others may be waiting for the same keys.
+  // Without the signal of a caller, since other callers may wait for the same keys.
   const limit = startDeadline(client.timeoutMs, undefined, client.clock);
   try {
     const headers = new Headers({ accept: "application/json" });
@@ -138,7 +138,7 @@ function parseKeySet(text: string): readonly PublishedKey[] | undefined {
   try {
     const { keys } = (JSON.parse(text) ?? {}) as { readonly keys?: unknown };
     if (!Array.isArray(keys)) return undefined;
-    // A member that is null counts as missing, as does an entry.
+    // An entry or a member that is null counts as missing.
     return keys.map((key) =>
       Object.fromEntries(Object.entries(Object(key)).filter(([, value]) => value !== null)),
     );
@@ -148,7 +148,7 @@ function parseKeySet(text: string): readonly PublishedKey[] | undefined {
 }
 
 /**
- * What is said when the time for the keys is up.
+ * The error for keys that did not arrive in time.
  * @internal
  */
 export const keysLate = ({ endpoints, timeoutMs }: TalkdeskClient, cause?: unknown): TalkdeskError =>

@@ -1,9 +1,9 @@
 import { decodeBase64, encodeBase64url, stripPadding, trimLeadingZeros } from "../base/encodings.js";
 
-/** A public key of the service as its key set has it: anything may be missing or wrong. */
+/** An entry of the service's key set, unchecked: any member may be missing or wrong. */
 export type PublishedKey = Readonly<Record<string, unknown>>;
 
-/** The members that make up a public key. Whatever else an entry has never reaches the platform. */
+/** The members that define a public key. No other member of an entry reaches the platform. */
 export interface PublicJwk {
   readonly kty: "EC" | "RSA" | "OKP";
   readonly crv?: string;
@@ -13,13 +13,13 @@ export interface PublicJwk {
   readonly e?: string;
 }
 
-/** What a key that names no algorithm may verify. */
+/** The algorithms that a key without `alg` may verify. */
 const UNPINNED: Readonly<Record<string, PublicKeyKind>> = {
   ES256: { kty: "EC", crv: "P-256" },
   RS256: { kty: "RSA" },
 };
 
-/** What a key may pin itself to: signatures whose key to verify is not the key to sign. */
+/** The algorithms that a key may name. All are asymmetric, so a public key cannot serve as a shared secret. */
 const ASYMMETRIC: Readonly<Record<string, PublicKeyKind>> = {
   ...UNPINNED,
   ES384: { kty: "EC", crv: "P-384" },
@@ -38,20 +38,19 @@ interface PublicKeyKind {
   readonly crv?: string;
 }
 
-/** Bytes of one coordinate (RFC 7518 §6.2.1.2). */
+/** The bytes of one coordinate (RFC 7518 §6.2.1.2). */
 const COORDINATE_BYTES: Readonly<Record<string, number>> = { "P-256": 32, "P-384": 48, "P-521": 66 };
 
 /**
- * Whether any key could verify the algorithm: `none` and those of a shared secret never.
+ * True for an algorithm that a public key can verify: never for `none` or a shared secret.
  * @internal
  */
 export const isVerifiable = (algorithm: unknown): algorithm is string =>
   typeof algorithm === "string" && Object.hasOwn(ASYMMETRIC, algorithm);
 
 /**
- * The public key in an entry of a key set, for one algorithm; undefined when the entry is for something else or
- * broken. Numbers with leading zero bytes, which Talkdesk's own examples have, are brought to the size that
- * RFC 7518 asks for.
+ * Selects the public key from an entry of a key set, for one algorithm. Undefined when the entry is broken or for
+ * another purpose. Numbers with leading zero bytes, as in Talkdesk's own examples, get the size that RFC 7518 requires.
  * @internal
  */
 export function selectPublicKey(entry: PublishedKey, algorithm: string): PublicJwk | undefined {
@@ -78,7 +77,7 @@ function isForVerification({ use, key_ops: operations }: PublishedKey): boolean 
   return operations === undefined || (Array.isArray(operations) && operations.includes("verify"));
 }
 
-/** A number of a key: without leading zero bytes, or with as many as make it `size` bytes. */
+/** Resizes a number of a key to `size` bytes, or removes its leading zero bytes where no size is given. */
 function resizeNumber(text: unknown, size?: number): string | undefined {
   if (typeof text !== "string" || !/^[\w+/-]+=*$/.test(text)) return undefined;
   const bytes = decodeBase64(stripPadding(text));

@@ -1,17 +1,17 @@
 import type { TalkdeskClient } from "../client/client.js";
 
-/** How far two clocks may differ before it matters. */
+/** The largest difference between two clocks that is ignored. */
 const TOLERANCE_MS = 30_000;
 
-/** A date that is further off comes from a server that is broken, not from a clock that is off. */
+/** A `Date` that is further off than a year comes from a broken server, not from a wrong clock here. */
 const CREDIBLE_MS = 366 * 86_400_000;
 
 /**
- * How far the clock of a server is ahead of this one (negative: behind), in milliseconds; undefined when its answer
- * does not say, says what cannot be, or is near enough.
+ * Measures how far the server's clock is ahead of this one (negative: behind), in milliseconds. Undefined when the
+ * answer has no credible `Date`, or the clocks agree within 30 s.
  *
- * @param sentAt Just before the request, and `now` just after the answer: by the same clock, in epoch milliseconds.
- *   The server wrote its `Date` somewhere between.
+ * @param sentAt Just before the request, in epoch milliseconds. The server wrote its `Date` between `sentAt` and `now`.
+ * @param now Just after the answer, by the same clock.
  * @internal
  */
 export function measureOffsetMs(headers: Headers, sentAt: number, now: number): number | undefined {
@@ -21,14 +21,18 @@ export function measureOffsetMs(headers: Headers, sentAt: number, now: number): 
   return distanceMs > TOLERANCE_MS && distanceMs < CREDIBLE_MS ? offsetMs : undefined;
 }
 
+/** Kept with the client, which may be frozen, and for no longer. */
 const learntOffsets = new WeakMap<TalkdeskClient, number>();
 
 /**
- * What is known of how far the clock of a client's token endpoint is ahead, in milliseconds.
+ * Returns how far the clock of a client's token endpoint is known to be ahead, in milliseconds; 0 when nothing is known.
  * @internal
  */
 export const recallOffsetMs = (client: TalkdeskClient): number => learntOffsets.get(client) ?? 0;
 
-/** @internal */
+/**
+ * Remembers how far the clock of a client's token endpoint is ahead.
+ * @internal
+ */
 export const learnOffset = (client: TalkdeskClient, offsetMs: number): void =>
   void learntOffsets.set(client, offsetMs);

@@ -14,7 +14,7 @@ import { noteOwner, ownerOf } from "./token-owner.js";
 import { readTokenResponse, type TokenResponse } from "./token-response.js";
 
 /**
- * What one attempt at an exchange is made with.
+ * The input of one attempt: one request and its answer. A token call may consist of several attempts.
  * @internal
  */
 export interface Attempt {
@@ -23,8 +23,9 @@ export interface Attempt {
   readonly limit: Deadline;
   /** How far the server's clock is taken to be ahead, in milliseconds. */
   readonly offsetMs: number;
-  /** Secrets that the server knows although the request does not hold them. */
+  /** Secrets that the server knows although the request does not contain them. */
   readonly alsoSecret: readonly string[];
+  /** Called just before the request is sent. False when it may not be sent any more. */
   readonly maySend: () => boolean;
 }
 
@@ -45,15 +46,18 @@ export interface FailedAttempt {
   readonly error: TalkdeskError;
   /** Whether the same request may be sent again. */
   readonly mayRepeat: boolean;
-  /** How long the server asked to wait. */
+  /** How long the server asks to wait, in milliseconds. */
   readonly waitMs?: number | undefined;
-  /** How far the server's clock turned out to be ahead, where it may have refused an assertion for that. */
+  /** How far the server's clock is ahead, in milliseconds, where it may have refused the assertion for its time. */
   readonly offsetMs?: number | undefined;
 }
 
 /**
- * Makes one request and reads its answer. Rejects only when the caller's patience ends, or with what a framework's
- * `fetch` throws to steer itself.
+ * Makes one request and reads its answer. A failure is a result, not a rejection.
+ *
+ * @throws (rejection)
+ * - The reason of the caller's signal, when it aborts.
+ * - The error of a framework that controls its own rendering ({@link isControlFlow}).
  * @internal
  */
 export async function attemptExchange(
@@ -106,7 +110,7 @@ export async function attemptExchange(
   }
 }
 
-/** The time was up before there was anything to send. */
+/** The error for a call whose time ran out before anything could be sent. */
 function lateBeforeSending({ grant_type }: Grant, { timeoutMs }: TalkdeskClient): TalkdeskError {
   const { lateCode, isRepeatable } = GRANT_POLICIES[grant_type];
   return new TalkdeskError(
@@ -135,7 +139,7 @@ const notSent = (): TalkdeskError =>
     "The process was stopped for so long that another process may have renewed the token; nothing was sent, so ask again.",
   );
 
-/** An answer that holds no token. */
+/** The failure for an answer without a token. */
 function failRefused({ client, grant }: Attempt, error: TalkdeskError, exchanged: Exchanged): FailedAttempt {
   const { body, response, sentAt, now, offsetMs } = exchanged;
   const { isRepeatable, isRepeatedWhenUnavailable, mayRefuseAssertion } = GRANT_POLICIES[grant.grant_type];
@@ -173,7 +177,7 @@ const NEVER_SENT = new Set([
 const CERTIFICATE_REFUSED =
   /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|^ERR_TLS_|^ERR_SSL_|HOSTNAME_MISMATCH|^EPROTO$/;
 
-/** No answer, or one that broke off. */
+/** The failure for an answer that did not come, or broke off. */
 function failUnanswered(
   { client, grant, limit }: Attempt,
   error: unknown,

@@ -2,25 +2,22 @@ import type { TalkdeskError, TalkdeskErrorCode } from "../base/errors.js";
 import type { Grant } from "../token/grant.js";
 
 /**
- * What may be done when a request of one grant fails, and what the failure means.
+ * What follows when a request of one grant fails, and what the failure means.
  * @internal
  */
 export interface GrantPolicy {
   /**
-   * True where the same request may be made again. It is then repeated after a network fault, and errors say `retryable`
-   * as their code does. False for a code, which is good for one request whatever becomes of it.
+   * True for a grant whose request may be made again. It is then repeated after a network fault, and an error is
+   * `retryable` as its code says. False for an authorization code, which may be sent once.
    */
   readonly isRepeatable: boolean;
-  /** True where the request is repeated after 429 and 5xx too. */
+  /** True for a grant whose request is also repeated after 429 and 5xx. */
   readonly isRepeatedWhenUnavailable: boolean;
-  /**
-   * What is reported when the request was sent and its answer was lost. Absent where a lost answer costs nothing: it is
-   * then a network fault like any other.
-   */
+  /** The error for a request that was sent and whose answer was lost. Default: a network fault like any other. */
   readonly lostAnswer?: LostAnswer;
-  /** The code for a call whose time ran out before anything was sent. */
+  /** The code of the error for a call whose time ran out before anything was sent. */
   readonly lateCode: TalkdeskErrorCode;
-  /** Whether this refusal may be about the client's assertion, so that a new assertion may be accepted. */
+  /** Whether this refusal may be about the time in the client's assertion, so that a new assertion may be accepted. */
   readonly mayRefuseAssertion: (refusal: TalkdeskError) => boolean;
   /** Whether the grant asks for a token that is sent without a scheme. */
   readonly asksForOpaqueToken: (grant: Grant) => boolean;
@@ -34,15 +31,16 @@ export interface LostAnswer {
   readonly code: TalkdeskErrorCode;
   /** The message where no answer came. The request is then repeated. */
   readonly noAnswer: string;
-  /** The message where an answer began and broke off. The server has dealt with the request, so it is not repeated. */
+  /** The message where an answer began and broke off. The server has handled the request, so it is not repeated. */
   readonly brokenOff: string;
 }
 
-/** The client was not even let in, so the code or refresh token beside the assertion is still good (RFC 7523 §3.2). */
+/** The server refused the assertion itself, so the code or refresh token beside it is still valid (RFC 7523 §3.2). */
 const isClientUnknown = ({ error }: TalkdeskError): boolean => error === "invalid_client";
 
 /**
- * One row for each grant.
+ * The policies, one for each grant.
+ * @see RFC 6749 §4.1.2 (a code is used once), RFC 9700 §4.14 (refresh token rotation)
  * @internal
  */
 export const GRANT_POLICIES: Readonly<Record<Grant["grant_type"], GrantPolicy>> = {
@@ -62,7 +60,7 @@ export const GRANT_POLICIES: Readonly<Record<Grant["grant_type"], GrantPolicy>> 
   },
   refresh_token: {
     isRepeatable: true,
-    // The server may have replaced the token before it failed; the session decides what is sent next.
+    // The server may have replaced the refresh token before it failed, so the session decides what follows.
     isRepeatedWhenUnavailable: false,
     lostAnswer: {
       code: "refresh_outcome_unknown",
@@ -71,7 +69,7 @@ export const GRANT_POLICIES: Readonly<Record<Grant["grant_type"], GrantPolicy>> 
       brokenOff:
         "A refresh token was sent and the answer broke off, so it was probably replaced by one that never arrived; ask again, and log the user in again if that fails.",
     },
-    // Not "token_timeout", which leaves open whether the token was sent.
+    // `token_timeout` would leave open whether the refresh token was sent.
     lateCode: "token_network",
     mayRefuseAssertion: isClientUnknown,
     asksForOpaqueToken: () => false,

@@ -16,15 +16,15 @@ export interface Exchanged {
   readonly response: TokenResponse;
   /** Just before the request, in epoch milliseconds. */
   readonly sentAt: number;
-  /** Just after the answer. */
+  /** Just after the answer, in epoch milliseconds. */
   readonly now: number;
-  /** What was added to this machine's time for the proof. */
+  /** Milliseconds that were added to this machine's time for the proof. */
   readonly offsetMs: number;
 }
 
 /**
- * What could be checked locally about a refusal, as whole sentences; nothing for other errors. Hints are guesses by
- * rule: each names a fact that was seen, and what it may mean.
+ * Lists possible causes of a refusal that can be checked locally, as whole sentences. Each names a fact, and what it may
+ * mean. Other errors get no hints.
  * @internal
  */
 export function explainRefusal(
@@ -62,7 +62,7 @@ export function explainRefusal(
   return hints;
 }
 
-/** What authorities say of credentials that they expected in another encoding, often as `invalid_request`. */
+/** Words with which servers refuse credentials in another encoding than expected, often as `invalid_request`. */
 const NOT_DECODED = /encod|decod|malformed authorization|authorization header/i;
 
 function explainSecret(headers: Headers): readonly string[] {
@@ -90,11 +90,11 @@ function explainEncoding(headers: Headers): readonly string[] {
 const readSentSecret = (headers: Headers): string | undefined =>
   readBasicSecret(splitCredentials(headers.get("authorization") ?? "")?.credentials ?? "");
 
-/** Whether a secret looks as if it had been encoded already: a plain one with a percent sign seldom does. */
+/** True for a secret that looks form-encoded already. A plain secret with a percent sign seldom does. */
 const isFormEncoded = (secret: string): boolean =>
   secret.includes("%") && encodeForm(decodeForm(secret)).toLowerCase() === secret.toLowerCase();
 
-/** A server says the same of an unknown key, another client's and another algorithm; these are what to compare. */
+/** A server answers the same for a wrong client, key and algorithm, so the hint names all three. */
 function explainAssertion(body: URLSearchParams, tokenEndpoint: string): readonly string[] {
   const [header, claims] = (body.get("client_assertion") ?? "").split(".").map(parseMembers);
   if (header === undefined || claims === undefined) return [];
@@ -113,7 +113,7 @@ function explainAssertion(body: URLSearchParams, tokenEndpoint: string): readonl
 
 const quote = (value: unknown): string => (typeof value === "string" ? escapeText(value) : "(none)");
 
-/** The members of the JSON object that a part of a JWT is; undefined when it is none. */
+/** Parses one part of a JWT. Undefined for text that is not JSON in Base64url. */
 function parseMembers(part: string): Readonly<Record<string, unknown>> | undefined {
   try {
     return Object(JSON.parse(new TextDecoder().decode(decodeBase64(part)))) as Readonly<

@@ -7,33 +7,40 @@ import { learnOffset, recallOffsetMs } from "./clock-offset.js";
 import { attemptExchange, type ReceivedToken } from "./exchange-attempt.js";
 import { GRANT_POLICIES } from "./grant-policies.js";
 
-/** The most that one call sends: the first attempt and three more. */
+/** The most requests of one call: three repeats are enough for a fault that passes within `timeoutMs`. */
 const MAX_ATTEMPTS = 4;
 
-/** Waits between attempts: full jitter below a bound that begins at `first` and doubles up to `most`, in milliseconds. */
+/** Waits between attempts, in milliseconds: full jitter below a bound that starts at `first` and doubles up to `most`. */
 const BACKOFF_MS = { first: 250, most: 2_000 };
 
 /**
- * Asks the token endpoint once for a token: the one function that sends to it.
+ * Makes one token call, with repeats where they are safe. It keeps no token.
  *
- * Asks for no cached answer, never follows a redirect, reads at most 262 144 bytes, and takes at most `client.timeoutMs`
- * in all; time in which the process was stopped does not count. What is safe is tried again, up to three times, after
- * jittered waits or as long as `Retry-After` says: `client_credentials` after a network fault (not one of certificate
- * verification), 429 and 5xx; a refresh token when nothing was sent, and once more with the same token when no answer
- * began; an authorization code never. An answer that came and cannot be read is not asked for again. A request with a
- * signed assertion is also sent once more, whatever the grant, when the client was refused and the answer's `Date` is
- * more than 30 s off: with an assertion that goes by the server's clock. When that helps, how far the clocks differ
- * stays with the client, for its later assertions; nothing else is kept between calls.
+ * The call takes at most `client.timeoutMs` milliseconds, not counting time in which the process was stopped. It asks
+ * for no cached answer, follows no redirect, and reads at most 262 144 bytes.
  *
- * What a framework's own `fetch` throws to steer itself, as Next does, passes through as it is.
+ * Up to three repeats follow, after jittered waits or as `Retry-After` says:
  *
- * @param options.signal Ends the call; it then rejects with the signal's own reason.
- * @returns A promise that rejects with
- *   - a `TypeError` for a grant that cannot be asked for, before anything is sent;
- *   - a {@link TalkdeskError}: `token_network`, `token_timeout`, `credentials_unavailable`, `refresh_outcome_unknown`
- *     (a refresh token was sent and no answer came, whatever came of the second try), or one of those of
- *     {@link parseTokenResponse}. Whatever was sent in secret is masked where the answer repeats it, in runs of eight
- *     characters and more; `hints` name what could be checked locally.
+ * - `client_credentials`: after a network fault (other than a refused certificate), 429 and 5xx.
+ * - `refresh_token`: when nothing was sent; and once, with the same refresh token, when it was sent and no answer began.
+ * - `authorization_code`: never.
+ * - Any grant with a signed assertion: once, when the client was refused and the answer's `Date` is more than 30 s off.
+ *   The new assertion goes by the server's clock. When it is accepted, the client remembers the difference.
+ *
+ * An answer that has arrived and cannot be read is not requested again. An error that a framework's `fetch` throws to
+ * control its own rendering, as Next's does, is passed on unchanged.
+ *
+ * @param options.signal Ends the call, which then rejects with the signal's reason.
+ * @throws TypeError (rejection) for a grant that cannot be asked for; nothing is sent.
+ * @throws TalkdeskError (rejection) Secrets that were sent are masked where the answer repeats them, in runs of eight
+ *   characters and more. `hints` list possible causes.
+ * - `token_network`: the token endpoint could not be reached.
+ * - `token_timeout`: it did not answer in time.
+ * - `credentials_unavailable`: the client's credentials could not be looked up.
+ * - `refresh_outcome_unknown`: a refresh token was sent and its answer was lost.
+ * - The codes of {@link parseTokenResponse}.
+ * @example
+ * const token = await requestToken(client, { grant_type: "client_credentials", scope: "users:read" });
  * @see RFC 6749 §3.2; RFC 9700 §4.11 (redirects)
  */
 export async function requestToken(
@@ -47,21 +54,21 @@ export async function requestToken(
 }
 
 /**
- * What belongs to one exchange beside its client and its grant.
+ * Options of {@link exchange}.
  * @internal
  */
 export interface ExchangeOptions {
   readonly signal?: AbortSignal | undefined;
-  /** The limit of the call that this is a part of. Default: one of its own, by `client.timeoutMs` and `signal`. */
+  /** The deadline of the call that this is a part of. Default: a new one of `client.timeoutMs`, with `signal`. */
   readonly limit?: Deadline | undefined;
-  /** What the server knows although this request does not hold it; masked like what was sent. */
+  /** Secrets that the server knows although the request does not contain them. They are masked too. */
   readonly alsoSecret?: readonly string[] | undefined;
-  /** Asked before each sending: false once whatever gave the right to send is over, as a lock that ran out. */
+  /** Called before each request. False when nothing may be sent any more, such as after a lock has run out. */
   readonly maySend?: (() => boolean) | undefined;
 }
 
 /**
- * {@link requestToken} with the instant, on both clocks, just before the request that was answered.
+ * Does what {@link requestToken} does, and returns the instant of the request as well.
  * @internal
  */
 export async function exchange(
@@ -101,7 +108,7 @@ export async function exchange(
       const delayMs = answer.waitMs ?? drawBackoffMs(client, attempts);
       if (delayMs >= limit.remainingMs()) throw error;
       await limit.wait(delayMs).catch((reason: unknown) => {
-        // The timer of the deadline may be ahead of the clock that `remainingMs` goes by.
+        // The timer of the deadline may run ahead of the clock of `remainingMs`.
         throw limit.isPast ? error : reason;
       });
     }
@@ -114,8 +121,8 @@ export async function exchange(
 }
 
 /**
- * What is reported once an answer was lost: whatever failed afterwards, `invalid_grant` included, says nothing about
- * what became of the first request.
+ * Reports the lost answer, with the details of what failed after it. A later failure, `invalid_grant` included, says
+ * nothing about what became of the first request.
  */
 function stillLost(lost: TalkdeskError, latest: TalkdeskError): TalkdeskError {
   const { retryAt, status, error, errorDescription, hints } = latest;

@@ -1,6 +1,6 @@
 import { type AnswerHeaders, readHeader } from "../base/header-value.js";
 
-/** The longest wait that is believed: a day. What asks for more is broken, and timers cannot count it. */
+/** The longest wait that is believed, a day. A server that asks for more is broken, and timers cannot wait that long. */
 const LONGEST_MS = 86_400_000;
 
 /**
@@ -36,14 +36,14 @@ export function retryAfterMs(
 
 function parseWaitMs(said: string, now: number): number | undefined {
   if (/^\d+(\.\d+)?$/.test(said)) return Math.ceil(Number(said) * 1000);
-  // Date.parse takes much that is no HTTP date, such as "-5"; all forms of one begin with the day's name.
+  // Date.parse accepts text such as "-5". All forms of an HTTP date begin with the name of a day.
   if (!/^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(said)) return undefined;
-  // The oldest form names no zone, and means GMT all the same.
+  // The oldest form of an HTTP date has no zone, and means GMT.
   const at = Date.parse(/ \d{4}$/.test(said) ? `${said} GMT` : said);
   return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 }
 
-/** Talkdesk's load shedding puts the wait into the body: `fields: [{ name: "retry-after", description: "5" }]`. */
+/** When overloaded, Talkdesk puts the wait into the body: `fields: [{ name: "retry-after", description: "5" }]`. */
 function readRetryAfterField(body: unknown): string | undefined {
   const { fields } = Object(body) as { fields?: unknown };
   if (!Array.isArray(fields)) return undefined;

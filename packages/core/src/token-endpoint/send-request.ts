@@ -6,7 +6,7 @@ import type { TalkdeskClient } from "../client/client.js";
 import { isUnavailable, MAX_RESPONSE_BYTES, responseTooLarge, type TokenResponse } from "./token-response.js";
 
 /**
- * What goes with one sending.
+ * What sending a request needs beside the request.
  * @internal
  */
 export interface Sending {
@@ -19,8 +19,10 @@ export interface Sending {
 /**
  * Sends one request to the token endpoint and reads its answer.
  *
- * @throws TalkdeskError (rejection) for an answer that cannot be read; anything else is a fault of the network, or the
- *   end of the caller's patience.
+ * @throws (rejection)
+ * - {@link TalkdeskError}: an answer has arrived, and is too large, cannot be read or was redirected.
+ * - The signal's reason, when the deadline ends the call.
+ * - Any other error is a fault of the network.
  * @internal
  */
 export async function sendRequest(

@@ -1,6 +1,6 @@
 import { decodeBase64, decodeForm, encodeBase64, encodeForm, stripPadding } from "../base/encodings.js";
 
-/** Parameters and headers of a token request whose values are no secret. */
+/** Parameters of a token request that are not secret. All others are masked, also those of a new grant. */
 const PUBLIC_PARAMETERS = new Set([
   "grant_type",
   "scope",
@@ -10,16 +10,19 @@ const PUBLIC_PARAMETERS = new Set([
   "client_id",
   "client_assertion_type",
 ]);
+/** Headers of a token request that are not secret. */
 const PUBLIC_HEADERS = new Set(["accept", "content-type", "user-agent"]);
 
-/** So many characters in a row that a text shares with a secret are hidden; fewer tell little, and words share them. */
+/** The shortest run of characters that is masked. Shorter ones reveal little, and occur in ordinary words. */
 const SHORTEST_RUN = 8;
 
 /**
- * A function that hides, in any text, whatever one request sent in secret: every run of eight characters and more that
- * the text shares with a secret or with a form of it, so that a text that was cut, or put together from parts, shows no
- * more than that. A secret that is shorter is hidden where it is whole. It goes by what was sent, so it holds for any
- * client authentication; and it takes time in proportion to the text.
+ * Creates a function that masks, in any text, the secrets of one request: every run of eight characters and more that
+ * the text shares with a secret or one of its encodings. So a text that was cut or assembled reveals no more than seven
+ * characters in a row. A secret of fewer characters is masked where it occurs whole.
+ *
+ * The secrets are read from the request, so that any client authentication is covered. The time that masking takes is
+ * proportional to the length of the text.
  * @internal
  */
 export function createMask(
@@ -36,20 +39,20 @@ export function createMask(
     const secret = scheme.toLowerCase() === "basic" ? readBasicSecret(credentials) : undefined;
     if (secret !== undefined) secrets.push(secret, decodeForm(secret));
   }
-  // Only when there is something to hide them in: most answers have nothing.
+  // Collected when first needed: most answers contain no text to mask.
   let traces: Traces | undefined;
   return (text) => {
     if (text === "") return text;
     traces ??= collectTraces(secrets);
     const shown = hideTraces(text, traces);
-    // The last match of any expression stays reachable, as RegExp.lastMatch; this one is empty.
+    // Leaves an empty RegExp.lastMatch, which would otherwise show the last text that matched.
     /^/.test("");
     return shown;
   };
 }
 
 /**
- * The two words of an `Authorization` header; undefined for a bare token.
+ * Splits an `Authorization` header into scheme and credentials. Undefined for a bare token.
  * @internal
  */
 export function splitCredentials(
@@ -60,11 +63,11 @@ export function splitCredentials(
   return end <= 0 || credentials === "" ? undefined : { scheme: header.slice(0, end), credentials };
 }
 
-/** What gives a secret away. */
+/** The texts that reveal a secret. */
 interface Traces {
-  /** Every part of {@link SHORTEST_RUN} characters of every form, in lower case. */
+  /** Every run of {@link SHORTEST_RUN} characters of every form, in lower case. */
   readonly runs: ReadonlySet<string>;
-  /** The forms that are shorter, as they are: in any case, they would be found in ordinary words. */
+  /** The shorter forms. Their case counts, since they could occur in ordinary words otherwise. */
   readonly short: ReadonlySet<string>;
 }
 
@@ -79,14 +82,14 @@ function collectTraces(secrets: readonly string[]): Traces {
   return { runs, short };
 }
 
-/** A text, as it is or decoded, and where in the text as it is each of its characters comes from. */
+/** A text, as received or decoded, with the place in the received text that each of its characters comes from. */
 interface Reading {
   readonly text: string;
   readonly from: readonly number[];
   readonly to: readonly number[];
 }
 
-/** Escapes within escapes are taken apart so often, as in JSON in a URL. */
+/** How many layers of escapes are decoded, such as JSON within a URL. */
 const MOST_READINGS = 3;
 
 function hideTraces(text: string, traces: Traces): string {
@@ -109,7 +112,7 @@ function hideTraces(text: string, traces: Traces): string {
   return masked + text.slice(shown);
 }
 
-/** Where a text shows traces; runs that overlap are one. */
+/** Yields where a text shows traces. Runs that overlap are one. */
 function* findTraces(text: string, { runs, short }: Traces): Generator<readonly [number, number]> {
   const lower = foldCase(text);
   let start = 0;
@@ -130,7 +133,7 @@ function* findTraces(text: string, { runs, short }: Traces): Generator<readonly 
   }
 }
 
-/** Lower case, character for character: nothing moves. */
+/** Lower-cases a text without changing its length, so that places stay the same. */
 function foldCase(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
   if (/^[\x00-\x7f]*$/.test(text)) return text.toLowerCase();
@@ -175,7 +178,7 @@ function unescapeSequence(sequence: string): string {
   return NAMED[name] ?? sequence.slice(1);
 }
 
-/** The same with every escape taken apart; undefined when there is none. */
+/** Decodes every escape once. Undefined when there is no escape. */
 function decodeEscapes({ text, from, to }: Reading): Reading | undefined {
   const parts: string[] = [];
   const origin = { from: [] as number[], to: [] as number[] };
@@ -202,10 +205,10 @@ function decodeEscapes({ text, from, to }: Reading): Reading | undefined {
   return { text: parts.join(""), ...origin };
 }
 
-/** What `secret` may look like in an answer, or in the error of a client that shows its request. */
+/** Lists the encodings in which a secret may occur in an answer, or in the error of a client. */
 function listForms(secret: string): readonly string[] {
   const bytes = new TextEncoder().encode(secret);
-  // Without lone surrogates, which nothing can encode.
+  // Without lone surrogates, which no encoding can represent.
   const text = new TextDecoder().decode(bytes);
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"));
   return [
@@ -224,7 +227,7 @@ function listForms(secret: string): readonly string[] {
 const escapeCharacters = (text: string, characters: RegExp, written: (code: number) => string): string =>
   text.replace(characters, (character) => written(character.charCodeAt(0)));
 
-/** As different libraries write it. */
+/** JSON as different libraries write it. */
 function listJsonForms(text: string): readonly string[] {
   const plain = JSON.stringify(text).slice(1, -1);
   const unicode = (code: number): string => `\\u${code.toString(16).padStart(4, "0")}`;
@@ -254,7 +257,7 @@ function listHtmlForms(text: string): readonly string[] {
   ];
 }
 
-/** Whole, and as a part of something longer: three bytes are four characters, so where it begins matters. */
+/** Alone, and within a longer text: three bytes are four characters, so there are three alignments. */
 function listBase64Forms(text: string): readonly string[] {
   const length = new TextEncoder().encode(text).length;
   const within = [1, 2].map((before) =>
@@ -266,7 +269,7 @@ function listBase64Forms(text: string): readonly string[] {
 }
 
 /**
- * The secret in the credentials of a Basic header; undefined when they are not readable as such.
+ * Reads the secret from the credentials of a Basic header. Undefined for other credentials.
  * @internal
  */
 export function readBasicSecret(credentials: string): string | undefined {

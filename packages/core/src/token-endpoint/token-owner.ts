@@ -2,7 +2,7 @@ import type { TalkdeskClient } from "../client/client.js";
 import type { AccessToken } from "../token/access-token.js";
 
 /**
- * Whose a token is: the client that asked for it, where it asked, and where the token may go. Nothing of it is secret.
+ * The owner of a token: the client that asked for it, the token endpoint, and the gateway. None of these is secret.
  * @internal
  */
 export interface TokenOwner {
@@ -12,21 +12,27 @@ export interface TokenOwner {
   readonly api: string;
 }
 
-/** @internal */
+/**
+ * Returns the owner of the tokens of a client.
+ * @internal
+ */
 export function ownerOf({ endpoints, authentication }: TalkdeskClient): TokenOwner {
   const { clientId } = authentication;
   return { tokenEndpoint: endpoints.token, clientId, api: endpoints.api };
 }
 
-/** @internal */
+/**
+ * True for two owners that are the same.
+ * @internal
+ */
 export const isSameOwner = (one: TokenOwner, other: TokenOwner): boolean =>
   one.tokenEndpoint === other.tokenEndpoint && one.clientId === other.clientId && one.api === other.api;
 
-/** What this copy of the package has seen of tokens: nothing about one that was made by hand, or read from a text. */
+/** The owners of tokens that this copy of the package has requested. Tokens from `accessToken()` or a text have none. */
 const owners = new WeakMap<AccessToken, TokenOwner>();
 
 /**
- * Remembers whose the token is.
+ * Remembers the owner of a token.
  * @internal
  */
 export function noteOwner(token: AccessToken, owner: TokenOwner): void {
@@ -34,7 +40,7 @@ export function noteOwner(token: AccessToken, owner: TokenOwner): void {
 }
 
 /**
- * Whether the token was given to another client, or to this one elsewhere.
+ * True for a token that is known to belong to another client, token endpoint or gateway.
  * @internal
  */
 export function isOfAnother(token: AccessToken, client: TalkdeskClient): boolean {

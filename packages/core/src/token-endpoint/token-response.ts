@@ -12,19 +12,19 @@ import type { Grant } from "../token/grant.js";
 import { GRANT_POLICIES } from "./grant-policies.js";
 import { retryAfterMs } from "./retry-after.js";
 
-/** The most that is read of one answer of the token endpoint, in bytes after decompression. */
+/** The most bytes of an answer that are read, after decompression: far more than a token needs. */
 export const MAX_RESPONSE_BYTES = 262_144;
 
-/** What Talkdesk's tokens live, in seconds: assumed when an answer names no lifetime. */
+/** The lifetime in all of Talkdesk's examples, in seconds. Assumed when an answer has no `expires_in`. */
 const ASSUMED_LIFETIME_SECONDS = 599;
 
-/** A year and a day: longer than any token that Talkdesk documents, and short enough for every date. */
+/** A year and a day: longer than any documented lifetime, and short enough for every date. */
 const MAX_LIFETIME_SECONDS = 366 * 86_400;
 
-/** Deeper than any answer of the service; recursion over what is kept of one stays far from the stack's end. */
+/** Deeper than any real answer, and far from overflowing the stack in recursive functions. */
 const MAX_DEPTH = 64;
 
-/** The codes of RFC 6749 §5.2 that say who is at fault, and the one that Talkdesk adds. */
+/** The code for each `error` of RFC 6749 §5.2. */
 const CODE_OF_ERROR: ReadonlyMap<string, TalkdeskErrorCode> = new Map([
   ["invalid_client", "client_refused"],
   ["unauthorized_client", "client_refused"],
@@ -35,20 +35,27 @@ const CODE_OF_ERROR: ReadonlyMap<string, TalkdeskErrorCode> = new Map([
 ]);
 
 /**
- * Reads one answer of the token endpoint. Pure: no clock, no network.
+ * Reads one answer of the token endpoint. It is a pure function: it uses neither clock nor network.
  *
- * A token needs status 200 and a JSON object with an `access_token` of visible ASCII and without `error`. `token_type` may be missing
- * (Bearer), and is not looked at when the grant asked for an opaque token. `expires_in` may be a number, cut to
- * whole seconds, or a string of digits; anything else counts as absent, and 599 seconds are assumed. `null` and ""
- * count as absent for the optional members.
+ * A token needs status 200 and a JSON object with an `access_token` of visible ASCII and without an `error`. Without
+ * `token_type` the token is a Bearer token; the member is ignored when the grant asked for an opaque token. `expires_in`
+ * is a number, rounded down to whole seconds, or a string of digits; anything else counts as absent, and 599 seconds are
+ * assumed. `null` and `""` count as absent for optional members.
  *
- * @param response The answer as received, its body whole and decompressed, at most 262 144 bytes.
- * @param context `requestedAt`: just before the request was sent, in epoch milliseconds. `grant`: what was asked.
+ * @param response The answer as received. Its body is whole and decompressed, at most 262 144 bytes.
  * @throws TalkdeskError
- *   `token_unavailable` for 429 and 5xx, whatever the body says, with `retryAt` when the answer names a time;
- *   `client_refused`, `request_refused` by the `error` of a 4xx or 2xx, and for a 401 without one;
- *   `token_unexpected_response` for redirects, other statuses, 511, and a 200 that is not JSON;
- *   `token_malformed` for JSON that breaks the schema; `response_too_large`; `unsupported_token_type`.
+ * - `token_unavailable`: 429 or 5xx, whatever the body says; with `retryAt` where the answer asks to wait.
+ * - `client_refused`: `invalid_client`, `unauthorized_client`, or a 401 without a known `error`.
+ * - `request_refused`: another `error` of RFC 6749 in a 2xx or 4xx, or any other `error` in a 200 or 400.
+ * - `token_unexpected_response`: a redirect, another status, 511, or a 200 that is not JSON.
+ * - `token_malformed`: JSON that breaks the schema.
+ * - `response_too_large`: more than 262 144 bytes.
+ * - `unsupported_token_type`: a `token_type` other than Bearer.
+ * @example
+ * const { status, headers } = response;
+ * const body = new Uint8Array(await response.arrayBuffer());
+ * const grant = { grant_type: "client_credentials" } as const;
+ * const token = parseTokenResponse({ status, headers, body }, { requestedAt: Date.now(), grant });
  * @see RFC 6749 §5.1 and §5.2; Talkdesk, "Refresh Token - Basic"
  */
 export function parseTokenResponse(response: TokenResponse, context: TokenResponseContext): AccessToken {
@@ -63,17 +70,17 @@ export interface TokenResponse {
   readonly body: Uint8Array;
 }
 
-/** What an answer is read against. */
+/** The request that an answer belongs to. */
 export interface TokenResponseContext {
   /** Just before the request was sent, in epoch milliseconds. */
   readonly requestedAt: number;
-  /** What was asked. */
+  /** What was asked for. */
   readonly grant: Grant;
 }
 
 /**
- * {@link parseTokenResponse}, for a caller who knows what is secret: `mask` is applied to every text of the answer
- * that is kept outside the token's own members, before it is cut.
+ * Does what {@link parseTokenResponse} does, with secrets masked: `mask` is applied to every text of the answer that is
+ * kept outside the token's own members, before the text is cut.
  * @internal
  */
 export function readTokenResponse(
@@ -98,7 +105,10 @@ export function readTokenResponse(
   return readToken(json.value, context, mask);
 }
 
-/** @internal */
+/**
+ * The error for a body that is too large.
+ * @internal
+ */
 export function responseTooLarge(status: number): TalkdeskError {
   return new TalkdeskError(
     "response_too_large",
@@ -116,7 +126,7 @@ function malformed(what: string): TalkdeskError {
 function parseJson(body: Uint8Array): { readonly value?: unknown; readonly fault?: string } {
   let text: string;
   try {
-    // Drops a byte-order mark; refuses what is not UTF-8, UTF-16 included.
+    // Drops a byte-order mark, and throws for other encodings such as UTF-16.
     text = new TextDecoder("utf-8", { fatal: true }).decode(body);
   } catch {
     return { fault: "its body is not UTF-8" };
@@ -129,7 +139,7 @@ function parseJson(body: Uint8Array): { readonly value?: unknown; readonly fault
   }
 }
 
-/** Whether text that is known to be JSON nests more than {@link MAX_DEPTH} levels; without recursion. */
+/** True for JSON text that nests more than {@link MAX_DEPTH} levels. Checked without recursion. */
 function isTooDeep(json: string): boolean {
   let depth = 0;
   let isInString = false;
@@ -181,11 +191,11 @@ function readToken(
   });
 }
 
-/** A service token travels without a scheme, whatever the answer calls it; Talkdesk's begin with `tdst_`. */
+/** A service token is sent without a scheme, whatever its `token_type` says. Talkdesk's begin with `tdst_`. */
 function readType(tokenType: unknown, value: string, grant: Grant): "Bearer" | "opaque" {
   const isAskedFor = GRANT_POLICIES[grant.grant_type].asksForOpaqueToken(grant);
   if (isAskedFor || value.startsWith("tdst_")) return "opaque";
-  // Bearer is the default that Talkdesk documents for a missing one.
+  // Talkdesk documents Bearer as the default.
   if (tokenType === undefined || tokenType === null || tokenType === "") return "Bearer";
   if (typeof tokenType === "string" && tokenType.toLowerCase() === "bearer") return "Bearer";
   throw new TalkdeskError(
@@ -195,10 +205,7 @@ function readType(tokenType: unknown, value: string, grant: Grant): "Bearer" | "
   );
 }
 
-/**
- * Whole seconds, no further from zero than any date can bear; undefined for what is neither a number nor a string of
- * digits, never a part of one.
- */
+/** Reads whole seconds, within what a date can represent. Undefined for anything but a number or a string of digits. */
 function readLifetimeSeconds(expiresIn: unknown): number | undefined {
   const isDigits = typeof expiresIn === "string" && /^\d+$/.test(expiresIn);
   if (typeof expiresIn !== "number" && !isDigits) return undefined;
@@ -215,19 +222,19 @@ function readOptionalString(value: unknown, name: string): string | undefined {
 function readScope(scope: unknown): string[] | undefined {
   if (scope === undefined || scope === null) return undefined;
   if (typeof scope !== "string") throw malformed("scope is not a string");
-  // Described as URL-encoded, shown with plain spaces: decoded once where it can only be the former.
+  // Talkdesk describes it as URL-encoded and shows it with spaces, so text that can only be encoded is decoded once.
   const encoded = !/\s/.test(scope) && /\+|%20|%3A/i.test(scope);
   const text = encoded ? decodeForm(scope) : scope;
   return text.split(/\s+/).filter((name) => name !== "");
 }
 
 /**
- * Whether a status says "later". 511 does not: it comes from a network that wants somebody to log in to it.
+ * True for a status that means "try later". 511 does not: it comes from a network that asks for a login of its own.
  * @internal
  */
 export const isUnavailable = (status: number): boolean => status === 429 || (status >= 500 && status !== 511);
 
-/** The error for an answer that is no token: of another status than 200, or with an error in it. */
+/** The error for an answer without a token: its status is not 200, or it contains an `error`. */
 function refusal(
   status: number,
   headers: Headers,
@@ -239,7 +246,7 @@ function refusal(
   const named = said.error === undefined ? "" : ` (${said.error})`;
   const options: TalkdeskErrorOptions = { status, ...said };
   if (isUnavailable(status)) {
-    // Whatever the body says: a proxy may repeat a stale one.
+    // The body does not count: a proxy may repeat an old one.
     const wait = retryAfterMs(headers, json, requestedAt);
     const later = wait === undefined ? "" : `, and asks to wait ${Math.ceil(wait / 1000)} s`;
     return new TalkdeskError("token_unavailable", `The token endpoint answered ${status}${named}${later}.`, {
@@ -264,7 +271,7 @@ function refusal(
     );
   }
   if (status >= 300 && status < 400) {
-    // Masked before parsing too, which changes the letters of a host.
+    // Masked before parsing as well, since parsing changes the case of a host.
     const target = mask(headers.get("location") ?? "");
     const origin = parseUrl(target)?.origin ?? "null";
     const where = origin === "null" ? "" : ` to ${escapeText(mask(origin))}`;
@@ -281,7 +288,7 @@ function refusal(
   );
 }
 
-/** The words of an error body: RFC 6749's, with or without `header`, or those of Talkdesk's API envelope. */
+/** Reads an error body: that of RFC 6749, or Talkdesk's API envelope with `code` and `message`. */
 function readErrorBody(
   json: unknown,
   mask: (text: string) => string,
