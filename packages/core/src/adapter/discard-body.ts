@@ -1,14 +1,16 @@
 import { platformClock } from "../base/clock.js";
 import { MAX_BUFFERED_BYTES } from "./request-body.js";
 
-/** The longest that an adapter reads a refused answer that nobody will get, in milliseconds. */
+/** The longest that an adapter reads a refused answer that its caller will not get, in milliseconds. */
 export const MAX_DISCARD_MS = 10_000;
 
 /**
- * Reads away what is left of a refused answer's body, so that its connection can be used again. A body of more than
- * {@link MAX_BUFFERED_BYTES}, or one that has not ended after {@link MAX_DISCARD_MS}, is cancelled. Never rejects.
+ * Reads the rest of a refused answer's body, so that its connection can be used again. Cancels a body of more than
+ * {@link MAX_BUFFERED_BYTES}, and one that has not ended after {@link MAX_DISCARD_MS}. Never rejects.
  *
- * @param body A stream of the platform's or of Node's, or another thing that is read by iterating.
+ * @param body A stream of the platform or of Node, or any async iterable of bytes.
+ * @example
+ * await discardBody(response.body);
  */
 export async function discardBody(body: UnreadBody | null | undefined): Promise<void> {
   if (body === null || body === undefined) return;
@@ -23,7 +25,7 @@ export async function discardBody(body: UnreadBody | null | undefined): Promise<
     }
     await cancel(reader);
   } catch {
-    // The connection is gone already, or the caller has stopped it.
+    // The connection is closed, or the caller has aborted.
   } finally {
     platformClock.clearTimeout?.(timer);
   }
@@ -33,13 +35,13 @@ async function cancel(reader: { cancel(): unknown }): Promise<void> {
   try {
     await reader.cancel();
   } catch {
-    // There is nothing left to free.
+    // The body is closed already.
   }
 }
 
 type UnreadBody = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
 
-/** Its `cancel` ends a read that is under way; the `return` of an iterator would wait for it. */
+/** Returns a reader whose `cancel` ends a read in flight. An iterator's `return` would wait for the read. */
 function readerOf(body: UnreadBody): {
   read(): Promise<IteratorResult<Uint8Array, unknown>>;
   cancel(): unknown;

@@ -1,25 +1,27 @@
-/** What can be seen of where a dispatcher of undici sends requests. */
+/** Where a dispatcher of undici sends requests, as far as that can be seen. */
 interface Route {
-  /** The only origins that it sends to; empty when it sends where the URL says. */
+  /** The only origins that it sends to; empty when it follows the URL. */
   readonly origins: readonly string[];
   readonly isSocket: boolean;
-  /** The kind of proxy that it sends through. */
+  /** When it sends through a proxy. */
   readonly proxy: "always" | "by environment" | undefined;
 }
 
+/** Routes that were read before, by dispatcher. */
 const routes = new WeakMap<object, Route>();
 
+/** The symbols under which versions of undici keep their global dispatcher. */
 const GLOBAL_DISPATCHERS = [1, 2].map((version) => Symbol.for(`undici.globalDispatcher.${version}`));
 
-/** Options that lead a request elsewhere: of Node's and undici's fetch, and of Bun's. */
+/** Options of `fetch` that lead a request elsewhere: `dispatcher` of Node and undici, the others of Bun. */
 type RoutingOption = "dispatcher" | "proxy" | "unix";
 
 /**
- * Refuses a request by `fetch` that would not go where its URL says: to another origin, to a socket, or unencrypted
- * through a proxy. A proxy learns nothing of `https:`, which tunnels through it.
+ * Refuses a request by `fetch` that would not go where its URL says: to another origin, to a socket path, or unencrypted
+ * through a proxy. A proxy learns nothing from `https:` requests, which it tunnels.
  *
- * It looks at the options of `fetch` and at undici's global dispatcher. It cannot see where a dispatcher or a `fetch` of
- * the user's own leads.
+ * It reads the options of `fetch` and undici's global dispatcher. It cannot see the route of a dispatcher or a `fetch`
+ * of the user's own.
  *
  * @param settings The options of the request, as `fetch` takes them.
  * @throws TypeError that names the route.
@@ -71,7 +73,7 @@ function routeOf(dispatcher: object): Route {
   return route;
 }
 
-/** Clients and pools know their origin, and pools and agents their options, by symbols that undici does not export. */
+/** Reads origin and options of undici's clients, pools and agents, from symbols that undici does not export. */
 function readRoute(dispatcher: object): Route {
   const known = new Map(
     Object.getOwnPropertySymbols(dispatcher).map((symbol) => [
@@ -84,7 +86,7 @@ function readRoute(dispatcher: object): Route {
     readonly socketPath?: unknown;
     readonly connect?: { readonly socketPath?: unknown } | null;
   };
-  // Some have no prototype.
+  // An object without a prototype has no constructor.
   const { name } = Object(dispatcher.constructor) as { readonly name?: unknown };
   const isProxy = known.has("proxy agent options") || name === "Socks5ProxyAgent";
   const mayProxy =
@@ -100,12 +102,12 @@ function readOrigin(upstream: unknown): string[] {
   try {
     return [new URL(String(upstream)).origin];
   } catch {
-    // Not of undici's making.
+    // The dispatcher is not one of undici's.
     return [];
   }
 }
 
-/** Whether `HTTP_PROXY` names a proxy, and `NO_PROXY` no exception for this host, which is a loopback address. */
+/** True when `HTTP_PROXY` names a proxy and `NO_PROXY` does not list this host, which is a loopback address. */
 function isProxiedByEnvironment({ host, hostname }: URL): boolean {
   const env = readEnvironment();
   const proxy = env["http_proxy"] ?? env["HTTP_PROXY"] ?? "";
@@ -113,7 +115,7 @@ function isProxiedByEnvironment({ host, hostname }: URL): boolean {
   return proxy !== "" && !["*", host, hostname].some((name) => exceptions.includes(name));
 }
 
-/** Empty where there is none, or where Deno does not allow to read it. */
+/** Reads the variables of proxies. Empty where there is no environment, or Deno does not allow reading it. */
 function readEnvironment(): Readonly<Record<string, string | undefined>> {
   const { process } = globalThis as {
     readonly process?: { readonly env: Record<string, string | undefined> };

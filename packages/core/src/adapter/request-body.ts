@@ -1,26 +1,28 @@
 import { onAbort } from "../base/shared-abort.js";
 
-/** The most that an adapter keeps of a body in order to send or return it later, in bytes. */
+/** The most bytes of a body that an adapter keeps in order to send or return them later. */
 export const MAX_BUFFERED_BYTES = 65_536;
 
-/** A request's body, ready to be sent, and whether the same bytes can be sent again. */
+/** A body that is ready to be sent, and whether the same bytes can be sent again. */
 export interface RequestBody<Body> {
   readonly body: Body;
   readonly isReplayable: boolean;
 }
 
 /**
- * Reads a body as it is now, so that what the caller changes later is not sent, and tells whether it can be sent again.
+ * Captures a body as it is now, so that later changes by the caller are not sent, and says whether it can be sent again.
  *
- * - Strings can; buffers and lists of these are copied.
- * - A `FormData` becomes a `Blob` of one boundary, referring to its files rather than copying them, so that a replay has
- *   the same bytes and the same `Content-Type`.
- * - The platform's `URLSearchParams` is copied, and its `Blob` cannot change.
- * - Everything else is the client's to understand: it comes back as it is, to be sent once. That is so for streams and
- *   iterators, and for a `FormData`, `Blob` or `URLSearchParams` of another library, whose bytes may differ next time.
+ * - Strings, and `Blob`s of the platform: unchanged, can be sent again.
+ * - Buffers, lists of strings and buffers, and `URLSearchParams` of the platform: copied, can be sent again.
+ * - `FormData`: turned into a `Blob` with a fixed boundary, which refers to the files. A replay has the same bytes and
+ *   the same `Content-Type`.
+ * - Everything else: unchanged, can be sent once. That includes streams, iterators, and a `FormData`, `Blob` or
+ *   `URLSearchParams` of another library, whose bytes may differ the next time.
  *
- * @param ownFormData A `FormData` of the client's own, which it takes as it takes the platform's. Default: it has none.
+ * @param ownFormData The client's own `FormData` class, which is treated as the platform's. Default: none.
  * @throws TypeError for a buffer that has been transferred.
+ * @example
+ * const { body, isReplayable } = captureBody(init.body);
  */
 export function captureBody<Body>(
   body: Body,
@@ -36,7 +38,7 @@ export function captureBody<Body>(
   return { body, isReplayable: false };
 }
 
-/** Not `instanceof`: what a subclass overrides is known to the client that sends it, and not to a copy. */
+/** True for a direct instance. A subclass may override methods that a copy would not have. */
 function isOf<Type>(
   value: object,
   type: (new (...args: never[]) => Type) | undefined,
@@ -52,17 +54,17 @@ const sliceOfTypedArray: (this: ArrayBufferView) => ArrayBufferView = Object.get
   Uint8Array.prototype,
 ).slice;
 
-/** A copy of the same type, of which `Buffer` is one; undefined for what is not made of bytes. */
+/** Copies bytes into an object of the same type, `Buffer` included. Undefined for objects of another kind. */
 function copyBytes(body: object): object | undefined {
   if (ArrayBuffer.isView(body)) {
-    // Of any realm, as below.
+    // By tag, since the object may be of another realm.
     if (tagOf(body) !== "DataView") return sliceOfTypedArray.call(body);
     return new DataView(body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength));
   }
   return tagOf(body) === "ArrayBuffer" ? (body as ArrayBuffer).slice(0) : undefined;
 }
 
-/** A copy of a list of strings and bytes, which undici sends one after the other. */
+/** Copies a list of strings and buffers, which undici sends one after the other. */
 function copyChunks(body: object): unknown[] | undefined {
   if (!Array.isArray(body)) return undefined;
   const copies = body.map((chunk: unknown) => (typeof chunk === "string" ? chunk : copyBytes(Object(chunk))));
@@ -77,7 +79,7 @@ type FormEntry = readonly [name: string, value: string | File];
 
 type FormDataClass = new (...args: never[]) => object;
 
-/** What a known `FormData` consists of now; undefined for any other, and where it has files that are not the platform's. */
+/** Copies the entries of a known `FormData`. Undefined for any other, or with files that are not the platform's. */
 function copyEntries(body: object, ownFormData?: FormDataClass): readonly FormEntry[] | undefined {
   const classes: readonly (FormDataClass | undefined)[] = [globalThis.FormData, ownFormData];
   if (!classes.some((known) => isOf(body, known))) return undefined;
@@ -86,9 +88,12 @@ function copyEntries(body: object, ownFormData?: FormDataClass): readonly FormEn
   return entries.every(isKnown) ? entries : undefined;
 }
 
-/** @see WHATWG HTML, "Multipart form data"; WHATWG Fetch, "extract a body" */
+/**
+ * Encodes the entries as `multipart/form-data`.
+ * @see WHATWG HTML, "Multipart form data"; WHATWG Fetch, "extract a body"
+ */
 function encodeMultipart(form: readonly FormEntry[]): Blob {
-  // A Blob's type is lower-cased, so the boundary must be.
+  // Blob lower-cases its type, so the boundary has to be in lower case.
   const boundary = `----talkdesk-oauth-${crypto.randomUUID()}`;
   const escaped = (name: string): string =>
     name
@@ -112,10 +117,16 @@ function encodeMultipart(form: readonly FormEntry[]): Blob {
 }
 
 /**
- * Reads a stream of unknown length as far as it may be kept: a body of up to 64 KiB comes back whole and replayable, a
- * longer one as a stream of the same bytes that can be sent once.
+ * Buffers a stream of up to 64 KiB, which can then be sent again. A longer stream comes back as a stream of the same
+ * bytes that can be sent once.
  *
- * @returns A promise that rejects with the signal's reason when it aborts first, and with the stream's own error.
+ * @throws (rejection)
+ * - The signal's reason, when it aborts first.
+ * - The stream's own error.
+ * @example
+ * if (request.body !== null) {
+ *   const { body, isReplayable } = await bufferBody(request.body, request.signal);
+ * }
  */
 export async function bufferBody(
   stream: ReadableStream<Uint8Array>,
@@ -123,7 +134,7 @@ export async function bufferBody(
 ): Promise<RequestBody<Blob | ReadableStream<Uint8Array>>> {
   signal?.throwIfAborted();
   const reader = stream.getReader();
-  // Cancelling ends a read that is under way as if the stream had ended; the check below tells the two apart.
+  // Cancelling ends a read in flight as if the stream had ended; the check below tells the two apart.
   const stopListening =
     signal === undefined ? () => {} : onAbort(signal, () => void reader.cancel(signal.reason));
   const chunks: Uint8Array<ArrayBuffer>[] = [];
@@ -132,7 +143,7 @@ export async function bufferBody(
     while (size <= MAX_BUFFERED_BYTES) {
       const { done, value } = await reader.read();
       signal?.throwIfAborted();
-      // Not as bytes: up to Node 22, fetch cannot send those again where a 307 or 308 leads (it has detached them).
+      // A Blob, since up to Node 22 `fetch` detaches bytes and cannot send them again after a 307 or 308.
       if (done) return { body: new Blob(chunks), isReplayable: true };
       chunks.push(value as Uint8Array<ArrayBuffer>);
       size += value.byteLength;

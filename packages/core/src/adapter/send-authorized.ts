@@ -41,21 +41,32 @@ export interface AuthorizedRequest<Answer> {
 }
 
 /**
- * Sends a request with a token, and once more with another one if the API refuses the first with 401.
+ * Sends a request with a token, and once more with another token when the API refuses the first one.
  *
- * A refusal is reported to the source also when the request cannot be replayed, so the next one has a new token. When
- * there is no other token to be had, the refused answer is the caller's, unread. A second refusal is too.
+ * Every refusal is reported to the source, also when the request cannot be sent again, so that the next request has a
+ * new token. When the source has no other token, the caller gets the refused answer, unread. The caller also gets a
+ * second refusal.
  *
- * @returns A promise that rejects when no token can be had for the first sending, when `send` rejects, with the
- *   signal's reason when it aborts during a wait for a token, and after a refusal with `reauthentication_required` when
- *   the session is over: only a login helps then.
+ * @throws (rejection)
+ * - The source's error, when there is no token for the first request.
+ * - {@link TalkdeskError} `reauthentication_required`, when a refusal shows that the session is over.
+ * - The signal's reason, when it aborts during a wait for a token.
+ * - The error of `send`.
+ * @example
+ * const answer = await sendAuthorized<Response>(source, {
+ *   method: "GET",
+ *   isReplayable: true,
+ *   send: ({ authorization }) => fetch(url, { headers: { authorization } }),
+ *   isRefusal: ({ status, headers }) => isTokenRefusal(status, headers.get("www-authenticate")),
+ *   discard: ({ body }) => discardBody(body),
+ * });
  */
 export async function sendAuthorized<Answer>(
   source: TokenSource,
   request: AuthorizedRequest<Answer>,
 ): Promise<Answer> {
   const { signal } = request;
-  // A source answers at once when nothing is asked of it but a token.
+  // Without an argument, a source has a fast path.
   const token = await (signal === undefined ? source.getToken() : askForToken(source, { signal }));
   let answer: Answer;
   let thrown: { readonly error: unknown } | undefined;
@@ -87,7 +98,7 @@ export async function sendAuthorized<Answer>(
   return request.send(next);
 }
 
-/** Ends with the signal, whatever the source does with it: one that a user has written may not look at it. */
+/** Asks for a token until the signal aborts, also where a source of the user's own ignores the signal. */
 function askForToken(source: TokenSource, request: TokenRequest): Promise<AccessToken> {
   const { signal } = request;
   if (signal?.aborted) return Promise.reject(signal.reason);

@@ -1,17 +1,20 @@
 import { parseSecureUrl, requireOrigin } from "../base/secure-url.js";
 import type { TokenSource } from "../token/token-source.js";
 
-/** What every adapter lets its user choose. */
+/** The options that all adapters have. */
 export interface AdapterOptions {
   /** Further origins that may receive the token, such as `https://files.example.com`. The source's `api` always may. */
   readonly origins?: readonly string[] | undefined;
 }
 
 /**
- * Tells which requests the source's token may go with: those to its `api` and to `origins`, not to its token endpoint.
- * Everything else passes an adapter untouched.
+ * Returns a function that says whether a request to a URL may carry a token of the source: a URL at its `api` or at one
+ * of `origins`, other than its token endpoint. An adapter passes all other requests on untouched.
  *
- * @throws TypeError at once, when an origin has a path, or is neither `https:` nor on a loopback address.
+ * @throws TypeError for an origin that has a path, or is neither `https:` nor on a loopback address.
+ * @example
+ * const mayHaveToken = tokenDestination(source, { origins: ["https://files.example.com"] });
+ * if (!mayHaveToken(url)) return fetch(url, init);
  */
 export function tokenDestination(source: TokenSource, options: AdapterOptions = {}): (url: URL) => boolean {
   if (typeof source?.getToken !== "function") {
@@ -27,7 +30,7 @@ export function tokenDestination(source: TokenSource, options: AdapterOptions = 
   ].map((origin) => `${origin}/`);
   const tokenEndpoint = source.tokenEndpoint === undefined ? undefined : new URL(source.tokenEndpoint);
   return (url) =>
-    // Not its origin, which a `blob:` URL shares, and one with a user: that is an Authorization header of the caller's own.
+    // Not by origin: a `blob:` URL has that too, and a URL with a user has credentials of the caller's own.
     allowed.some((start) => url.href.startsWith(start)) &&
     !(
       tokenEndpoint !== undefined &&

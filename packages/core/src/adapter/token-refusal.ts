@@ -2,9 +2,13 @@ import { causesOf } from "../base/causes.js";
 import { readHeader } from "../base/header-value.js";
 
 /**
- * Whether an answer says that the token it was asked with is not, or no longer, good: 401, unless `WWW-Authenticate`
- * says `insufficient_scope`. Talkdesk's own error codes differ by service, so they are not looked at; 403 is about
- * what a good token may do.
+ * True for an answer that refuses the token of its request: 401, unless `WWW-Authenticate` says `insufficient_scope`.
+ * 403 is not a refusal of the token: it limits what a valid token may do. Talkdesk's own error codes do not count, since
+ * they differ between services.
+ *
+ * @param wwwAuthenticate The header's value; null or undefined where there is none.
+ * @example
+ * const isRefused = isTokenRefusal(response.status, response.headers.get("www-authenticate"));
  * @see RFC 6750 §3.1
  */
 export function isTokenRefusal(status: number, wwwAuthenticate: string | null | undefined): boolean {
@@ -12,7 +16,7 @@ export function isTokenRefusal(status: number, wwwAuthenticate: string | null | 
 }
 
 function saysInsufficientScope(challenge: string): boolean {
-  // What stands in another value, such as a description, is no parameter.
+  // Empties the other quoted values, such as a description, which may contain the same words.
   const parameters = challenge.replace(/"(?:[^"\\]|\\.)*"/g, (value) =>
     /^"insufficient_scope\b/i.test(value) ? value : '""',
   );
@@ -20,8 +24,8 @@ function saysInsufficientScope(challenge: string): boolean {
 }
 
 /**
- * True when an error stands for a 401 that {@link isTokenRefusal} takes for a refusal: some clients, and layers beneath
- * an adapter, throw for a status. Looks at the error, its `response`, and its causes.
+ * True for an error that stands for an answer which refuses the token ({@link isTokenRefusal}). Some clients, and layers
+ * beneath an adapter, throw for a status. Reads the error, its `response`, and its causes.
  *
  * @example
  * if (isRefusalError(error)) return new Response(null, { status: 401 });
