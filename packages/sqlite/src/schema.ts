@@ -27,11 +27,10 @@ const MIGRATIONS: readonly string[] = [
     version INTEGER NOT NULL,
     -- No earlier fence may write.
     fence INTEGER NOT NULL,
-    -- Epoch milliseconds; NULL: never.
-    expires_at INTEGER
+    -- Epoch milliseconds; the largest safe number: never.
+    expires_at INTEGER NOT NULL
   );
-  CREATE INDEX IF NOT EXISTS talkdesk_oauth_tokens_expires_at ON talkdesk_oauth_tokens (expires_at)
-    WHERE expires_at IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS talkdesk_oauth_tokens_expires_at ON talkdesk_oauth_tokens (expires_at);
   CREATE TRIGGER IF NOT EXISTS talkdesk_oauth_tokens_deleted AFTER DELETE ON talkdesk_oauth_tokens
     WHEN ${isSafe("old.fence")}
   BEGIN
@@ -55,13 +54,14 @@ const PURGED_AT_ONCE = 16;
 
 /** Whether a record is as this package writes it. */
 const READABLE = `(typeof(value) = 'blob' AND ${isSafe("version")} AND version > 0 AND ${isSafe("fence")}
-  AND typeof(expires_at) IN ('null', 'integer'))`;
+  AND ${isSafe("expires_at")})`;
 
 /** Whether a lock is held at a time. */
 const HELD = "(typeof(ends_at) = 'integer' AND ends_at > ?)";
 
 type StatementName =
-  | "head"
+  | "findVersion"
+  | "findForgottenFence"
   | "nextNumber"
   | "findRecord"
   | "putRecord"
@@ -82,12 +82,13 @@ type StatementName =
  * an empty one as NULL, hence the coalesce.
  */
 const SQL: Readonly<Record<StatementName, string>> = {
-  head: "SELECT schema_version, forgotten_fence FROM talkdesk_oauth_store",
+  findVersion: "SELECT schema_version FROM talkdesk_oauth_store",
+  findForgottenFence: "SELECT forgotten_fence FROM talkdesk_oauth_store",
   nextNumber: `UPDATE talkdesk_oauth_store SET last_number = max(last_number + 1, CAST(? AS INTEGER))
     RETURNING last_number`,
 
   findRecord: `SELECT ${READABLE}, ${["version", "fence", "value"].map((column) => `CASE WHEN ${READABLE} THEN ${column} END`).join(", ")}
-    FROM talkdesk_oauth_tokens WHERE key = ? AND (expires_at IS NULL OR expires_at > ?)`,
+    FROM talkdesk_oauth_tokens WHERE key = ? AND expires_at > ?`,
   putRecord: `INSERT INTO talkdesk_oauth_tokens (key, value, version, fence, expires_at)
     VALUES (?, coalesce(?, x''), ?, ?, ?)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = excluded.version, fence = excluded.fence,
@@ -132,16 +133,14 @@ export function openSchema(database: SqliteDatabase): Statements {
 }
 
 /**
- * The latest fence that wrote a record which is gone.
+ * Checks that the tables are still those that the statements were prepared for.
  *
- * @throws Error `SQLITE_SCHEMA` when the tables are no longer those that the statements were prepared for.
+ * @throws Error `SQLITE_SCHEMA` when they are not.
  */
-export function forgottenFence({ head }: Statements): number {
-  const [version, fence] = columns(head.get());
-  if (Number(version) !== SCHEMA_VERSION) {
-    throw codedError("SQLITE_SCHEMA", "The tables of the store were changed by something else.");
-  }
-  return Number(fence);
+export function checkSchema({ findVersion }: Statements): void {
+  const [version] = columns(findVersion.get());
+  if (Number(version) === SCHEMA_VERSION) return;
+  throw codedError("SQLITE_SCHEMA", "The tables of the store were changed by something else.");
 }
 
 /** The version of the tables that are there; 0 when there are none. */

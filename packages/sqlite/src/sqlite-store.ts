@@ -1,6 +1,6 @@
 import type { StoreLock, TokenStore } from "@talkdesk-oauth/core";
 import { checkDatabase, columns, type SqliteDatabase } from "./database.js";
-import { forgottenFence, openSchema, type Statements } from "./schema.js";
+import { checkSchema, openSchema, type Statements } from "./schema.js";
 import { codedError, isBusy, isOutdated, storeError } from "./store-error.js";
 import { inTransaction, withFullSync, withoutWaiting } from "./transaction.js";
 
@@ -73,9 +73,10 @@ export function sqliteStore(database: SqliteDatabase): TokenStore {
     const prepared = statements;
     const begin = kind === "read" ? "BEGIN" : "BEGIN IMMEDIATE";
     const run = () =>
-      inTransaction(database, begin, () =>
-        work(prepared, { forgotten: forgottenFence(prepared), now: Date.now() }),
-      );
+      inTransaction(database, begin, () => {
+        checkSchema(prepared);
+        return work(prepared, Date.now());
+      });
     try {
       return kind === "write" ? withFullSync(database, run) : run();
     } catch (error) {
@@ -108,7 +109,7 @@ export function sqliteStore(database: SqliteDatabase): TokenStore {
   return Object.freeze<TokenStore>({
     async read(key) {
       const keyBytes = checkKey(key);
-      return transact("read", ({ findRecord }, { now }) => {
+      return transact("read", ({ findRecord }, now) => {
         const row = findRecord.get(keyBytes, now);
         if (row === undefined) return undefined;
         const { version, value } = readable(row);
@@ -128,20 +129,20 @@ export function sqliteStore(database: SqliteDatabase): TokenStore {
       if (typeof expiresAt !== "number" || Number.isNaN(expiresAt)) {
         throw new TypeError("expiresAt must be a number of milliseconds since 1970.");
       }
-      return transact("write", (prepared, { forgotten, now }) => {
+      return transact("write", (prepared, now) => {
         prepared.deleteExpiredRecord.run(keyBytes, now);
         const row = prepared.findRecord.get(keyBytes, now);
-        const found = row === undefined ? { version: 0, fence: forgotten } : readable(row);
+        const found = row === undefined ? { version: 0, fence: forgottenFence(prepared) } : readable(row);
         if (expectedVersion !== found.version) return undefined;
         if (fence !== undefined && fence < found.fence) {
-          // Of a record that is gone, only the latest fence of all keys is known. The holder of the lock may write.
-          const mayWrite = row === undefined && prepared.findFence.get(keyBytes, fence) !== undefined;
-          if (!mayWrite) return undefined;
+          // The later fence may be another key's. None of this key has written after that of its last lock.
+          if (prepared.findFence.get(keyBytes, fence) === undefined) return undefined;
         }
         const version = takeNumber(prepared, now);
         const latest = Math.max(found.fence, fence ?? 0);
-        prepared.putRecord.run(keyBytes, valueBytes, version, latest, wholeMs(Math.max(expiresAt, 0)));
-        if (expiresAt <= now) prepared.deleteRecord.run(keyBytes, 1);
+        // A record that is over at once is the first one to be purged.
+        const endsAt = expiresAt <= now ? 0 : wholeMs(expiresAt);
+        prepared.putRecord.run(keyBytes, valueBytes, version, latest, endsAt);
         purge(prepared, now);
         return version;
       });
@@ -149,7 +150,7 @@ export function sqliteStore(database: SqliteDatabase): TokenStore {
 
     async delete(key) {
       const keyBytes = checkKey(key);
-      return transact("write", (prepared, { now }) => {
+      return transact("write", (prepared, now) => {
         prepared.deleteRecord.run(keyBytes, 1);
         purge(prepared, now);
       });
@@ -161,7 +162,7 @@ export function sqliteStore(database: SqliteDatabase): TokenStore {
       const owner = crypto.randomUUID();
       const fence = await transact(
         "lock",
-        (prepared, { now }) => {
+        (prepared, now) => {
           const held = prepared.findLock.get(now, keyBytes, now);
           if (held !== undefined) {
             const [isTooLong] = columns(held);
@@ -180,7 +181,7 @@ export function sqliteStore(database: SqliteDatabase): TokenStore {
         fence,
         async extend(extendedMs) {
           checkTtl(extendedMs);
-          return transact("lock", ({ extendLock }, { now }) => {
+          return transact("lock", ({ extendLock }, now) => {
             const endsAt = wholeMs(now + extendedMs);
             return extendLock.get(endsAt, wholeMs(extendedMs), keyBytes, owner, now) !== undefined;
           });
@@ -196,14 +197,13 @@ export function sqliteStore(database: SqliteDatabase): TokenStore {
 /** What a transaction is for: reading, a lock, or a write that must outlast a power failure. */
 type Kind = "read" | "lock" | "write";
 
-type Work<T> = (
-  prepared: Statements,
-  state: {
-    /** The latest fence that wrote a record which is gone. */
-    readonly forgotten: number;
-    readonly now: number;
-  },
-) => T;
+type Work<T> = (prepared: Statements, now: number) => T;
+
+/** The latest fence that wrote a record which is gone, of whatever key. */
+function forgottenFence({ findForgottenFence }: Statements): number {
+  const [fence] = columns(findForgottenFence.get());
+  return Number(fence);
+}
 
 /** Removes some of what has expired. */
 function purge({ purgeRecords, purgeLocks }: Statements, now: number): void {
@@ -257,5 +257,5 @@ function checkTtl(ttlMs: unknown): void {
   }
 }
 
-/** A time or duration that a column of integers can hold. The longest stands for endless. */
+/** A time or duration as a column of integers holds it. The largest safe number stands for endless. */
 const wholeMs = (ms: number): number => Math.min(Math.ceil(ms), Number.MAX_SAFE_INTEGER);

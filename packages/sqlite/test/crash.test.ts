@@ -44,7 +44,7 @@ const operations: readonly Operation[] = [
   },
   {
     name: "write a record that is over at once",
-    call: `store.write("key", "second", { expectedVersion: version, expiresAt: 0 })`,
+    call: `store.write("key", "second", { expectedVersion: version, expiresAt: 1 })`,
     from: { value: "first", ...free },
     to: { value: undefined, ...free },
   },

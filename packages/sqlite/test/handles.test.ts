@@ -219,3 +219,16 @@ it.each(settable)("takes a handle of %s that is set to %s", async (_, __, open) 
   expect(await store.write("key", "late", { expectedVersion: 0, fence: 1 })).toBeUndefined();
   database.close();
 });
+
+it.each(drivers.filter(({ name }) => name === "node:sqlite"))(
+  "goes on when a handle of $name is closed and opened again",
+  async (driver) => {
+    using file = databaseFile(driver);
+    const database = file.open();
+    const store = sqliteStore(database);
+    const version = await store.write("key", "value", { expectedVersion: 0 });
+    database.close();
+    (database as Handle & { open(): void }).open();
+    expect(await store.read("key")).toEqual({ value: "value", version });
+  },
+);

@@ -45,6 +45,7 @@ describe.each(drivers)("a store in a database of $name", (driver) => {
     ["value", "x'ff'"],
     ["version", "'text'"],
     ["version", "-1"],
+    ["version", "0"],
     ["version", "4611686018427387904"],
     ["version", "1.5"],
     ["fence", "'text'"],
@@ -99,6 +100,50 @@ describe.each(drivers)("a store in a database of $name", (driver) => {
       expect(before - rowsIn(database, "talkdesk_oauth_tokens")).toBeLessThan(20);
     }
     expect(TABLES.map((table) => rowsIn(database, table))).toEqual([10, 0]);
+  });
+
+  it("keeps nothing of a record that is over at once, though others wait for their removal", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    using file = databaseFile(driver);
+    const database = file.open();
+    const store = sqliteStore(database);
+    const version = await store.write("key", "value", { expectedVersion: 0 });
+    for (let index = 0; index < 50; index += 1) {
+      await store.write(`key ${index}`, "value", { expectedVersion: 0, expiresAt: Date.now() + 500 });
+    }
+    vi.advanceTimersByTime(1_000);
+    await store.write("key", "next", { expectedVersion: version ?? 0, expiresAt: Date.now() });
+    vi.setSystemTime(0);
+    expect(await store.read("key")).toBeUndefined();
+    expect(await store.read("key 49")).toBeDefined();
+  });
+
+  it("remembers which fence wrote a record that has expired", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    using file = databaseFile(driver);
+    const store = sqliteStore(file.open());
+    const early = await store.lock("key", { ttlMs: 1_000 });
+    await early?.release();
+    const later = await store.lock("key", { ttlMs: 1_000 });
+    const expiresAt = Date.now() + 1_000;
+    await store.write("key", "value", { expectedVersion: 0, fence: later?.fence ?? 0, expiresAt });
+    await later?.release();
+    vi.advanceTimersByTime(1_000);
+    const expectedVersion = (await store.write("key", "of the next login", { expectedVersion: 0 })) ?? 0;
+    const fence = early?.fence ?? 0;
+    expect(await store.write("key", "late", { expectedVersion, fence })).toBeUndefined();
+  });
+
+  it("takes the fence of the lock that is held, whatever has become of other keys", async () => {
+    using file = databaseFile(driver);
+    const store = sqliteStore(file.open());
+    const held = await store.lock("key", { ttlMs: 60_000 });
+    const other = await store.lock("other", { ttlMs: 60_000 });
+    await store.write("other", "value", { expectedVersion: 0, fence: other?.fence ?? 0 });
+    await store.delete("other");
+    const expectedVersion = (await store.write("key", "without a fence", { expectedVersion: 0 })) ?? 0;
+    const fence = held?.fence ?? 0;
+    expect(await store.write("key", "value", { expectedVersion, fence })).toBeGreaterThan(0);
   });
 
   it("gives no version and no fence twice after a restore", async () => {
