@@ -53,12 +53,6 @@ const slowPage = (slow: Gate): Pick<LoginStageOptions, "place"> => ({
         response.json({ hasSource: Boolean(request.talkdesk) });
       }, next);
     });
-    app.get("/late", (request, response, next) => {
-      slow
-        .pass()
-        .then(() => request.talkdesk.getToken())
-        .then(() => response.json("a token"), next);
-    });
   },
 });
 
@@ -88,22 +82,6 @@ describe.each(frameworks)("a request that runs beside a logout in %s", (_name, f
     expect(stage.tokens.records.size).toBe(0);
     expect((await browser.signIn()).status).toBe(302);
     expect((await whoIs(browser)).isSignedIn).toBe(true);
-  });
-
-  it("gets no token any more, even from a store that has kept it", async () => {
-    const slow = gate();
-    await open({ framework, ...slowPage(slow) });
-    const browser = stage.browser();
-    await browser.signIn();
-    const running = browser.visit("/late");
-    await slow.isReached;
-    stage.tokens.behave = async (operation) => {
-      if (operation === "delete") throw new Error("the store is down");
-    };
-    await signOut(browser);
-    slow.open();
-    expect((await running).status).toBe(401);
-    expect(stage.errors).toEqual([]);
   });
 });
 
@@ -135,7 +113,6 @@ describe("a request whose client is still looked up when its user signs out", ()
 
 describe("a login that is being completed", () => {
   it.each([
-    ["as recommended", {}],
     ["with resave, rolling and all that is new", { resave: true, rolling: true, saveUninitialized: true }],
     ["with unset: destroy", { unset: "destroy" }],
   ] as const)("in two tabs at once leaves one sign-in, and both go on, %s", async (_what, options) => {

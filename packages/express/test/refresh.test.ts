@@ -1,13 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { clockAhead } from "./support/clock-ahead.js";
-import {
-  grantsOf,
-  type LoginStage,
-  type LoginStageOptions,
-  openLoginStage,
-  openSecondStage,
-  whoIs,
-} from "./support/login-stage.js";
+import { grantsOf, type LoginStage, type LoginStageOptions, openLoginStage } from "./support/login-stage.js";
 import { frameworks } from "./support/served.js";
 
 const AFTER_THE_END_MS = 700_000;
@@ -42,75 +35,6 @@ describe.each(frameworks)("ten requests of one session at its token's end in %s"
     expect((await browser.visit("/me")).status).toBe(200);
     expect(grantsOf(stage)).toEqual(["authorization_code", "refresh_token", "refresh_token"]);
     expect(stage.errors).toEqual([]);
-  });
-});
-
-describe("two processes with the same stores", () => {
-  it("refresh a session once, however many requests both get at its token's end", async () => {
-    const clock = clockAhead();
-    await open({ client: { clock } });
-    await using other = await openSecondStage(stage, { client: { clock } });
-    const [here, there] = [stage.browser(), other.browser()];
-    await here.signIn();
-    for (const [name, value] of here.cookies) there.cookies.set(name, value);
-    expect((await whoIs(there)).isSignedIn).toBe(true);
-    clock.aheadMs = AFTER_THE_END_MS;
-    const pages = await Promise.all(
-      Array.from({ length: 10 }, (_, at) => (at % 2 ? here : there).visit("/me")),
-    );
-    expect(pages.map(({ status }) => status)).toEqual(Array(10).fill(200));
-    expect(grantsOf(stage)).toEqual(["authorization_code", "refresh_token"]);
-    expect(stage.tokens.records.size).toBe(1);
-  });
-
-  it("share a login that one begins and the other completes", async () => {
-    await open();
-    await using other = await openSecondStage(stage);
-    const [here, there] = [stage.browser(), other.browser()];
-    const callback = await here.toTalkdesk("?returnTo=/there");
-    for (const [name, value] of here.cookies) there.cookies.set(name, value);
-    const { pathname, search } = new URL(callback, stage.origin);
-    expect((await there.visit(`${pathname}${search}`)).to).toBe("/there");
-    for (const [name, value] of there.cookies) here.cookies.set(name, value);
-    expect(JSON.parse((await here.visit("/me")).text).email).toMatch(/@/);
-  });
-
-  it("are no different from one that is started again", async () => {
-    const clock = clockAhead();
-    await open();
-    const browser = stage.browser();
-    await browser.signIn();
-    await using again = await openSecondStage(stage, { client: { clock } });
-    const later = again.browser();
-    for (const [name, value] of browser.cookies) later.cookies.set(name, value);
-    const { user } = await whoIs(browser);
-    expect(await whoIs(later)).toEqual({ isSignedIn: true, user });
-    expect((await later.visit("/me")).status).toBe(200);
-    expect(grantsOf(stage)).toEqual(["authorization_code"]);
-    clock.aheadMs = AFTER_THE_END_MS;
-    expect((await later.visit("/me")).status).toBe(200);
-    expect(grantsOf(stage)).toEqual(["authorization_code", "refresh_token"]);
-  });
-});
-
-describe("a session that Talkdesk has ended", () => {
-  it("answers 401, sends its refresh token once, and is healed by a login", async () => {
-    const clock = clockAhead();
-    await open({ client: { clock } });
-    const browser = stage.browser();
-    await browser.signIn();
-    const { user } = await whoIs(browser);
-    stage.talkdesk.tokens.revoke({ userId: user?.sub ?? "" });
-    clock.aheadMs = AFTER_THE_END_MS;
-    for (let visit = 0; visit < 3; visit++) {
-      const page = await browser.visit("/me", { headers: { accept: "application/json" } });
-      expect([page.status, JSON.parse(page.text).code]).toEqual([401, "reauthentication_required"]);
-    }
-    expect(grantsOf(stage)).toEqual(["authorization_code", "refresh_token"]);
-    clock.aheadMs = 0;
-    await browser.signIn();
-    expect((await browser.visit("/me")).status).toBe(200);
-    expect(stage.tokens.records.size).toBe(1);
   });
 });
 

@@ -149,3 +149,19 @@ describe("a store of sessions that fails once", () => {
     expect(pages.map(({ status }) => status).sort()).toEqual([302, 500]);
   });
 });
+
+describe("a store of sessions that fails at a logout", () => {
+  it("is told to the app", async () => {
+    const sessions = new (class extends session.MemoryStore {
+      isFailing = false;
+      override destroy: session.MemoryStore["destroy"] = (id, callback) =>
+        this.isFailing ? callback?.(new Error("the store is down")) : super.destroy(id, callback);
+    })();
+    await open({ sessions });
+    const browser = stage.browser();
+    await browser.signIn();
+    sessions.isFailing = true;
+    expect((await browser.visit("/auth/logout", { method: "POST" })).status).toBe(500);
+    expect(stage.errors).toEqual([expect.objectContaining({ message: "the store is down" })]);
+  });
+});

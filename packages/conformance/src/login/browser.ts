@@ -12,8 +12,8 @@ export interface Answer {
 /** How to send a request. Default: as a browser that opens a page. */
 export interface Visit {
   readonly method?: string;
-  /** Added to those of a browser, or in their place. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Added to those of a browser, or in their place; undefined leaves one out. */
+  readonly headers?: Readonly<Record<string, string | undefined>>;
   /** Sent as a form. The method is POST, then. */
   readonly form?: Readonly<Record<string, string>>;
   /** Makes the browser leave before the answer has come. */
@@ -77,12 +77,12 @@ export function openBrowser({ origin, publicOrigin, mount }: AppAddress): Browse
       method: method ?? (form ? "POST" : "GET"),
       agent,
       signal,
-      headers: {
+      headers: present({
         accept: ACCEPT.firefox,
         ...(isApp && cookie !== "" && { cookie }),
         ...(form && { "content-type": "application/x-www-form-urlencoded" }),
         ...headers,
-      },
+      }),
       body: form && String(new URLSearchParams(form)),
     });
     if (isApp) {
@@ -114,6 +114,11 @@ export function openBrowser({ origin, publicOrigin, mount }: AppAddress): Browse
     signIn: async (query) => visit(await toTalkdesk(query)),
   };
 }
+
+const present = (headers: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 
 /** True for a `Set-Cookie` that removes the cookie. */
 const isExpired = (line: string): boolean =>

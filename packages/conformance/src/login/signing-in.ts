@@ -6,6 +6,7 @@ import {
   clockAhead,
   codeOf,
   emailOf,
+  gate,
   grantsOf,
   NOBODY,
   openLoginStage,
@@ -81,6 +82,31 @@ export function describeSigningIn(subject: LoginSubject): void {
     expect(answers.map(({ to }) => to)).toEqual(callbacks.map((_, at) => `/${at}`));
     expect((await whoIs(browser)).isSignedIn).toBe(true);
     expect(stage.tokens.records.size).toBe(1);
+    expect(stage.errors).toEqual([]);
+  });
+
+  it("leaves one sign-in when two tabs complete their logins at once", async () => {
+    await using stage = await openLoginStage(subject);
+    const browser = stage.browser();
+    const callbacks = [
+      await browser.toTalkdesk("?returnTo=/first"),
+      await browser.toTalkdesk("?returnTo=/second"),
+    ];
+    const both = gate();
+    let waiting = 0;
+    stage.tokens.behave = (operation) => {
+      if (operation !== "write") return undefined;
+      waiting += 1;
+      if (waiting === 2) both.open();
+      return both.pass();
+    };
+    const answers = await Promise.all(callbacks.map((callback) => browser.visit(callback)));
+    expect(answers.map(({ to }) => to)).toEqual(["/first", "/second"]);
+    expect((await whoIs(browser)).isSignedIn).toBe(true);
+    expect(await emailOf(browser)).toMatch(/@/);
+    expect(stage.tokens.records.size).toBe(1);
+    const [key = "none"] = stage.tokens.records.keys();
+    expect(sessionTexts(stage).filter((text) => text.includes(key))).toHaveLength(1);
     expect(stage.errors).toEqual([]);
   });
 
