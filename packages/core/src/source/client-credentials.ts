@@ -11,25 +11,33 @@ export interface ClientCredentialsOptions extends LifecycleOptions {
   /** What to ask for. Default: all that the client may have. */
   readonly scope?: Scope | undefined;
   /**
-   * Where processes share the token, so that all of them together ask once. Whatever fails there is reported by
-   * `store_failed`, and the source goes on alone. Default: memory only.
+   * Where processes share the token, so that they cause one token request together. When the store fails, the source
+   * reports `store_failed` and goes on alone. Default: memory only.
    */
   readonly store?: TokenStore | undefined;
-  /** The token's name in the store: one for each client and scope. Needed with `store`. */
+  /** The token's name in the store: one for each client and scope. Required with `store`. */
   readonly key?: string | undefined;
 }
 
 /**
- * A source of tokens for the client itself: access to the whole account.
+ * Makes a source of tokens for the client itself, which give access to the whole account.
  *
- * Asks when somebody first needs a token, then keeps it in memory, renews it before it ends, and replaces it when the
- * API refuses it. Any number of concurrent callers cause one token request. After repeated failures, or a
- * `Retry-After`, calls fail at once for a while (`retryAt`); a token that is still valid is served all the same. Make
- * one source for each client and scope, and share it.
+ * The first call of `getToken` requests a token. The source keeps it in memory, renews it before it expires, and replaces
+ * it when the API refuses it. Any number of concurrent callers cause one token request. After five failed calls in a row,
+ * or a `Retry-After`, calls fail at once until `retryAt`; a token that is still valid is served meanwhile. Make one source
+ * for each client and scope, and share it.
  *
- * @throws TypeError at once, for a scope or an option that cannot be used.
- * @throws TalkdeskError (rejection of `getToken`) those of {@link requestToken}; `token_refused` when the API refuses
- *   a token that replaced a refused one within 30 s; `source_closed` after `close()`.
+ * @throws
+ * - TypeError at once: the client, the scope or an option cannot be used.
+ *
+ * `getToken` rejects with a TalkdeskError:
+ * - the codes of {@link requestToken};
+ * - `token_refused`: the API refused a token that had replaced a refused one less than 30 s before;
+ * - `source_closed`: `close()` was called.
+ * @example
+ * const source = clientCredentials(client, { scope: "users:read contacts:read" });
+ * const { authorization } = await source.getToken();
+ * const users = await fetch(`${source.api}/users`, { headers: { authorization } });
  * @see RFC 6749 §4.4; Talkdesk, "Client Credentials - Basic"
  */
 export function clientCredentials(

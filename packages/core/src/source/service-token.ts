@@ -17,29 +17,36 @@ export interface ServiceTokenOptions extends LifecycleOptions {
   /** What to ask for. Default: all that the client may have. */
   readonly scope?: Scope | undefined;
   /**
-   * How long the token is to live, in whole seconds: from 86 400 (a day) to 31 556 952 (a year). Default: what Talkdesk
-   * chooses, which it does not document.
+   * The lifetime of the token, in whole seconds, from 86 400 (a day) to 31 556 952 (a year). Default: Talkdesk's own,
+   * which is not documented.
    */
   readonly lifetimeSeconds?: number | undefined;
   /**
-   * Where processes share the token, and find it after a restart. Whatever fails there is reported by `store_failed`,
-   * and the source goes on alone. Default: memory only.
+   * Where processes share the token, and find it after a restart. When the store fails, the source reports
+   * `store_failed` and goes on alone. Default: memory only.
    */
   readonly store?: TokenStore | undefined;
-  /** The token's name in the store: one for each client and scope. Needed with `store`. */
+  /** The token's name in the store: one for each client and scope. Required with `store`. */
   readonly key?: string | undefined;
 }
 
 /**
- * A source of service tokens (STS): opaque ones with a long life, for the client itself. They are sent bare in
- * `Authorization`, without the word Bearer, and only some of Talkdesk's APIs take them: the page of an API says so.
+ * Makes a source of service tokens (STS), which are opaque, long-lived, and for the client itself. They are sent in
+ * `Authorization` without the word Bearer. Only some of Talkdesk's APIs accept them; the page of an API says whether.
  *
- * It asks, keeps, renews and replaces as {@link clientCredentials} does. Make one source for each client and scope,
- * and share it.
+ * It requests, keeps, renews and replaces tokens as {@link clientCredentials} does. Make one source for each client and
+ * scope, and share it.
  *
- * @throws TypeError at once, for a scope, a lifetime or an option that cannot be used.
- * @throws TalkdeskError (rejection of `getToken`) those of {@link requestToken}; `token_refused` when the API refuses
- *   a token that replaced a refused one within 30 s; `source_closed` after `close()`.
+ * @throws
+ * - TypeError at once: the client, the scope, the lifetime or an option cannot be used.
+ *
+ * `getToken` rejects with a TalkdeskError:
+ * - the codes of {@link requestToken};
+ * - `token_refused`: the API refused a token that had replaced a refused one less than 30 s before;
+ * - `source_closed`: `close()` was called.
+ * @example
+ * const source = serviceToken(client, { lifetimeSeconds: 86_400 });
+ * const { authorization } = await source.getToken(); // the bare token
  * @see Talkdesk, "Client Credentials - STS token"
  */
 export function serviceToken(client: TalkdeskClient, options: ServiceTokenOptions = {}): ClosableTokenSource {

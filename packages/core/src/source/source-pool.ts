@@ -8,7 +8,7 @@ export interface SourcePoolOptions {
    * How many sources stay open while nobody waits on them. One more closes the one that was used longest ago. Sources
    * that somebody waits on are never closed for room, and do not count. A whole number above 0. Default: 1 000.
    */
-  readonly maxIdle?: number;
+  readonly maxIdle?: number | undefined;
 }
 
 /** Token sources by key, opened on demand. */

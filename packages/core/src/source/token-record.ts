@@ -3,38 +3,38 @@ import { TalkdeskError } from "../base/errors.js";
 import { type AccessToken, deserializeToken, serializeToken, unknownMembers } from "../token/access-token.js";
 import type { TokenOwner } from "../token-endpoint/token-owner.js";
 
-/** For a program, as a Bearer token; for a program, sent bare; for a user who has logged in. */
+/** Which function made the source: `clientCredentials`, `serviceToken` or `userSession`. */
 export type TokenKind = (typeof KINDS)[number];
 
 const KINDS = ["client_credentials", "service_token", "user_session"] as const;
 
 /**
- * What a source keeps in a store under one key: a serialized token with a member more, so that {@link deserializeToken}
- * reads it, and what that wrote is a record.
+ * What a source keeps in a store under one key. It is written as a serialized token with one member more, so that
+ * {@link deserializeToken} can read a record, and a serialized token can be read as a record.
  * @internal
  */
 export interface TokenRecord {
   readonly token: AccessToken;
-  /** Whose the token is. Absent in a bare serialized token, which belongs to whoever put it there. */
+  /** The client that the token belongs to. Absent in a bare serialized token, which any client may use. */
   readonly owner?: TokenOwner;
-  /** What the token is for: a user's is no program's, and is sent in another form. Absent in a bare serialized token. */
+  /** The kind of source that wrote it; no other kind uses it. Absent in a bare serialized token. */
   readonly kind?: TokenKind;
-  /** The scopes that the token was asked with; absent when it was asked without, and for a login's first token. */
+  /** The scopes that were asked for. Absent when none were named, and for the first token of a login. */
   readonly scope?: readonly string[];
-  /** Names the refresh token that was sent, until an answer to it is known. */
+  /** Names the refresh token that may have been sent, until its answer is known. */
   readonly attempt?: string;
   /** Names the refresh token that the token endpoint has refused for good. */
   readonly dead?: string;
-  /** True when the API has refused the token as well, and nothing but a login helps. */
+  /** True when the API has refused the access token as well, so that only a login helps. */
   readonly isOver?: true;
-  /** When the refresh token ends by itself, in epoch milliseconds; absent when the service did not say. */
+  /** When the refresh token expires, in epoch milliseconds; absent when the service did not say. */
   readonly refreshTokenExpiresAt?: number;
 }
 
-/** The member of a record that is not the token's. */
+/** The member of a record that is not part of the token. */
 const MEMBER = "source";
 
-/** What is in it, beside what a later version may write there. */
+/** What this version writes in it; a later version may write more. */
 const MEMBERS = [
   "owner",
   "kind",
@@ -55,7 +55,8 @@ export function serializeRecord({ token, ...source }: TokenRecord): string {
 }
 
 /**
- * @throws TalkdeskError `store_corrupt`, which repeats nothing of the text.
+ * @throws
+ * - TalkdeskError `store_corrupt`: not a record. The error repeats nothing of the text.
  * @internal
  */
 export function deserializeRecord(text: string): TokenRecord {
@@ -109,7 +110,7 @@ const isText = (value: unknown): value is string | undefined =>
   value === undefined || typeof value === "string";
 
 /**
- * Whether a record's token has the scopes that are asked for now, which may have changed with a deployment.
+ * Whether a record's token has the scopes that are asked for now. A deployment may have changed them.
  * @internal
  */
 export function hasScope({ token, scope }: TokenRecord, asked: readonly string[] | undefined): boolean {
@@ -121,7 +122,7 @@ export function hasScope({ token, scope }: TokenRecord, asked: readonly string[]
 }
 
 /**
- * Names a refresh token in a record: a hash, which tells nothing of it, and is the same in every process.
+ * Names a refresh token in a record by a hash, which is the same in every process and reveals nothing.
  * @internal
  */
 export const refreshTokenName = (refreshToken: string): string => sha256(refreshToken).slice(0, 32);

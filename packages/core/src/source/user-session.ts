@@ -20,73 +20,90 @@ import { forgetUnsaved, saveBeforeClose } from "./unsaved-write.js";
 /** Options of {@link userSession}. */
 export interface UserSessionOptions extends LifecycleOptions {
   /**
-   * Where the session lives. Share one among all processes that may serve the user. Default: this object's memory,
-   * and the session ends with it.
+   * Where the session is stored. Share one store among all processes that may serve the user. Default: a store in the
+   * memory of this object, so the session is gone when the object is.
    */
   readonly store?: TokenStore | undefined;
-  /** The session's name in the store: one key is one session. A random one, not the user's id. */
+  /** The session's name in the store: one key is one session. Use a random one, not the user's id. */
   readonly key: string;
   /**
-   * The token of a login. It is stored at the first call of `getToken`, unless a later one is there already. Absent:
-   * go on with what is in the store.
+   * The token of a login. The first call of `getToken` stores it, unless a later one is stored already. Default: what is
+   * in the store.
    */
   readonly token?: AccessToken | undefined;
-  /** What to ask for at each refresh: some of the login's scopes. Default: all of them. */
+  /** What to ask for at each refresh: some of the scopes of the login. Default: all of them. */
   readonly scope?: Scope | undefined;
   /**
-   * How long the session's record stays in the store without a write, in milliseconds: a session that nobody uses for
-   * so long needs a login. Every renewal is a write. Default: 30 days (2 592 000 000). A record whose refresh token is
-   * known to end earlier ends with it.
+   * How long the session's record stays in the store without a write, in milliseconds. Every renewal is a write, so a
+   * session that nobody uses for that long needs a new login. A record ends earlier when its refresh token is known to.
+   * Default: 2 592 000 000 (30 days).
    */
   readonly maxIdleMs?: number | undefined;
 }
 
+/** Long enough for a holiday; sessions that nobody ends must not stay in the store for ever. */
 const DEFAULT_MAX_IDLE_MS = 30 * 86_400_000;
 
-/** How long the end of a session waits for a write that is under way, at most. */
+/** How long `end()` waits for a write under way, in milliseconds: longer than a store takes that works. */
 const WRITE_PATIENCE_MS = 1_000;
 
 /** The tokens of one user who has logged in. */
 export interface UserSession extends ClosableTokenSource {
   /**
-   * Stores the token of a new login in the place of whatever the session was, and resolves when `getToken` answers by
-   * it. Heals a session that is over, here and in other processes. When the store is down it resolves all the same:
-   * `store_failed` is reported, and the write repeated.
+   * Replaces the session by a new login, and resolves when `getToken` answers with its token. A session that was over
+   * works again, here and in other processes. When the store is down, it resolves as well; `store_failed` is reported and
+   * the write is repeated.
    *
-   * @throws TypeError (rejection) for anything but an AccessToken that this client was given.
-   * @throws TalkdeskError (rejection) as `getToken`; `source_closed` after `end()` or `close()`.
+   * @throws
+   * - TypeError (rejection): not an AccessToken, or one that another client was given.
+   * - TalkdeskError (rejection): as `getToken`; `source_closed` after `end()` or `close()`.
    * @example
    * const { token } = await finishAuthorization(client, url, pending);
    * await session.start(token);
    */
   start(token: AccessToken): Promise<void>;
   /**
-   * Ends the session for good: its record leaves the store, and nothing of it stays in memory. Whoever waits or asks
-   * here gets `source_closed`; other processes get `reauthentication_required` when they next look. A refresh under
-   * way is discarded. Talkdesk documents no revocation of refresh tokens, so its own session is not ended.
+   * Ends the session for good: removes its record from the store, and forgets its tokens. Callers here get
+   * `source_closed`; other processes get `reauthentication_required` when they next read the store. A refresh under way is
+   * discarded. The user's session at Talkdesk goes on, since Talkdesk documents no revocation of refresh tokens.
    *
-   * @throws TalkdeskError (rejection) `store_unavailable` when the record could not be removed; call it again.
+   * @throws
+   * - TalkdeskError (rejection) `store_unavailable`: the record could not be removed; call `end()` again.
+   * @example
+   * await session.end();
    */
   end(): Promise<void>;
   /**
-   * Gives up this object and leaves the session in the store, for another process or a later start. A refresh that was
-   * sent is waited for and stored, at most `timeoutMs` of the client for each. Afterwards nothing of ours refers to a
-   * token: one that could not be stored by then is lost, and `store_failed` has said so.
+   * Closes this object and leaves the session in the store, for another process or a later start. Waits for a refresh
+   * that was sent and for its write, each at most `timeoutMs` of the client. Afterwards no token is left in memory. One
+   * that could not be stored by then is lost, as `store_failed` has reported.
    */
   close(): Promise<void>;
 }
 
 /**
- * A source of tokens for a user who has logged in, renewed with the refresh token.
+ * Makes a source of tokens for a user who has logged in. The refresh token renews them.
  *
- * Assumes that a refresh token is good for one exchange: its successor is stored before its access token is handed
- * out, two processes on one store never refresh at once, and an answer that was lost is told apart from a revocation.
- * Any number of concurrent callers cause one refresh. Make one object for each session in a process, and share it.
+ * It assumes that a refresh token can be exchanged once. The new refresh token is stored before the new access token is
+ * handed out, two processes on one store never refresh at the same time, and a lost answer is distinguished from a
+ * revocation. Any number of concurrent callers cause one refresh. Make one object for each session in a process, and
+ * share it.
  *
- * @throws TypeError at once, for an option that cannot be used.
- * @throws TalkdeskError (rejection of `getToken`) `reauthentication_required`: log the user in again;
- *   `refresh_outcome_unknown`: a refresh token was sent and its answer lost; `store_unavailable`, `lock_timeout`;
- *   those of {@link requestToken}, which keep the session; `token_refused`; `source_closed`.
+ * @throws
+ * - TypeError at once: the client or an option cannot be used.
+ *
+ * `getToken` rejects with a TalkdeskError:
+ * - `reauthentication_required`: the user must log in again;
+ * - `refresh_outcome_unknown`: a refresh token was sent and the answer was lost;
+ * - `store_unavailable`: the store failed before anything was sent;
+ * - `lock_timeout`: another process holds the session's lock;
+ * - `token_refused`: the API refused a token that had replaced a refused one less than 30 s before;
+ * - `source_closed`: `close()` or `end()` was called;
+ * - the other codes of {@link requestToken}, which leave the session as it is.
+ * @example
+ * const { token } = await finishAuthorization(client, url, pending);
+ * const session = userSession(client, { store, key: crypto.randomUUID(), token });
+ * const { authorization } = await session.getToken();
  * @see RFC 6749 §6; RFC 9700 §4.14; Talkdesk, "Refresh Token - Basic"
  */
 export function userSession(client: TalkdeskClient, options: UserSessionOptions): UserSession {

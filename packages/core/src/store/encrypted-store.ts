@@ -4,35 +4,39 @@ import { isWellFormed } from "../base/secret-text.js";
 import { checkSecret } from "./secret-strength.js";
 import { checkTokenStore, type TokenStore } from "./token-store.js";
 
-/** What a record begins with: which format it is in, so that a later one can be told apart. */
+/** Begins each record, so that a later version can recognise the format. */
 const FORMAT = "talkdesk-encrypted-1";
 
 const IV_BYTES = 12;
 const NAME_BYTES = 8;
 
-/** What one secret is good for. */
+/** What is derived from one secret. */
 interface SecretKey {
-  /** Says in each record which secret wrote it, and nothing about the secret. */
+  /** Names the secret in each record that it wrote, and reveals nothing about it. */
   readonly name: string;
   readonly key: Awaited<ReturnType<typeof crypto.subtle.deriveKey>>;
 }
 
 /**
- * Encrypts what a store holds, so that whoever reads its database learns nothing but the keys, and how long a record
- * is and when it changed. What is read is what was written under that key: a record that was altered, cut short, or
- * moved from another key is refused. One that is older, put back in place, is not.
+ * Wraps a store so that its records are encrypted. A reader of the database sees only the keys, the length of each record
+ * and when it changed. A record that was altered, cut short, or moved from another key is refused; an older record that
+ * was put back under its own key is not.
  *
- * AES-256-GCM with a random initialisation vector, by Web Crypto, and a key that HKDF-SHA-256 makes of a secret.
- * Keys, versions, locks and errors of the inner store pass through.
+ * It uses AES-256-GCM of Web Crypto with a random initialisation vector, and derives the key from the secret by
+ * HKDF-SHA-256. Keys, versions, locks and errors of the inner store pass through.
  *
- * The first secret encrypts whatever is written, and all of them read. To replace one, give the new one second until
- * every process knows it, then first; leave the old one out when no record of its time is left.
+ * The first secret encrypts, and all of them decrypt. To replace a secret, add the new one as the second until every
+ * process knows it, then make it the first. Remove the old one when all its records have expired.
  *
- * @param secrets Random, of 32 characters or more, such as `openssl rand -base64 32` prints. A secret is not a
- *   password: whoever has the database can try guesses without limit. {@link checkSecret} says what is refused.
- * @throws TypeError at once, for a store or a secret that cannot be used, without repeating the secret.
- * @throws TalkdeskError (rejection of `read`) `store_corrupt`: a record of another origin, of an unknown secret or key,
- *   or not whole. Nothing is deleted.
+ * @param secrets Random strings of 32 characters or more, such as `openssl rand -base64 32` prints. A password is not
+ *   enough, because an attacker with the database can guess without limit. {@link checkSecret} says what is refused.
+ * @throws
+ * - TypeError at once: the store or a secret cannot be used. The error does not repeat the secret.
+ * - TalkdeskError (rejection of `read`) `store_corrupt`: a record that is not encrypted, incomplete, or of an unknown
+ *   secret or another key. Nothing is deleted.
+ * @example
+ * const secret = await readSecret("token-store");
+ * const encrypted = encryptedStore(store, secret);
  * @see RFC 5869; NIST SP 800-38D
  */
 export function encryptedStore(store: TokenStore, secrets: string | readonly string[]): TokenStore {
@@ -82,7 +86,7 @@ async function secretKey(secret: string): Promise<SecretKey> {
 const derivation = (of: string) => ({
   name: "HKDF",
   hash: "SHA-256",
-  // The secret is random itself, and every process must come to the same key without asking another.
+  // No salt, so that every process derives the same key; the secret is random already.
   salt: new Uint8Array(),
   info: utf8(`${FORMAT} ${of}`),
 });
@@ -119,13 +123,13 @@ async function decrypt(keys: readonly SecretKey[], recordKey: string, record: un
       );
       return new TextDecoder("utf-8", { ignoreBOM: true }).decode(opened);
     } catch {
-      // All that Web Crypto says is that it failed.
+      // Web Crypto gives no reason. The next secret may have the same name.
     }
   }
   throw corrupt("was altered, cut short, or written under another key. Delete it");
 }
 
-/** A record is bound to its key: under another one it does not open. JSON, so that no two keys look alike in UTF-8. */
+/** Binds a record to its key. JSON, because lone surrogates of different keys would be equal in UTF-8. */
 const cipher = (iv: Uint8Array<ArrayBuffer>, recordKey: string) => ({
   name: "AES-GCM",
   iv,

@@ -3,9 +3,9 @@ import type { StoredToken, StoreLock, TokenStore } from "./token-store.js";
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * The most records that are kept. One more evicts the record that was read or written longest ago and is not locked;
-   * records that have expired go first. An evicted session is a user who must log in again, so give more than there
-   * are sessions at a time. Default: no limit, for records that somebody deletes or that expire.
+   * How many records are kept. One more evicts expired records, or else the record that was read or written longest ago
+   * and is not locked. A user whose session is evicted must log in again, so allow more records than there are sessions
+   * at a time. Default: no limit.
    */
   readonly maxEntries?: number | undefined;
 }
@@ -18,18 +18,23 @@ interface Entry extends StoredToken {
 
 interface Holding {
   readonly fence: number;
-  /** By the monotonic clock: both sides of a lock are in this process, so no step of the wall clock may end one. */
+  /** By the monotonic clock, so that a step of the wall clock ends no lock. All its users are in this process. */
   readonly until: number;
 }
 
-/** As many as this are never looked through for what has expired. */
+/** With fewer entries than this, looking for expired ones is not worth the time. */
 const SWEEP_FROM = 64;
 
 /**
- * A store in the memory of this process, for tests, and for programs of one process that may forget all of it.
- * Safe to share; every call takes effect at once, in the order of the calls.
+ * Makes a store in the memory of this process, for tests, and for single processes that may lose their sessions at a
+ * restart. Safe to share. Every call takes effect at once, in the order of the calls.
  *
- * @throws TypeError at once, for a `maxEntries` that cannot be used; as a rejection, for arguments that cannot.
+ * @throws
+ * - TypeError at once: `maxEntries` is not a whole number above 0.
+ * - TypeError (rejection of the store's functions): an argument that cannot be used.
+ * @example
+ * const store = memoryStore({ maxEntries: 10_000 });
+ * const session = userSession(client, { store, key: crypto.randomUUID(), token });
  */
 export function memoryStore(options: MemoryStoreOptions = {}): TokenStore {
   const { maxEntries } = options;
@@ -43,11 +48,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): TokenStore {
   const holdings = new Map<string, Holding>();
   let lastVersion = 0;
   let lastFence = 0;
-  /** The latest fence of all records that are gone: what may have written to a key of which nothing is kept. */
+  /** The highest fence of all removed records. It may have written to any key that has no record now. */
   let forgottenFence = 0;
   let sweepEntriesAt = SWEEP_FROM;
   let sweepHoldingsAt = SWEEP_FROM;
-  /** No record expires before. */
+  /** No record expires before this time. */
   let nextExpiry = Number.POSITIVE_INFINITY;
 
   function entryOf(key: string): Entry | undefined {
@@ -71,8 +76,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): TokenStore {
     holding !== undefined && performance.now() < holding.until;
 
   /**
-   * Refuses a fence when a later one has written, or may have. The latter only where nothing tells: the record is gone,
-   * and so is the lock.
+   * Whether a later fence has written to the key, or may have. The latter is assumed only when both the record and the
+   * lock are gone.
    */
   function isOutrun(key: string, fence: number): boolean {
     return holdings.get(key)?.fence !== fence && fence < (entries.get(key)?.fence ?? forgottenFence);
@@ -122,7 +127,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): TokenStore {
       if (entry === undefined) makeRoom();
       nextExpiry = Math.min(nextExpiry, expiresAt);
       lastVersion += 1;
-      // A key that had a record before goes on with what may have written it.
+      // A removed record may have been written with any fence up to this one.
       const earlier = entry?.fence ?? forgottenFence;
       put(key, { value, version: lastVersion, expiresAt, fence: Math.max(earlier, fence ?? 0) });
       return lastVersion;

@@ -1,23 +1,24 @@
 import { hasControlCharacter, isWellFormed } from "../base/secret-text.js";
 
-/** The shortest secret: of 32 hexadecimal digits, which are 128 bits when they are random. */
+/** 32 random hexadecimal digits are 128 bits. */
 const MIN_LENGTH = 32;
 
 /**
- * The least estimate, in bits. In 40,000 draws each, 32 random hexadecimal digits were never estimated below 83 and 32
- * random decimal digits never below 57.
+ * Secrets with a lower estimate, in bits, are refused. In 40,000 draws each, the estimate of 32 random hexadecimal digits
+ * was never below 83, and that of 32 random decimal digits never below 57.
  */
 const MIN_BITS = 50;
 
-/** So many characters that occur earlier in the text are a repetition. */
+/** This many characters that occur earlier in the text count as a repetition. */
 const REPETITION = 3;
 
 /**
- * Checks a secret that keys are made of: at least 32 characters, without white space around or control characters
- * within, and no text that repeats itself or counts up, such as `"a".repeat(32)` or `"1234567890".repeat(4)`. It cannot
- * tell a random text from a sentence that somebody knows: make secrets with `openssl rand -base64 32`.
+ * Checks a secret that keys are derived from. It must have 32 characters or more, no white space around it, and no control
+ * characters. Text that repeats itself or counts up is refused, such as `"a".repeat(32)` or `"1234567890".repeat(4)`. A
+ * known sentence is not recognised, so make secrets with `openssl rand -base64 32`.
  *
- * @throws TypeError that says what is wrong, without repeating the secret.
+ * @throws
+ * - TypeError: the secret cannot be used. The error says why, and does not repeat the secret.
  * @see NIST SP 800-133 §4 (keys come from a random bit generator)
  * @example
  * checkSecret(process.env.SESSION_SECRET);
@@ -34,7 +35,7 @@ export function checkSecret(secret: unknown): asserts secret is string {
       "A secret must not begin or end with white space, nor contain control characters; check for a line break at the end of a pasted value.",
     );
   }
-  if (estimatedBits(secret) < MIN_BITS) {
+  if (estimateBits(secret) < MIN_BITS) {
     throw new TypeError(
       "A secret must be random; this one repeats itself or counts up, so it can be guessed. Make one with: openssl rand -base64 32",
     );
@@ -42,17 +43,17 @@ export function checkSecret(secret: unknown): asserts secret is string {
 }
 
 /**
- * Estimates how much a text says, in bits: by how often each character occurs and by how often each step from one to the
- * next does, whichever is less, once what is repeated has been left out.
+ * Estimates the information in a text, in bits, after its repetitions were removed: by the frequency of its characters, or
+ * of the differences between neighbours, whichever is less.
  */
-function estimatedBits(text: string): number {
-  const units = withoutRepetition(text);
+function estimateBits(text: string): number {
+  const units = removeRepetitions(text);
   const steps = units.slice(1).map((unit, index) => unit - (units[index] as number));
-  return Math.min(bits(units), bits(steps));
+  return Math.min(countBits(units), countBits(steps));
 }
 
-/** The text's characters, with one in place of each stretch that occurs earlier in the text. */
-function withoutRepetition(text: string): number[] {
+/** The characters of a text, where one stands for each stretch that occurs earlier in the text. */
+function removeRepetitions(text: string): number[] {
   const units: number[] = [];
   for (let at = 0; at < text.length; ) {
     let length = 0;
@@ -68,8 +69,8 @@ function withoutRepetition(text: string): number[] {
   return units;
 }
 
-/** Shannon's entropy of a list, by the frequencies in it. */
-function bits(list: readonly number[]): number {
+/** The information in a list, in bits: its length times Shannon's entropy of its items. */
+function countBits(list: readonly number[]): number {
   const counts = new Map<number, number>();
   for (const item of list) counts.set(item, (counts.get(item) ?? 0) + 1);
   let sum = 0;
