@@ -3,7 +3,7 @@ import { copyError, isTalkdeskError, TalkdeskError } from "../base/errors.js";
 import { parseUrl } from "../base/parse-url.js";
 import type { TalkdeskClient } from "../client/client.js";
 import type { AccessToken } from "../token/access-token.js";
-import { type Grant, type Scope, scopeNames } from "../token/grant.js";
+import { type Grant, type Scope, splitScope } from "../token/grant.js";
 import { exchange } from "../token-endpoint/request-token.js";
 import { createMask } from "../token-endpoint/sent-secrets.js";
 import { parseCallback, readAuthorizationCode } from "./authorization-callback.js";
@@ -98,7 +98,7 @@ export async function startAuthorization(
     response_type: "code",
     client_id: client.authentication.clientId,
     redirect_uri: redirectUri,
-    ...(scope !== undefined && { scope: scopeNames(scope).join(" ") }),
+    ...(scope !== undefined && { scope: splitScope(scope).join(" ") }),
     ...checkExtra(extra),
   };
   const [state, nonce] = [drawRandomText(), drawRandomText()];

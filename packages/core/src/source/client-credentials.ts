@@ -1,6 +1,6 @@
 import { checkClient, type TalkdeskClient } from "../client/client.js";
 import type { TokenStore } from "../store/token-store.js";
-import { type Grant, grantParameters, type Scope, scopeNames } from "../token/grant.js";
+import { buildGrantParameters, type Grant, type Scope, splitScope } from "../token/grant.js";
 import { type LifecycleOptions, tokenLifecycle } from "../token/lifecycle.js";
 import type { ClosableTokenSource } from "../token/token-source.js";
 import { createSharedRequest } from "./shared-token.js";
@@ -45,12 +45,12 @@ export function clientCredentials(
   options: ClientCredentialsOptions = {},
 ): ClosableTokenSource {
   checkClient(client);
-  const scope = options.scope === undefined ? undefined : scopeNames(options.scope);
+  const scope = options.scope === undefined ? undefined : splitScope(options.scope);
   const grant: Extract<Grant, { grant_type: "client_credentials" }> = {
     grant_type: "client_credentials",
     scope,
   };
-  grantParameters(grant);
+  buildGrantParameters(grant);
   const place = tokenPlace(client, options.store, options.key, "client_credentials");
   const { source } = tokenLifecycle(
     {

@@ -1,11 +1,11 @@
 import { checkClient, type TalkdeskClient } from "../client/client.js";
 import type { TokenStore } from "../store/token-store.js";
 import {
+  buildGrantParameters,
   type Grant,
-  grantParameters,
   type Scope,
   SERVICE_TOKEN_SECONDS,
-  scopeNames,
+  splitScope,
 } from "../token/grant.js";
 import { type LifecycleOptions, tokenLifecycle } from "../token/lifecycle.js";
 import type { ClosableTokenSource } from "../token/token-source.js";
@@ -61,14 +61,14 @@ export function serviceToken(client: TalkdeskClient, options: ServiceTokenOption
       `lifetimeSeconds must be a whole number from ${min} (a day) to ${max} (a year) seconds.`,
     );
   }
-  const scope = options.scope === undefined ? undefined : scopeNames(options.scope);
+  const scope = options.scope === undefined ? undefined : splitScope(options.scope);
   const grant: Extract<Grant, { grant_type: "client_credentials" }> = {
     grant_type: "client_credentials",
     token_type: "opaque",
     scope,
     expires_in: lifetimeSeconds,
   };
-  grantParameters(grant);
+  buildGrantParameters(grant);
   const place = tokenPlace(client, options.store, options.key, "service_token");
   const { source } = tokenLifecycle(
     {

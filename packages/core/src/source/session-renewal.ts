@@ -3,7 +3,7 @@ import { isControlFlow } from "../base/control-flow.js";
 import { startDeadline } from "../base/deadline.js";
 import { isTalkdeskError } from "../base/errors.js";
 import type { StoreLock } from "../store/token-store.js";
-import { successorOf } from "../token/access-token.js";
+import { succeedToken } from "../token/access-token.js";
 import type { TokenAnswer, TokenCallContext } from "../token/lifecycle.js";
 import { exchange } from "../token-endpoint/request-token.js";
 import { noteOwner } from "../token-endpoint/token-owner.js";
@@ -187,7 +187,7 @@ async function renewUnderLock(
     const attempt = await markAttempt(renewal, found, spendable);
     const exchanged = attempt && (await exchangeRefreshToken(renewal, held, attempt));
     if (attempt === undefined || exchanged === undefined) continue;
-    const token = successorOf(attempt.record.token, exchanged.token);
+    const token = succeedToken(attempt.record.token, exchanged.token);
     noteOwner(token, session.place.owner);
     const successor = recordOf(token, attempt.record, session.scope);
     const stored = await storeSuccessor(renewal, { successor, attempt, lock });

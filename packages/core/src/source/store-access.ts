@@ -5,13 +5,8 @@ import { isTalkdeskError, reduceCause, TalkdeskError } from "../base/errors.js";
 import type { TalkdeskClient } from "../client/client.js";
 import { checkTokenStore, type StoreLock, type TokenStore } from "../store/token-store.js";
 import type { AccessToken } from "../token/access-token.js";
-import {
-  hardMarginMs,
-  type ReportEvent,
-  requiredLifetimeMs,
-  type TokenAnswer,
-  type TokenCallContext,
-} from "../token/lifecycle.js";
+import { hardMarginMs, requiredLifetimeMs } from "../token/held-token.js";
+import type { ReportEvent, TokenAnswer, TokenCallContext } from "../token/lifecycle.js";
 import { isSameOwner, noteOwner, ownerOf, type TokenOwner } from "../token-endpoint/token-owner.js";
 import {
   deserializeRecord,

@@ -3,7 +3,7 @@ import { checkClient, type TalkdeskClient } from "../client/client.js";
 import { memoryStore } from "../store/memory-store.js";
 import type { TokenStore } from "../store/token-store.js";
 import type { AccessToken } from "../token/access-token.js";
-import { type Scope, scopeNames } from "../token/grant.js";
+import { type Scope, splitScope } from "../token/grant.js";
 import {
   createReporter,
   type LifecycleOptions,
@@ -118,7 +118,7 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
   const session: SessionState = {
     client,
     place,
-    scope: scope === undefined ? undefined : scopeNames(scope),
+    scope: scope === undefined ? undefined : splitScope(scope),
     maxIdleMs,
     login: token && { token, isNew: false },
     unsaved: undefined,

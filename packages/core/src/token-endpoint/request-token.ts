@@ -2,7 +2,7 @@ import { type Deadline, startDeadline } from "../base/deadline.js";
 import { copyError, isTalkdeskError, type TalkdeskError } from "../base/errors.js";
 import { checkClient, type TalkdeskClient } from "../client/client.js";
 import type { AccessToken } from "../token/access-token.js";
-import { type Grant, grantParameters } from "../token/grant.js";
+import { buildGrantParameters, type Grant } from "../token/grant.js";
 import { learnOffset, recallOffsetMs } from "./clock-offset.js";
 import { attemptExchange, type ReceivedToken } from "./exchange-attempt.js";
 import { GRANT_POLICIES } from "./grant-policies.js";
@@ -77,7 +77,7 @@ export async function exchange(
   options: ExchangeOptions = {},
 ): Promise<ReceivedToken> {
   const { signal, alsoSecret = [], maySend = () => true } = options;
-  const parameters = grantParameters(grant);
+  const parameters = buildGrantParameters(grant);
   const { lostAnswer } = GRANT_POLICIES[grant.grant_type];
   signal?.throwIfAborted();
   const limit = options.limit ?? startDeadline(client.timeoutMs, signal, client.clock);

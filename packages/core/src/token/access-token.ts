@@ -2,44 +2,44 @@ import { TalkdeskError } from "../base/errors.js";
 import { isVisibleAscii } from "../base/secret-text.js";
 
 /**
- * One access token and what the token endpoint said about it. Immutable.
+ * An access token and what the token endpoint said about it. Immutable.
  *
- * What is secret (`authorization`, `value`, `refreshToken`, `sessionId`, `idToken`, `extra`) is readable but is
- * no property of the object's own: `String()`, `JSON.stringify`, `util.inspect`, `structuredClone` and spread show
- * the rest alone. {@link serializeToken} is the one way out for all of it.
+ * The secret members (`authorization`, `value`, `refreshToken`, `sessionId`, `idToken`, `extra`) can be read, but are not
+ * own properties: `String()`, `JSON.stringify`, `util.inspect`, `structuredClone` and spread leave them out. Only
+ * {@link serializeToken} writes all of them.
  */
 export interface AccessToken {
-  /** The whole value of an `Authorization` header: `Bearer …`, or the bare token for an opaque service token. */
+  /** The value of the `Authorization` header: `Bearer …`, or the token alone for an opaque service token. */
   readonly authorization: string;
   /** The token itself. */
   readonly value: string;
   /** `"Bearer"`, or `"opaque"` for a service token, which is sent without a scheme. */
   readonly type: "Bearer" | "opaque";
-  /** Just before the request was sent, in epoch milliseconds. */
+  /** When the request was sent, in epoch milliseconds. */
   readonly issuedAt: number;
   /** `issuedAt` plus the lifetime, in epoch milliseconds. */
   readonly expiresAt: number;
-  /** True when the answer named no lifetime, and 599 seconds were assumed. */
+  /** True when the answer had no lifetime, and 599 seconds were assumed. */
   readonly expiryAssumed: boolean;
-  /** The scopes that were granted; absent when the answer named none. */
+  /** The scopes that were granted; absent when the answer had none. */
   readonly scope?: readonly string[];
   /** The refresh token that came with it. */
   readonly refreshToken?: string;
   /** The `sid` that came with it. */
   readonly sessionId?: string;
-  /** The ID token that came with it, unverified. */
+  /** The ID token that came with it, not verified. */
   readonly idToken?: string;
   /** Members of the answer that are not named here, deeply frozen. */
   readonly extra: Readonly<Record<string, unknown>>;
 }
 
-/** What {@link accessToken} needs; the members of {@link AccessToken} that cannot be derived. */
+/** Options of {@link accessToken}: the members of {@link AccessToken} that cannot be derived. */
 export interface AccessTokenOptions {
-  /** The token itself: visible ASCII, since it travels in a header. */
+  /** The token itself: visible ASCII, because it is sent in a header. */
   readonly value: string;
   /** When it expires, in epoch milliseconds. */
   readonly expiresAt: number;
-  /** When it was asked for, in epoch milliseconds. Default: now. */
+  /** When it was requested, in epoch milliseconds. Default: now. */
   readonly issuedAt?: number | undefined;
   /** Default `"Bearer"`. */
   readonly type?: "Bearer" | "opaque" | undefined;
@@ -53,7 +53,7 @@ export interface AccessTokenOptions {
   readonly extra?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What no property of the object itself may show. */
+/** The members that must not be own properties of a token. */
 interface Secrets {
   readonly value: string;
   readonly refreshToken?: string | undefined;
@@ -68,7 +68,7 @@ const secretsOf = new WeakMap<object, Secrets>();
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 const UNKNOWN = Symbol.for("@talkdesk-oauth/unknown-members");
 
-/** The getters live here and not on each token: neither spread nor `structuredClone` nor inspection reads them. */
+/** The getters are inherited, so that spread, `structuredClone` and inspection do not read them. */
 const prototype: object = Object.create(Object.prototype, {
   value: getter((secrets) => secrets.value),
   authorization: {
@@ -108,15 +108,24 @@ function getter(read: (secrets: Secrets) => unknown): PropertyDescriptor {
 /**
  * Makes a token for a source of your own.
  *
- * @throws TypeError when a member has the wrong type, or `value` could not travel in a header.
+ * @throws
+ * - TypeError: a member has the wrong type, or `value` cannot be sent in a header.
+ * @example
+ * const own: TokenSource = {
+ *   api: "https://api.talkdeskapp.com",
+ *   async getToken() {
+ *     const value = await readSecret("talkdesk-token");
+ *     return accessToken({ value, expiresAt: Date.now() + 60_000 });
+ *   },
+ * };
  */
 export function accessToken(options: AccessTokenOptions): AccessToken {
-  const fault = tokenFault(options);
+  const fault = findTokenFault(options);
   if (fault !== undefined) throw new TypeError(`${fault}.`);
-  return tokenWith(options, {});
+  return createToken(options, {});
 }
 
-function tokenWith(options: AccessTokenOptions, unknown: Readonly<Record<string, unknown>>): AccessToken {
+function createToken(options: AccessTokenOptions, unknown: Readonly<Record<string, unknown>>): AccessToken {
   const { value, expiresAt, issuedAt = Date.now(), type = "Bearer", expiryAssumed = false, scope } = options;
   const { refreshToken, sessionId, idToken, extra = {} } = options;
   const token = Object.assign(Object.create(prototype), {
@@ -131,14 +140,14 @@ function tokenWith(options: AccessTokenOptions, unknown: Readonly<Record<string,
     refreshToken,
     sessionId,
     idToken,
-    extra: frozenCopy(extra),
-    unknown: frozenCopy(unknown),
+    extra: freezeCopy(extra),
+    unknown: freezeCopy(unknown),
   });
   return Object.freeze(token);
 }
 
-/** What is wrong with the members of a token, without repeating any. */
-function tokenFault(options: unknown): string | undefined {
+/** Says what is wrong with the members of a token, without repeating them. */
+function findTokenFault(options: unknown): string | undefined {
   if (typeof options !== "object" || options === null) return "a token must be given as an object";
   const { value, type, expiryAssumed, scope, extra, ...rest } = options as Record<string, unknown>;
   if (typeof value !== "string" || !isVisibleAscii(value))
@@ -165,25 +174,25 @@ function tokenFault(options: unknown): string | undefined {
   return undefined;
 }
 
-/** Deeper than what an answer may nest, and far from the stack's end. */
+/** More levels than an answer may have, and far fewer than overflow the stack. */
 const MAX_LEVELS = 256;
 
-/** A deep copy of JSON data that nobody can change. `Object.fromEntries` keeps a member named `__proto__` a member. */
-function frozenCopy<T>(data: T, level = 0): T {
+/** Copies and freezes JSON data. `Object.fromEntries` keeps a member named `__proto__` a member. */
+function freezeCopy<T>(data: T, level = 0): T {
   if (typeof data !== "object" || data === null) return data;
-  // Also what contains itself.
+  // Data that contains itself ends here as well.
   if (level > MAX_LEVELS) throw new TypeError("extra must be JSON data that is not nested too deeply.");
-  const copyOf = <Part>(part: Part): Part => frozenCopy(part, level + 1);
+  const copyOf = <Part>(part: Part): Part => freezeCopy(part, level + 1);
   if (Array.isArray(data)) return Object.freeze(data.map(copyOf)) as T;
   return Object.freeze(
     Object.fromEntries(Object.entries(data).map(([key, value]) => [key, copyOf(value)])),
   ) as T;
 }
 
-/** The major version of the stored form. Members may be added within it; readers keep those they do not know. */
+/** The major version of the stored format. Members may be added within it: readers keep those that they do not know. */
 const FORMAT = 1;
 
-/** What is stored of a token, beside members of a record that this version does not know. */
+/** What is stored of a token, besides members that this version does not know. */
 const STORED_MEMBERS = [
   "value",
   "type",
@@ -198,8 +207,12 @@ const STORED_MEMBERS = [
 ] as const satisfies readonly (keyof AccessTokenOptions)[];
 
 /**
- * All of a token as text, for a store. It holds every secret of the token: keep it as you keep passwords.
- * {@link deserializeToken} reads it back, here and in every version of the package with the same format.
+ * Writes all of a token as text, for a store. The text contains the token's secrets, so protect it like a password.
+ * {@link deserializeToken} reads it, also in other versions of the package with the same format.
+ *
+ * @example
+ * const text = serializeToken(token);
+ * const same = deserializeToken(text);
  */
 export function serializeToken(token: AccessToken): string {
   const known = Object.fromEntries(STORED_MEMBERS.map((name) => [name, token[name]]));
@@ -207,28 +220,35 @@ export function serializeToken(token: AccessToken): string {
 }
 
 /**
- * Members of a stored record that this version does not know, and that stay with the token.
+ * The members of a stored record that this version does not know. They stay with the token.
  * @internal
  */
 export const unknownMembers = (token: AccessToken): Readonly<Record<string, unknown>> =>
   (token as { [UNKNOWN]?: Readonly<Record<string, unknown>> })[UNKNOWN] ?? {};
 
 /**
- * The same token with what a refresh does not answer again: the refresh token that stays in use, and members of its
+ * Adds to a refreshed token what the answer did not repeat: the refresh token that stays in use, and the members of the
  * record that this version does not know.
  * @internal
  */
-export function successorOf(previous: AccessToken, token: AccessToken): AccessToken {
+export function succeedToken(previous: AccessToken, token: AccessToken): AccessToken {
   const members = Object.fromEntries(STORED_MEMBERS.map((name) => [name, token[name]]));
   const { refreshToken = previous.refreshToken } = token;
-  return tokenWith({ ...(members as unknown as AccessTokenOptions), refreshToken }, unknownMembers(previous));
+  return createToken(
+    { ...(members as unknown as AccessTokenOptions), refreshToken },
+    unknownMembers(previous),
+  );
 }
 
 /**
- * Reads what {@link serializeToken} wrote. Members that it does not know stay with the token and are written again.
+ * Reads what {@link serializeToken} wrote. Members that this version does not know stay with the token, and are written
+ * again.
  *
- * @throws TalkdeskError `store_corrupt` when the text is anything else, or of a format that this version does not
- *   know. The error repeats nothing of the text.
+ * @throws
+ * - TalkdeskError `store_corrupt`: the text is something else, or has a format that this version does not know. The error
+ *   repeats nothing of the text.
+ * @example
+ * const kept = deserializeToken(await readSecret("token"));
  */
 export function deserializeToken(text: string): AccessToken {
   const corrupt = (what: string) =>
@@ -247,12 +267,12 @@ export function deserializeToken(text: string): AccessToken {
   }
   const { format: _, ...members } = record as Record<string, unknown>;
   const fault =
-    tokenFault(members) ?? (members["issuedAt"] === undefined ? "issuedAt is missing" : undefined);
+    findTokenFault(members) ?? (members["issuedAt"] === undefined ? "issuedAt is missing" : undefined);
   if (fault !== undefined) throw corrupt(fault);
   const isKnown = (name: string): boolean => (STORED_MEMBERS as readonly string[]).includes(name);
   const unknown = Object.fromEntries(Object.entries(members).filter(([name]) => !isKnown(name)));
   try {
-    return tokenWith(members as unknown as AccessTokenOptions, unknown);
+    return createToken(members as unknown as AccessTokenOptions, unknown);
   } catch {
     throw corrupt("it is nested too deeply");
   }

@@ -2,7 +2,7 @@ import { useBuiltin } from "../base/builtin-module.js";
 import type { TokenEvent } from "./token-event.js";
 
 type EventType = TokenEvent["type"];
-/** An event as its place of origin knows it: without what all events of a source share. */
+/** An event without the members that all events of a source share. */
 export type EventDetails = {
   [T in EventType]: Omit<Extract<TokenEvent, { type: T }>, SharedMember>;
 }[EventType];
@@ -19,8 +19,8 @@ interface NodeCrypto {
 const channelName = (type: EventType): string => `talkdesk-oauth:${type}`;
 
 /**
- * Tells a listener and the diagnostics channel of its type about an event. `event` is called only when somebody
- * listens. A listener that throws, or returns a promise that rejects, harms nobody.
+ * Passes an event to `onEvent` and to the diagnostics channel of its type. `event` is called only when there is a listener.
+ * Errors of `onEvent`, rejections included, are ignored.
  * @internal
  */
 export function publish(
@@ -37,44 +37,43 @@ export function publish(
   if (isSubscribed) withDiagnostics((diagnostics) => diagnostics.channel(name).publish(message));
   try {
     const answer: unknown = onEvent?.(message);
-    // Nobody waits for an async listener, and its failure must not end the process. Not `instanceof Promise`: the
-    // promise may be of another realm.
+    // A rejection of an async listener must not end the process. Not `instanceof Promise`: it may be of another realm.
     if (typeof answer === "object") Promise.resolve(answer).catch(() => {});
   } catch {
-    // There is nobody to tell.
+    // Ignored, as documented.
   }
 }
 
 type Fingerprint = (value: string) => string | undefined;
 
 /**
- * The same in every copy of this package in a process: a program that loads it both as an ES module and as CommonJS has
- * two, and a token must have one fingerprint.
+ * Shared by all copies of this package in a process, so that a token has one fingerprint. A program that loads it as an ES
+ * module and as CommonJS has two copies.
  */
 const SHARED_FINGERPRINT = Symbol.for("@talkdesk-oauth/fingerprint");
 
 /**
- * Names a token in events: 16 hexadecimal digits of HMAC-SHA-256 under the process's key.
+ * Identifies a token in an event: 16 hexadecimal digits of HMAC-SHA-256 under a key of this process.
  * @internal
  */
-export function fingerprint(value: string): { readonly fingerprint?: string } {
-  const named = sharedFingerprint()(value);
-  return named === undefined ? {} : { fingerprint: named };
+export function identifyToken(value: string): { readonly fingerprint?: string } {
+  const fingerprint = shareFingerprint()(value);
+  return fingerprint === undefined ? {} : { fingerprint };
 }
 
 let ownFingerprint: Fingerprint | undefined;
 
-function sharedFingerprint(): Fingerprint {
+function shareFingerprint(): Fingerprint {
   const shared = globalThis as { [SHARED_FINGERPRINT]?: Fingerprint };
   if (shared[SHARED_FINGERPRINT] !== undefined) return shared[SHARED_FINGERPRINT];
-  ownFingerprint ??= keyedFingerprint();
-  // Without effect where the global object is frozen.
+  ownFingerprint ??= createFingerprint();
+  // Does nothing where the global object is frozen.
   Reflect.defineProperty(shared, SHARED_FINGERPRINT, { value: ownFingerprint });
   return ownFingerprint;
 }
 
-/** Draws the key at first use. Nobody else has it: without it, a fingerprint cannot be matched with a token. */
-function keyedFingerprint(): Fingerprint {
+/** Draws the key at first use. It never leaves the process, and without it a fingerprint reveals nothing of its token. */
+function createFingerprint(): Fingerprint {
   let key: Uint8Array | undefined;
   return (value) =>
     useBuiltin("node:crypto", (crypto: NodeCrypto) => {

@@ -1,8 +1,8 @@
-/** Scopes, as one string with spaces between them or as a list. Any name is allowed, as RFC 6749 §3.3 spells them. */
+/** Scopes: one string with spaces between the names, or a list. Any name that RFC 6749 §3.3 allows. */
 export type Scope = string | readonly string[];
 
 /**
- * One request for a token, in the words of the wire.
+ * One request for a token, with the parameter names of the token endpoint.
  *
  * @see RFC 6749 §4.4.2, §4.1.3 and §6; `token_type` and `expires_in` (seconds) are Talkdesk's, for service tokens
  */
@@ -28,15 +28,17 @@ export type Grant =
 /** Service tokens live between a day and a year (Talkdesk, "Client Credentials - STS token"). @internal */
 export const SERVICE_TOKEN_SECONDS = { min: 86_400, max: 31_556_952 };
 
-/** scope-token of RFC 6749 §3.3: visible ASCII but for `"` and `\`. */
+/** `scope-token` of RFC 6749 §3.3: visible ASCII except `"` and `\`. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
 /**
- * The form parameters of a grant: those named here, in this order, and no others, whatever else the object has.
- * @throws TypeError for a grant that cannot be asked for, without repeating its secrets.
+ * Builds the form parameters of a grant: those named here, in this order. Other members of the object are left out.
+ *
+ * @throws
+ * - TypeError: the grant cannot be requested. The error does not repeat its secrets.
  * @internal
  */
-export function grantParameters(grant: Grant): URLSearchParams {
+export function buildGrantParameters(grant: Grant): URLSearchParams {
   const parameters = new URLSearchParams({ grant_type: String(grant?.grant_type) });
   const add = (name: string, value: unknown): void => {
     if (typeof value !== "string" || value === "")
@@ -49,7 +51,7 @@ export function grantParameters(grant: Grant): URLSearchParams {
         if (grant.token_type !== "opaque") throw new TypeError('token_type must be "opaque" or absent.');
         parameters.set("token_type", grant.token_type);
       }
-      if (grant.scope !== undefined) parameters.set("scope", scopeNames(grant.scope).join(" "));
+      if (grant.scope !== undefined) parameters.set("scope", splitScope(grant.scope).join(" "));
       if (grant.expires_in !== undefined) {
         const { min, max } = SERVICE_TOKEN_SECONDS;
         if (grant.token_type !== "opaque" || !Number.isInteger(grant.expires_in)) {
@@ -68,7 +70,7 @@ export function grantParameters(grant: Grant): URLSearchParams {
       return parameters;
     case "refresh_token":
       add("refresh_token", grant.refresh_token);
-      if (grant.scope !== undefined) parameters.set("scope", scopeNames(grant.scope).join(" "));
+      if (grant.scope !== undefined) parameters.set("scope", splitScope(grant.scope).join(" "));
       return parameters;
     default:
       throw new TypeError("grant_type must be client_credentials, authorization_code or refresh_token.");
@@ -76,25 +78,28 @@ export function grantParameters(grant: Grant): URLSearchParams {
 }
 
 /**
- * Checks that `scope` can be asked for: names of scopes in a list, or in a string with white space between them. Every
- * function of the packages that takes a scope checks it so; use it where you take one in your own options.
+ * Checks that `scope` can be requested: names in a list, or in one string with white space between them. All functions of
+ * the packages that take a scope check it like this. Use it for a scope in your own options.
  *
- * @throws TypeError for anything else, for a scope without any name, and for a character that no name may have.
+ * @throws
+ * - TypeError: not a string or a list of strings, no name at all, or a character that a name may not have.
  * @example
  * checkScope("openid  refresh_token"); // fine: two spaces count as one
  * checkScope('say"hi"'); // TypeError
  * @see RFC 6749 §3.3
  */
 export function checkScope(scope: unknown): asserts scope is Scope {
-  scopeNames(scope);
+  splitScope(scope);
 }
 
 /**
- * The names in a scope, each once, in the order given.
- * @throws TypeError as {@link checkScope} does.
+ * Splits a scope into its names, each once, in the order given.
+ *
+ * @throws
+ * - TypeError: as {@link checkScope}.
  * @internal
  */
-export function scopeNames(scope: unknown): string[] {
+export function splitScope(scope: unknown): string[] {
   const given: unknown = typeof scope === "string" ? [scope] : scope;
   if (!Array.isArray(given) || !given.every((part) => typeof part === "string")) {
     throw new TypeError("scope must be a string or a list of strings.");

@@ -1,5 +1,4 @@
 import {
-  addMs,
   type Clock,
   elapsedSince,
   type Instant,
@@ -12,35 +11,39 @@ import { copyError, isTalkdeskError, TalkdeskError } from "../base/errors.js";
 import { onAbort } from "../base/shared-abort.js";
 import type { TalkdeskClient } from "../client/client.js";
 import type { AccessToken } from "./access-token.js";
-import { type EventDetails, fingerprint, publish } from "./event-publisher.js";
+import { type EventDetails, identifyToken, publish } from "./event-publisher.js";
+import { countFailure, type Failure, gateError, isGateClosed, isRenewalPaused } from "./failure-gate.js";
 import type { Grant } from "./grant.js";
+import { type HeldToken, holdToken, requiredLifetimeMs } from "./held-token.js";
 import type { TokenEvent, TokenRequested } from "./token-event.js";
 import type { ClosableTokenSource, TokenRequest } from "./token-source.js";
 
 /** How a source keeps its token; the same for every grant. */
 export interface LifecycleOptions {
   /**
-   * How long before its end a token is renewed in the background, in milliseconds, but never more than a tenth of its
-   * lifetime. Default 60 000. 0 renews when callers have to wait for it.
+   * How early a token is renewed in the background, in milliseconds before it expires. At most a tenth of its lifetime
+   * counts. With 0, a token is renewed only when callers have to wait for it. Default: 60 000.
    */
   readonly refreshEarlyMs?: number | undefined;
   /** Names the source on each of its events, such as `"reports"` or an account. Not secret. Default: no name. */
   readonly label?: string | undefined;
-  /** Told of every event of this source. It may throw, and may not delay: it is called in between. */
+  /**
+   * Called with every event of this source, while a call waits, so it must return fast. Errors that it throws are ignored.
+   */
   readonly onEvent?: ((event: TokenEvent) => void) | undefined;
 }
 
-/** What the lifecycle tells a call that begins. */
+/** What the lifecycle tells a token call that begins. */
 export interface TokenCallContext {
   /** Aborts when the source is closed. */
   readonly signal: AbortSignal;
-  /** Values that are no answer, wherever they are found: the one held, and the one that the API has refused. */
+  /** Token values that are no answer, wherever they are found: the current one, and the one that the API has refused. */
   readonly outdated: readonly string[];
-  /** The value that the API has refused, where that is why the call is made. */
+  /** The token value that the API has refused, if that is the reason of the call. */
   readonly refused?: string | undefined;
-  /** How long the token is needed: 0 for as long as any lasts. */
+  /** How long the token is needed, in milliseconds; 0 for any lifetime. */
   readonly neededMs: number;
-  /** Says that the session is over for the token held as well: nobody gets it any more if the call fails. */
+  /** Says that the session of the current token is over: if the call fails, no caller gets that token any more. */
   readonly withdraw: () => void;
   readonly report: ReportEvent;
 }
@@ -48,118 +51,76 @@ export interface TokenCallContext {
 /** Publishes an event of the source that happens outside its lifecycle. */
 export type ReportEvent = (type: "store_failed" | "session_ended", error?: TalkdeskError) => void;
 
-/** What a call brought. */
+/** What a token call brought. */
 export interface TokenAnswer {
   readonly token: AccessToken;
-  /** Just before the request that was answered with it. */
+  /** Just before the request was sent that was answered with it. */
   readonly sentAt: Instant;
-  /** True when it was found in a store: nothing was sent. */
+  /** True when it was found in a store, so that nothing was sent. */
   readonly isShared?: boolean;
 }
 
-/** The grant-specific half of a source: one request for a token. */
+/** What is specific to the grant of a source: how it requests a token. */
 export interface SourceGrant {
   readonly client: TalkdeskClient;
   readonly grantType: Grant["grant_type"];
-  /** Asks once, retries included. */
+  /** Makes one token call, retries included. */
   readonly request: (context: TokenCallContext) => Promise<TokenAnswer>;
-  /** The scopes that it asks for; absent when it asks for all. */
+  /** The scopes that it requests; absent for all. */
   readonly scope?: readonly string[] | undefined;
 }
 
 const DEFAULT_REFRESH_EARLY_MS = 60_000;
-/** The hard margin: this long before its end, and never more than a sixtieth of a lifetime, callers wait. */
-const HARD_MARGIN_MS = 5_000;
-/** A renewal for a caller who needs a token for long happens at most once in this share of a lifetime. */
-const RENEWAL_SHARE = 1 / 10;
-/** A token that was issued because its predecessor was refused, and is refused within this time, is not the fault. */
-const REFUSAL_LOOP_MS = 30_000;
-/** So many failed calls in a row close the gate. */
-const FAILURES_TO_CLOSE = 5;
-/** Pauses after failures: the first, doubling to the longest; and the most that a `Retry-After` may ask for. */
-const PAUSE_MS = { first: 1_000, longest: 30_000, longestAsked: 300_000 };
 
-/** The token that is handed out, with its ages in milliseconds since it was asked for. */
-interface Held {
-  readonly token: AccessToken;
-  /** The answer to every caller, so that an answer costs nothing. */
-  readonly answer: Promise<AccessToken>;
-  readonly askedAt: Instant;
-  /** From this instant on, by either clock, it is renewed in the background. */
-  readonly softAt: Instant;
-  /** From this age on, callers wait for the renewal. */
-  readonly hardAgeMs: number;
-  /** At this age it ends. */
-  readonly endAgeMs: number;
-  /** Whether it was issued because the API had refused its predecessor. */
-  readonly answersRefusal: boolean;
-  /** Whether the API has refused it. */
-  isRefused: boolean;
-}
+/** A token that replaced a refused one, and is refused within this time: then stale tokens are not the reason. */
+const REFUSAL_LOOP_MS = 30_000;
 
 interface Waiter {
   resolve(token: AccessToken): void;
   reject(error: unknown): void;
-  /** The value that this caller must not get. */
+  /** The token value that this caller must not get. */
   readonly rejected: string | undefined;
-  /** Whether this caller gets the token that lasts longer, of the one held and its replacement. */
+  /** Whether this caller gets the token that lasts longer, of the current one and its replacement. */
   readonly wantsLongest: boolean;
 }
 
-/** A token call under way, and who waits for it. */
+/** A token call under way, and the callers that wait for it. */
 interface Flight {
   readonly waiters: Set<Waiter>;
-  /** Whether the token held is known to be of a session that is over. */
+  /** Whether the session of the current token is known to be over. */
   isWithdrawn: boolean;
   readonly abort: AbortController;
   readonly startedAt: Instant;
   readonly answersRefusal: boolean;
 }
 
-/** The last of a row of failed calls. */
-interface Failure {
-  readonly error: TalkdeskError;
-  readonly at: Instant;
-  /** How many failed in a row. */
-  readonly count: number;
-  /** No call at all for this long after it: the gate. 0 while it is open. */
-  readonly gateMs: number;
-  /** No renewal of a token that is still valid for this long after it. */
-  readonly renewalPauseMs: number;
-  /** When the gate closed first in this row. */
-  readonly closedAt: Instant | undefined;
-}
-
 interface State {
-  readonly call: SourceGrant;
+  readonly grant: SourceGrant;
   readonly clock: Clock;
   readonly refreshEarlyMs: number;
   readonly options: LifecycleOptions;
-  held: Held | undefined;
+  held: HeldToken | undefined;
   flight: Flight | undefined;
   failure: Failure | undefined;
   isClosed: boolean;
 }
 
-/** A source, and what only its maker may do with it. */
+/** A source, and what only the function that made it may do with it. */
 export interface Lifecycle {
   readonly source: ClosableTokenSource;
-  /**
-   * Forgets the token held and what has failed, and asks anew for everybody who waits: there is another login. What is
-   * under way is discarded.
-   */
+  /** Forgets the current token and earlier failures, and makes a new token call for all who wait: the user logged in again. */
   restart(): void;
 }
 
 /**
- * Keeps one token for any number of callers: renewed before it ends, replaced when it is refused, never asked for
- * twice at once. What a grant adds is {@link SourceGrant}; everything about time, failure and concurrency is here.
+ * Keeps one token for any number of callers: it is renewed before it expires, replaced when it is refused, and never
+ * requested twice at the same time. {@link SourceGrant} has what is specific to a grant; everything about time, failure and
+ * concurrency is here.
  *
- * Nothing runs between calls: what is due is found out when somebody asks, so there are no timers to keep a process
- * alive, to overflow, or to fire late.
+ * There are no timers: each call of `getToken` finds out what is due. So nothing keeps a process alive, or fires late.
  * @internal
  */
-export function tokenLifecycle(call: SourceGrant, options: LifecycleOptions): Lifecycle {
+export function tokenLifecycle(grant: SourceGrant, options: LifecycleOptions): Lifecycle {
   const { refreshEarlyMs = DEFAULT_REFRESH_EARLY_MS, label, onEvent } = options;
   if (
     typeof refreshEarlyMs !== "number" ||
@@ -171,8 +132,8 @@ export function tokenLifecycle(call: SourceGrant, options: LifecycleOptions): Li
     throw new TypeError("onEvent must be a function.");
   if (label !== undefined && typeof label !== "string") throw new TypeError("label must be a string.");
   const state: State = {
-    call,
-    clock: call.client.clock ?? platformClock,
+    grant,
+    clock: grant.client.clock ?? platformClock,
     refreshEarlyMs,
     options: { label, onEvent },
     held: undefined,
@@ -182,15 +143,15 @@ export function tokenLifecycle(call: SourceGrant, options: LifecycleOptions): Li
   };
   const closeState = (): Promise<void> => close(state);
   const source: ClosableTokenSource = {
-    api: call.client.endpoints.api,
-    tokenEndpoint: call.client.endpoints.token,
-    identity: call.client.endpoints.identity,
+    api: grant.client.endpoints.api,
+    tokenEndpoint: grant.client.endpoints.token,
+    identity: grant.client.endpoints.identity,
     getToken(request) {
       const { held } = state;
-      // Nearly every call ends here.
+      // Nearly all calls take this short way.
       if (request === undefined && held !== undefined && isBefore(state.clock, held.softAt))
-        return held.answer;
-      return answer(state, request ?? {});
+        return held.promise;
+      return answerCaller(state, request ?? {});
     },
     close: closeState,
     [Symbol.asyncDispose]: closeState,
@@ -198,77 +159,78 @@ export function tokenLifecycle(call: SourceGrant, options: LifecycleOptions): Li
   return { source, restart: () => restart(state) };
 }
 
-/** Decides what one caller gets: a token held, a place in the queue, or an error at once. */
-function answer(state: State, request: TokenRequest): Promise<AccessToken> {
+/** Decides what a caller gets: the current token, a wait for a token call, or an error at once. */
+function answerCaller(state: State, request: TokenRequest): Promise<AccessToken> {
   const { held } = state;
   const { signal, rejected, minimumLifetimeMs: neededMs = 0 } = request;
-  if (state.isClosed) return Promise.reject(sourceClosed());
+  if (state.isClosed) return Promise.reject(sourceClosedError());
   if (typeof neededMs !== "number" || !(neededMs >= 0)) {
     return Promise.reject(new TypeError("minimumLifetimeMs must be a number of milliseconds, 0 or more."));
   }
   if (signal?.aborted) return Promise.reject(signal.reason);
 
   if (held !== undefined && rejected !== undefined && rejected.value === held.token.value) {
-    return replacement(state, held, rejected, signal);
+    return replaceRefused(state, held, rejected, signal);
   }
   if (held !== undefined) {
     const age = elapsedSince(state.clock, held.askedAt);
     const isTooShort = held.endAgeMs - age < requiredLifetimeMs(held.endAgeMs, neededMs);
-    if (isTooShort && age < held.endAgeMs && !(state.flight === undefined && isPaused(state))) {
-      return renewed(state, "renewal", rejected, signal, neededMs);
+    if (
+      isTooShort &&
+      age < held.endAgeMs &&
+      !(state.flight === undefined && isRenewalPaused(state.failure, state.clock))
+    ) {
+      return waitForToken(state, "renewal", rejected, signal, neededMs);
     }
-    if (isBefore(state.clock, held.softAt)) return held.answer;
+    if (isBefore(state.clock, held.softAt)) return held.promise;
     if (age < held.endAgeMs) {
-      if (state.flight === undefined && !isPaused(state)) startFlight(state, "renewal");
+      if (state.flight === undefined && !isRenewalPaused(state.failure, state.clock))
+        startFlight(state, "renewal");
       if (state.flight === undefined || age < held.hardAgeMs) {
         reportStale(state, held, age);
-        return held.answer;
+        return held.promise;
       }
     }
   }
-  return renewed(state, "no_token", rejected, signal, neededMs);
+  return waitForToken(state, "no_token", rejected, signal, neededMs);
 }
 
-/**
- * How long a token of this lifetime has to last still, for a caller who needs one for so long.
- * @internal
- */
-export const requiredLifetimeMs = (lifetimeMs: number, neededMs: number): number =>
-  Math.min(neededMs, lifetimeMs * (1 - RENEWAL_SHARE));
-
-/** What a caller gets whose token, the one held, was refused by the API. */
-function replacement(
+/** Replaces the current token, which the API has refused. */
+function replaceRefused(
   state: State,
-  held: Held,
+  held: HeldToken,
   rejected: AccessToken,
   signal: AbortSignal | undefined,
 ): Promise<AccessToken> {
   if (held.answersRefusal && elapsedSince(state.clock, held.askedAt) < REFUSAL_LOOP_MS) {
-    return Promise.reject(tokenRefused());
+    return Promise.reject(tokenRefusedError());
   }
   if (!held.isRefused) {
     held.isRefused = true;
-    emit(state, "token_rejected", () => fingerprint(held.token.value));
+    emit(state, "token_rejected", () => identifyToken(held.token.value));
   }
-  return renewed(state, "refusal", rejected, signal);
+  return waitForToken(state, "refusal", rejected, signal);
 }
 
-/** A place in the queue for the call under way, or for one that begins now. */
-function renewed(
+/** Waits for the token call under way, or for one that begins now. */
+function waitForToken(
   state: State,
   reason: TokenRequested["reason"],
   rejected: AccessToken | undefined,
   signal: AbortSignal | undefined,
   neededMs = 0,
 ): Promise<AccessToken> {
-  if (state.flight === undefined && isGateClosed(state)) return Promise.reject(gateError(state));
+  const { failure } = state;
+  if (state.flight === undefined && isGateClosed(failure, state.clock)) {
+    return Promise.reject(gateError(failure));
+  }
   if (state.flight === undefined) startFlight(state, reason, rejected, { neededMs });
   return state.flight === undefined
-    ? Promise.reject(sourceClosed())
-    : wait(state.flight, rejected, signal, neededMs > 0);
+    ? Promise.reject(sourceClosedError())
+    : joinFlight(state.flight, rejected, signal, neededMs > 0);
 }
 
-function wait(
+function joinFlight(
   flight: Flight,
   rejected: AccessToken | undefined,
   signal: AbortSignal | undefined,
@@ -293,7 +255,7 @@ function wait(
   });
 }
 
-/** Begins a call, unless a listener has closed the source meanwhile. */
+/** Begins a token call, unless a listener of events has closed the source meanwhile. */
 function startFlight(
   state: State,
   reason: TokenRequested["reason"],
@@ -309,7 +271,7 @@ function startFlight(
     answersRefusal: reason === "refusal",
   };
   const probe = state.failure !== undefined && state.failure.gateMs > 0;
-  // Before anybody is told: a listener may ask for a token itself, and then waits for this call.
+  // Before the event: its listener may ask for a token itself, and then waits for this call.
   state.flight = flight;
   emit(state, "token_requested", () => ({ reason, probe }));
   const outdated = [state.held?.token.value, rejected?.value].filter((value) => value !== undefined);
@@ -321,22 +283,22 @@ function startFlight(
     withdraw() {
       flight.isWithdrawn = true;
     },
-    report: createReporter(state.call, state.options),
+    report: createReporter(state.grant, state.options),
   };
-  state.call.request(context).then(
+  state.grant.request(context).then(
     (answer) => {
-      if (state.flight === flight) land(state, flight, answer);
+      if (state.flight === flight) takeAnswer(state, flight, answer);
     },
     (error: unknown) => {
       if (state.flight !== flight) return;
-      if (isControlFlow(error)) giveUp(state, flight, () => error);
-      else fail(state, flight, asTalkdeskError(error));
+      if (isControlFlow(error)) settleWithoutToken(state, flight, () => error);
+      else failFlight(state, flight, toTalkdeskError(error));
     },
   );
 }
 
-/** A call brought a token. */
-function land(state: State, flight: Flight, { token, sentAt, isShared }: TokenAnswer): void {
+/** Holds the token that a call brought, and settles all who wait. */
+function takeAnswer(state: State, flight: Flight, { token, sentAt, isShared }: TokenAnswer): void {
   state.flight = undefined;
   const lifetimeMs = token.expiresAt - token.issuedAt;
   if (lifetimeMs <= 0) {
@@ -346,26 +308,29 @@ function land(state: State, flight: Flight, { token, sentAt, isShared }: TokenAn
       { status: 200 },
     );
     noteFailure(state, flight, error);
-    settle(flight, token);
+    settleWithToken(flight, token);
     return;
   }
   const { failure, held } = state;
   const heldMs =
     held === undefined || held.isRefused ? 0 : held.endAgeMs - elapsedSince(state.clock, held.askedAt);
-  // The value that the API has refused has come back: as refused as it was, and asking again would change nothing.
+  // The token that the API has refused came back, so asking again would change nothing.
   const isRefused = held?.token.value === token.value && held.isRefused;
-  state.held = heldToken(state, token, sentAt, lifetimeMs, {
-    answersRefusal: flight.answersRefusal || isRefused,
-    isRefused,
-  });
+  const jitter = (state.grant.client.random ?? Math.random)();
+  state.held = holdToken(
+    token,
+    sentAt,
+    { refreshEarlyMs: state.refreshEarlyMs, jitter },
+    { answersRefusal: flight.answersRefusal || isRefused, isRefused },
+  );
   state.failure = undefined;
   emit(state, "token_received", () => ({
     durationMs: elapsedSince(state.clock, flight.startedAt),
-    ...fingerprint(token.value),
+    ...identifyToken(token.value),
     expiresAt: token.expiresAt,
     ...(isShared === true && { shared: true as const }),
     ...(token.scope !== undefined && { scope: token.scope }),
-    ...missingScope(state.call.scope, token.scope),
+    ...findMissingScope(state.grant.scope, token.scope),
   }));
   const closedAt = failure?.closedAt;
   if (closedAt !== undefined) {
@@ -373,31 +338,31 @@ function land(state: State, flight: Flight, { token, sentAt, isShared }: TokenAn
   }
   const longest =
     held !== undefined && heldMs > lifetimeMs - elapsedSince(state.clock, sentAt) ? held.token : token;
-  settle(flight, token, longest);
+  settleWithToken(flight, token, longest);
 }
 
-function settle(flight: Flight, token: AccessToken, longest: AccessToken = token): void {
+function settleWithToken(flight: Flight, token: AccessToken, longest: AccessToken = token): void {
   for (const waiter of flight.waiters) {
     if (waiter.wantsLongest && waiter.rejected !== longest.value) waiter.resolve(longest);
-    else if (waiter.rejected === token.value) waiter.reject(tokenRefused());
+    else if (waiter.rejected === token.value) waiter.reject(tokenRefusedError());
     else waiter.resolve(token);
   }
 }
 
 /**
- * A call failed. When the session is over and the API has refused the token held, or the session's record says so,
- * nobody gets that token any more.
+ * Counts a failed call, and settles all who wait. When the session is over and the current token was refused or withdrawn,
+ * that token is forgotten.
  */
-function fail(state: State, flight: Flight, error: TalkdeskError): void {
+function failFlight(state: State, flight: Flight, error: TalkdeskError): void {
   state.flight = undefined;
   const isOver = error.code === "reauthentication_required";
   if (isOver && (flight.isWithdrawn || state.held?.isRefused === true)) state.held = undefined;
   noteFailure(state, flight, error);
-  giveUp(state, flight, () => copyError(error));
+  settleWithoutToken(state, flight, () => copyError(error));
 }
 
-/** Whoever may still have the token held gets that, everybody else an error. */
-function giveUp(state: State, flight: Flight, errorFor: () => unknown): void {
+/** Settles all who wait with the current token, if it is valid and they have not reported it as refused; else with an error. */
+function settleWithoutToken(state: State, flight: Flight, errorFor: () => unknown): void {
   state.flight = undefined;
   const { held } = state;
   const age = held === undefined ? 0 : elapsedSince(state.clock, held.askedAt);
@@ -413,82 +378,15 @@ function giveUp(state: State, flight: Flight, errorFor: () => unknown): void {
 }
 
 function noteFailure(state: State, flight: Flight, error: TalkdeskError): void {
-  const previous = state.failure;
-  const count = (previous?.count ?? 0) + 1;
-  const at = readInstant(state.clock);
-  const asked = error.retryAt === undefined ? 0 : clamp(error.retryAt - at.wall, 0, PAUSE_MS.longestAsked);
-  // A session that is over costs the token endpoint nothing, and a login heals it at once.
-  const closes = count >= FAILURES_TO_CLOSE && error.code !== "reauthentication_required";
-  const gateMs = asked > 0 ? asked : closes ? pauseMs(count - FAILURES_TO_CLOSE) : 0;
-  const closedAt = previous?.closedAt ?? (gateMs > 0 ? at : undefined);
-  state.failure = {
-    error,
-    at,
-    count,
-    gateMs,
-    renewalPauseMs: Math.max(gateMs, pauseMs(count - 1)),
-    closedAt,
-  };
+  const failure = countFailure(state.failure, error, state.clock);
+  state.failure = failure;
   const durationMs = elapsedSince(state.clock, flight.startedAt);
   emit(state, "token_failed", () => ({ durationMs, error }));
+  const { gateMs, at } = failure;
   if (gateMs > 0) emit(state, "gate_closed", () => ({ retryAt: at.wall + gateMs, error }));
 }
 
-const pauseMs = (doublings: number): number => Math.min(PAUSE_MS.longest, PAUSE_MS.first * 2 ** doublings);
-
-const clamp = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value));
-
-function isGateClosed({ failure, clock }: State): boolean {
-  return failure !== undefined && elapsedSince(clock, failure.at) < failure.gateMs;
-}
-
-function isPaused({ failure, clock }: State): boolean {
-  return failure !== undefined && elapsedSince(clock, failure.at) < failure.renewalPauseMs;
-}
-
-/** What a call gets while the gate is closed: the failure that closed it, and when it opens. */
-function gateError({ failure }: State): TalkdeskError {
-  const { error, at, gateMs } = failure as Failure;
-  const retryAt = at.wall + gateMs;
-  return copyError(error, {
-    message: `${error.message} Nothing is sent before ${new Date(retryAt).toISOString()}, after repeated failures or because the server asked to wait.`,
-    retryAt,
-  });
-}
-
-/**
- * The ages at which a token is renewed. Both windows are the smaller of a time and a share of the lifetime, so they
- * fit a token of a second and one of a year. Jitter spreads the soft point over its window, so that processes which
- * started together do not renew together.
- */
-function heldToken(
-  state: State,
-  token: AccessToken,
-  askedAt: Instant,
-  lifetimeMs: number,
-  refusal: Pick<Held, "answersRefusal" | "isRefused">,
-): Held {
-  const hardMs = hardMarginMs(lifetimeMs);
-  const softMs = Math.max(hardMs, Math.min(state.refreshEarlyMs, lifetimeMs / 10));
-  const random = state.call.client.random ?? Math.random;
-  return {
-    token,
-    answer: Promise.resolve(token),
-    askedAt,
-    softAt: addMs(askedAt, lifetimeMs - softMs + clamp(random(), 0, 1) * (softMs - hardMs)),
-    hardAgeMs: lifetimeMs - hardMs,
-    endAgeMs: lifetimeMs,
-    ...refusal,
-  };
-}
-
-/**
- * How long before its end a token is waited for rather than handed out.
- * @internal
- */
-export const hardMarginMs = (lifetimeMs: number): number => Math.min(HARD_MARGIN_MS, lifetimeMs / 60);
-
-function missingScope(
+function findMissingScope(
   asked: readonly string[] | undefined,
   granted: readonly string[] | undefined,
 ): { readonly missingScope?: readonly string[] } {
@@ -497,10 +395,10 @@ function missingScope(
   return missing.length === 0 ? {} : { missingScope: missing };
 }
 
-function reportStale(state: State, held: Held, ageMs: number): void {
+function reportStale(state: State, held: HeldToken, ageMs: number): void {
   const { failure, flight } = state;
   emit(state, "served_stale", () => ({
-    ...fingerprint(held.token.value),
+    ...identifyToken(held.token.value),
     renewal: flight === undefined ? ("failed" as const) : ("pending" as const),
     remainingMs: held.endAgeMs - ageMs,
     ...(flight === undefined && failure !== undefined && { error: failure.error }),
@@ -523,33 +421,33 @@ async function close(state: State): Promise<void> {
   state.held = undefined;
   state.flight = undefined;
   state.failure = undefined;
-  for (const waiter of flight?.waiters ?? []) waiter.reject(sourceClosed());
+  for (const waiter of flight?.waiters ?? []) waiter.reject(sourceClosedError());
   flight?.abort.abort();
 }
 
 /**
- * Publishes what happens to a source outside its lifecycle.
+ * Makes the function that publishes what happens to a source outside its lifecycle.
  * @internal
  */
 export const createReporter =
-  (call: Pick<SourceGrant, "client" | "grantType">, options: LifecycleOptions): ReportEvent =>
+  (grant: Pick<SourceGrant, "client" | "grantType">, options: LifecycleOptions): ReportEvent =>
   (type, error) =>
     emit(
-      { call, clock: call.client.clock ?? platformClock, options },
+      { grant, clock: grant.client.clock ?? platformClock, options },
       type,
       () => (error === undefined ? {} : { error }) as { error: TalkdeskError },
     );
 
 function emit<Type extends EventDetails["type"]>(
   {
-    call,
+    grant,
     clock,
     options: { label, onEvent },
-  }: Pick<State, "clock" | "options"> & { readonly call: Pick<SourceGrant, "client" | "grantType"> },
+  }: Pick<State, "clock" | "options"> & { readonly grant: Pick<SourceGrant, "client" | "grantType"> },
   type: Type,
   details: () => Omit<Extract<EventDetails, { type: Type }>, "type">,
 ): void {
-  const { grantType, client } = call;
+  const { grantType, client } = grant;
   publish(
     type,
     () =>
@@ -565,14 +463,15 @@ function emit<Type extends EventDetails["type"]>(
   );
 }
 
-function asTalkdeskError(error: unknown): TalkdeskError {
+function toTalkdeskError(error: unknown): TalkdeskError {
   if (isTalkdeskError(error)) return error;
   return new TalkdeskError("token_network", "The token call failed in an unforeseen way.", { cause: error });
 }
 
-const sourceClosed = (): TalkdeskError => new TalkdeskError("source_closed", "This token source was closed.");
+const sourceClosedError = (): TalkdeskError =>
+  new TalkdeskError("source_closed", "This token source was closed.");
 
-const tokenRefused = (): TalkdeskError =>
+const tokenRefusedError = (): TalkdeskError =>
   new TalkdeskError(
     "token_refused",
     "The API refused a token and then refused its replacement; check what the client may do there, and that the API is in the client's region.",

@@ -5,18 +5,18 @@ interface EventOf<Type extends string> {
   readonly type: Type;
   /** When it happened, in epoch milliseconds. */
   readonly at: number;
-  /** The grant of the source that it happened to. */
+  /** The grant of the source. */
   readonly grantType: Grant["grant_type"];
-  /** The token endpoint of that source. */
+  /** The token endpoint of the source. */
   readonly tokenEndpoint: string;
-  /** The `label` of that source; absent where it has none. */
+  /** The `label` of the source; absent when it has none. */
   readonly label?: string;
 }
 
 /**
- * What happens to the tokens of one source. Free of secrets: a token is named by its fingerprint, a hash under a key
- * that each process draws at random, so equal ones in one process are one token and others tell nothing. It is absent
- * on runtimes without `node:crypto`.
+ * What happens to the tokens of one source. It contains no secrets. A `fingerprint` identifies a token: it is a hash under a
+ * key that each process draws at random, so it is equal for equal tokens of one process, and reveals nothing elsewhere. It
+ * is absent on runtimes without `node:crypto`.
  */
 export type TokenEvent =
   | TokenRequested
@@ -29,11 +29,11 @@ export type TokenEvent =
   | StoreFailed
   | SessionEnded;
 
-/** A token call begins: with a store, by looking there first. `durationMs` of its end counts from here. */
+/** A token call begins. With a store, it reads that first. `durationMs` of its end is counted from here. */
 export interface TokenRequested extends EventOf<"token_requested"> {
-  /** Why: there is no valid token; the one held grows old; the API refused it. */
+  /** Why: there is no valid token, the current one expires soon, or the API refused it. */
   readonly reason: "no_token" | "renewal" | "refusal";
-  /** True when the call is the probe of a gate that was closed. */
+  /** True for the first call after a closed gate. */
   readonly probe: boolean;
 }
 
@@ -43,10 +43,10 @@ export interface TokenReceived extends EventOf<"token_received"> {
   readonly fingerprint?: string;
   /** When the token expires, in epoch milliseconds. */
   readonly expiresAt: number;
-  /** True when it came from the store, where another process had put it; absent when it was asked for. */
+  /** True when it came from the store, where another process had written it; absent when it was requested. */
   readonly shared?: true;
   readonly scope?: readonly string[];
-  /** Scopes that were asked for and not granted; absent when none, or when the answer did not say. */
+  /** Scopes that were requested and not granted; absent when there are none, or when the answer did not say. */
   readonly missingScope?: readonly string[];
 }
 
@@ -56,10 +56,10 @@ export interface TokenFailed extends EventOf<"token_failed"> {
   readonly error: TalkdeskError;
 }
 
-/** A caller was given the token held although it is due for renewal. */
+/** A caller got the current token, although it is due for renewal. */
 export interface ServedStale extends EventOf<"served_stale"> {
   readonly fingerprint?: string;
-  /** What became of the renewal: it is under way, or it failed and is not tried again yet. */
+  /** Whether the renewal is under way, or has failed and is not tried again yet. */
   readonly renewal: "pending" | "failed";
   /** Milliseconds until the token expires. */
   readonly remainingMs: number;
@@ -67,21 +67,21 @@ export interface ServedStale extends EventOf<"served_stale"> {
   readonly error?: TalkdeskError;
 }
 
-/** The API refused the token held. Once per token, however many callers report it. */
+/** The API refused the current token. Once per token, however many callers report it. */
 export interface TokenRejected extends EventOf<"token_rejected"> {
   readonly fingerprint?: string;
 }
 
-/** Calls fail at once from now on, until `retryAt`. */
+/** From now on calls fail at once, until `retryAt`. */
 export interface GateClosed extends EventOf<"gate_closed"> {
   /** When the next call is let through, in epoch milliseconds. */
   readonly retryAt: number;
   readonly error: TalkdeskError;
 }
 
-/** A call came through; the gate is open again. */
+/** A call succeeded, so the gate is open again. */
 export interface GateOpened extends EventOf<"gate_opened"> {
-  /** How long it was closed, in milliseconds. */
+  /** How long the gate was closed, in milliseconds. */
   readonly durationMs: number;
 }
 

@@ -2,42 +2,42 @@ import type { AccessToken } from "./access-token.js";
 
 /** What a caller may say when it asks for a token. */
 export interface TokenRequest {
-  /** Stops this caller's wait, never anybody else's; `getToken` then rejects with the signal's reason. */
+  /** Stops the wait of this caller only; `getToken` then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * The API has just refused this token with 401: do not answer with it again. It is compared by `value`, not obeyed:
-   * if the source already has another, that one is the answer.
+   * The token that the API has just refused with 401. The source does not answer with it again. It compares the `value`: if
+   * it already has another token, that one is the answer.
    */
   readonly rejected?: AccessToken | undefined;
   /**
-   * How long the token is needed, in milliseconds. When the one held ends sooner, the call waits for a renewal, and
-   * answers the longest-lived token that can be had: the one held, should the renewal fail or bring a shorter one. More
-   * than nine tenths of a token's lifetime count as nine tenths, so that not every call renews.
+   * How long the token is needed, in milliseconds. When the current token expires sooner, the call waits for a renewal. If
+   * that fails or brings a shorter one, the current token is the answer. More than nine tenths of a token's lifetime count
+   * as nine tenths, so that not every call renews. Default: 0.
    */
   readonly minimumLifetimeMs?: number | undefined;
 }
 
 /**
- * Where tokens come from, and where they may go: all that an adapter knows.
+ * Where tokens come from, and where they may be sent. An adapter knows nothing else.
  *
- * Any object of this shape is a source, so a user can write one; {@link accessToken} makes the tokens for it.
+ * Any object of this shape is a source, so you can write your own; {@link accessToken} makes tokens for it.
  */
 export interface TokenSource {
-  /** The origin where its tokens may go, such as `https://api.talkdeskapp.com`. */
+  /** The origin where its tokens may be sent, such as `https://api.talkdeskapp.com`. */
   readonly api: string;
-  /** Adapters pass requests for this URL through untouched. */
+  /** Adapters send requests for this URL without a token. */
   readonly tokenEndpoint?: string;
-  /** The identity host of the client, where the source knows it; core's sources do. */
+  /** The identity host of the client, if the source knows it, as core's sources do. */
   readonly identity?: string;
-  /** Resolves to a token that is valid now. Safe to call concurrently, and without `this`. */
+  /** Resolves to a token that is valid now. Safe to call concurrently, and works without `this`. */
   getToken(request?: TokenRequest): Promise<AccessToken>;
 }
 
-/** A source that holds something which can be given up. */
+/** A source that can be closed. */
 export interface ClosableTokenSource extends TokenSource {
   /**
-   * Forgets the token and ends what is under way: whoever waits, and whoever asks from now on, gets `source_closed`.
-   * Idempotent. An answer that arrives later is discarded.
+   * Forgets the token. Callers that wait, and all later ones, get `source_closed`. An answer that arrives later is
+   * discarded. Idempotent.
    */
   close(): Promise<void>;
   /** `close()`, for `await using`. */
