@@ -200,6 +200,19 @@ export function describeSigningIn(subject: LoginSubject): void {
       expect((await browser.signIn(restartOf(page))).to).toBe("/there");
     });
 
+    it("that fails uses up the state, also while the token store can lock nothing", async () => {
+      await using stage = await openLoginStage(subject);
+      const browser = stage.browser();
+      const callback = await browser.toTalkdesk();
+      stage.tokens.behave = (operation) => {
+        if (operation === "lock") throw new Error("the store is down");
+      };
+      stage.talkdesk.faults.add({ at: "token", lose: true });
+      expect((await browser.visit(callback)).status).toBe(502);
+      expect((await browser.visit(callback)).status).toBe(400);
+      expect(grantsOf(stage)).toEqual(["authorization_code"]);
+    });
+
     it("that Talkdesk is too busy for says when to try again", async () => {
       await using stage = await openLoginStage(subject);
       const browser = stage.browser();
