@@ -45,4 +45,4 @@ describeTokenStore("a file, by the clock of the platform", () => {
   };
 });
 
-it.skip.each(missingDrivers)("$name, which needs Node 22", () => {});
+it.skip.each(missingDrivers)("$name, which needs $needs", () => {});
