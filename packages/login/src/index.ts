@@ -1,9 +1,11 @@
 export { checkLoginAddress } from "./addresses/login-address.js";
+export { parseReturnTo } from "./addresses/return-to.js";
 export { type ErrorFacts, errorAnswer, isContentHeader } from "./answers/error-answer.js";
 export { LoginFailure, type LoginRestart } from "./answers/login-failure.js";
 export { type LoginFacts, loginRequired } from "./answers/login-required.js";
 export { type ReadableRequest, type RequestFacts, readRequestFacts } from "./answers/request-facts.js";
 export { checkOptionNames } from "./base/option-names.js";
+export { isSameOrigin } from "./base/same-origin.js";
 export { type Login, talkdeskLogin, type Visit } from "./login.js";
 export type { ClientOfLogin, LoginLaunch, TalkdeskLoginOptions } from "./routes/login-options.js";
 export { keptMembers } from "./session/kept-members.js";

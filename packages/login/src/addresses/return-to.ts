@@ -10,14 +10,16 @@ const MAX_DECODINGS = 4;
 const HERE = "http://return-to.invalid";
 
 /**
- * Where to go after a login or logout: a path on this origin, as browsers read it. However often it is decoded, strictly
- * or leniently, it stays on this origin and does not lead back into the login.
+ * Parses an untrusted path that a browser is to be sent to: a path on this origin that is not one of `own`, in every
+ * decoding.
  *
  * @param wanted What the request asks for. A stranger may have written it.
- * @param own Paths of the login itself.
- * @returns Undefined for everything else.
+ * @param own Paths that it must not lead to, such as those of the login.
+ * @returns The path as browsers read it; undefined for everything else.
+ * @example
+ * const path = parseReturnTo(query.get("returnTo"), ["/auth/login", "/auth/callback"]) ?? "/";
  */
-export function returnTo(wanted: unknown, own: readonly string[] = []): string | undefined {
+export function parseReturnTo(wanted: unknown, own: readonly string[] = []): string | undefined {
   if (typeof wanted !== "string" || !wanted.startsWith("/") || wanted.length > MAX_RETURN_TO_LENGTH) {
     return undefined;
   }

@@ -1,7 +1,7 @@
-import { parseUrl } from "@talkdesk-oauth/core";
 import { errorPage } from "../answers/error-page.js";
 import { redirect } from "../answers/redirect.js";
 import { onlyValue } from "../base/query.js";
+import { isSameOrigin } from "../base/same-origin.js";
 import { checkRecords, renewedRecords, signInOf } from "../session/login-records.js";
 import { inTurn, type LoginSession, loadedRecords } from "../session/login-session.js";
 import { readForm } from "./form.js";
@@ -37,17 +37,4 @@ function leaveSession(session: LoginSession, name: string): Promise<void> {
     if (Object.values(others).every(({ signIn }) => signIn === undefined)) await session.drop();
     else await session.renew(renewedRecords(others, Date.now()), false);
   });
-}
-
-/**
- * Browsers say where a request comes from: in `Sec-Fetch-Site`, or at least in `Origin` or `Referer`. A client that sends
- * none of them is not a browser, so no other site can be using its cookies.
- */
-function isSameOrigin({ headers }: Request, origin: string): boolean {
-  const site = headers.get("Sec-Fetch-Site");
-  if (site !== null) return site === "same-origin" || site === "none";
-  const from = headers.get("Origin");
-  if (from !== null) return from === origin;
-  const page = headers.get("Referer");
-  return page === null || parseUrl(page)?.origin === origin;
 }

@@ -1,6 +1,6 @@
 import { checkLoginClient, type Scope, type TalkdeskClient } from "@talkdesk-oauth/core";
 import { publicPath, strippedPrefix } from "../addresses/public-path.js";
-import { returnTo } from "../addresses/return-to.js";
+import { parseReturnTo } from "../addresses/return-to.js";
 import type { KeepSession } from "../session/kept-members.js";
 import { recordName } from "../session/login-records.js";
 import { type UserSources, userSources } from "../tokens/user-sources.js";
@@ -49,7 +49,7 @@ export function loginSetup<Host>(options: TalkdeskLoginOptions<Host>): LoginSetu
     : undefined;
   const toBrowser = (mount: string, path: string): string =>
     publicMount === undefined ? path : publicPath(path, strippedPrefix(publicMount, mount));
-  const home = (mount: string): string => returnTo(toBrowser(mount, "/")) ?? "/";
+  const home = (mount: string): string => parseReturnTo(toBrowser(mount, "/")) ?? "/";
   return {
     name: recordName(redirectUri),
     redirectUri,
@@ -79,9 +79,9 @@ export function loginSetup<Host>(options: TalkdeskLoginOptions<Host>): LoginSetu
       const own = [mount, publicMount ?? mount].flatMap((parent) =>
         Object.values(ROUTES).map((route) => `${parent}${route}`),
       );
-      const path = returnTo(wanted, own);
+      const path = parseReturnTo(wanted, own);
       // Checked again, since the prefix may make it too long.
-      return (path !== undefined ? returnTo(toBrowser(mount, path), own) : undefined) ?? "/";
+      return (path !== undefined ? parseReturnTo(toBrowser(mount, path), own) : undefined) ?? "/";
     },
   };
 }
