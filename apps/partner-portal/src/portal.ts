@@ -74,9 +74,9 @@ export function createPortal(options: PortalOptions): Express {
     contact,
     // Longer than any session: a person may spend hours on pages that need no new token.
     maxIdleMs: 3 * SESSION_IDLE_MS,
-    onError(error, request, response) {
+    onError(error, request, response, _next, failure) {
       onFailure(error);
-      sendFailure(request, response, describeLoginFailure(error));
+      sendFailure(request, response, describeLoginFailure(error, failure));
     },
   });
 

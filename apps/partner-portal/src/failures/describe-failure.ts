@@ -1,4 +1,5 @@
 import { findTalkdeskError, type TalkdeskError } from "@talkdesk-oauth/core";
+import { errorAnswer, type LoginFailure } from "@talkdesk-oauth/login";
 import { ApiFailure } from "../api/api-call.js";
 import type { Failure } from "../pages/failure-page.js";
 import { formatDuration } from "../pages/format-duration.js";
@@ -42,13 +43,6 @@ const PERMISSION_MISSING: AnsweredFailure = {
   action: GO_HOME,
 };
 
-const ENDED_CODES: readonly string[] = [
-  "reauthentication_required",
-  "refresh_outcome_unknown",
-  "source_closed",
-];
-const BUSY_CODES: readonly string[] = ["token_unavailable", "store_unavailable", "lock_timeout"];
-
 /** Longer waits are shown as an hour: nobody keeps a page open for that long, and services sometimes send nonsense. */
 const MAX_RETRY_SECONDS = 3_600;
 
@@ -56,19 +50,17 @@ const MAX_RETRY_SECONDS = 3_600;
  * Describes what was thrown, in the portal's own words.
  *
  * @param path The page that failed: where "Try again" and a new login lead.
- * @param now Epoch milliseconds.
  */
-export function describeFailure(error: unknown, path: string, now: number): AnsweredFailure {
+export function describeFailure(error: unknown, path: string): AnsweredFailure {
   if (error instanceof ApiFailure) return describeApiFailure(error, path);
   if (error instanceof LimitExceeded) return describeLimit(error, path);
-  const fault = findTalkdeskError(error);
-  if (fault !== undefined) {
-    if (ENDED_CODES.includes(fault.code)) return describeEndedSession(path);
-    if (fault.code === "token_refused") return describeRefusedToken(path);
-    const retryAfterSeconds =
-      fault.retryAt === undefined ? undefined : boundWait(Math.ceil((fault.retryAt - now) / 1_000));
-    return retryAfterSeconds !== undefined || BUSY_CODES.includes(fault.code)
-      ? describeBusy(path, retryAfterSeconds)
+  // The status and the wait are those of the packages' own error handler; the words are the portal's.
+  const answer = errorAnswer(error, { wantsHtml: false });
+  if (answer !== undefined) {
+    if (answer.status === 401) return describeEndedSession(path);
+    if (findTalkdeskError(error)?.code === "token_refused") return describeRefusedToken(path);
+    return answer.status === 503
+      ? describeBusy(path, Number(answer.headers.get("Retry-After")))
       : describeUnavailable(path);
   }
   const { status } = Object(error) as { readonly status?: unknown };
@@ -76,9 +68,10 @@ export function describeFailure(error: unknown, path: string, now: number): Answ
   return UNKNOWN_FAILURE;
 }
 
-/** Describes a login that failed. */
-export function describeLoginFailure(error: TalkdeskError): AnsweredFailure {
-  const action = { name: "Sign in again", path: "/auth/login" };
+/** Describes a login that failed. A new login returns to the page for which the failed one began. */
+export function describeLoginFailure(error: TalkdeskError, { restart }: LoginFailure): AnsweredFailure {
+  const action =
+    restart === undefined ? { name: "Sign in again", path: "/auth/login" } : signInAgain(restart.returnTo);
   switch (error.code) {
     case "authorization_denied":
       return {

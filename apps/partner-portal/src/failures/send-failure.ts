@@ -43,6 +43,6 @@ export function answerFailures(
     // The script that follows a report is a program and gets problem details.
     const isForProgram = findTalkdeskError(error) !== undefined && !request.accepts("html");
     if (response.headersSent || isForProgram) next(error);
-    else sendFailure(request, response, describeFailure(error, returnPath(request), Date.now()));
+    else sendFailure(request, response, describeFailure(error, returnPath(request)));
   };
 }

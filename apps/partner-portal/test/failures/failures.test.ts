@@ -164,3 +164,16 @@ describe("a form sent after the session has expired", () => {
     expect(stage.talkdesk.requests.to("api")).toEqual([]);
   });
 });
+
+describe("a login that fails", () => {
+  it("leads back to the page for which it began", async () => {
+    const other = visitor(stage.origin);
+    stage.talkdesk.faults.add({
+      at: "token",
+      respond: { status: 400, headers: json, body: '{"error":"invalid_grant"}' },
+    });
+    const failed = await other.signIn("/contacts?q=ada");
+    expect(failed.text).toContain("The sign-in has failed");
+    expect(failed.text).toContain('href="/auth/login?returnTo=%2Fcontacts%3Fq%3Dada"');
+  });
+});
