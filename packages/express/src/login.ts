@@ -100,12 +100,12 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
     next: NextFunction,
   ): Promise<void> {
     const { error } = failure;
+    if (!isTalkdeskError(error)) sessionOf(request).forgetUnlessUsable();
+    if (response.headersSent) throw error;
     const page = failure.response();
-    if (!response.headersSent) {
-      for (const name of ["Cache-Control", "Referrer-Policy"])
-        response.set(name, page.headers.get(name) ?? "");
-    }
-    if (!isTalkdeskError(error) || response.headersSent) throw error;
+    // An answer of the app must be as private as the page.
+    for (const name of ["Cache-Control", "Referrer-Policy"]) response.set(name, page.headers.get(name) ?? "");
+    if (!isTalkdeskError(error)) throw error;
     if (onError === undefined) await sendWebResponse(page, response);
     else await onError(error, request, response, next, failure);
   }

@@ -35,9 +35,8 @@ export function talkdesk(source: TokenSource | SourceOfRequest): RequestHandler 
     throw new TypeError("talkdesk() needs login.source; login itself is for app.use(path, login).");
   }
   return (request, response, next) => {
-    // Set even when undefined: requireLogin() tells "nobody is signed in" from "talkdesk() is missing" by it.
-    Object.assign(request, { talkdesk: undefined });
-    const attach = (found: TokenSource | undefined): void => {
+    const attach = async (): Promise<void> => {
+      const found = await source(request);
       if (found === undefined) return;
       if (!isSource(found) || typeof found.api !== "string") {
         throw new TypeError(
@@ -46,30 +45,15 @@ export function talkdesk(source: TokenSource | SourceOfRequest): RequestHandler 
       }
       request.talkdesk = requestTalkdesk(found, response);
     };
-    try {
-      const found = source(request);
-      if (isThenable(found)) {
-        Promise.resolve(found)
-          .then(attach)
-          .then(
-            () => next(),
-            (thrown) => next(errorOf(thrown)),
-          );
-        return;
-      }
-      attach(found);
-    } catch (thrown) {
-      next(errorOf(thrown));
-      return;
-    }
-    next();
+    // Set even when undefined: requireLogin() tells "nobody is signed in" from "talkdesk() is missing" by it.
+    Object.assign(request, { talkdesk: undefined });
+    attach().then(
+      () => next(),
+      (thrown) => next(errorOf(thrown)),
+    );
   };
 }
 
 function isSource(value: TokenSource | SourceOfRequest): value is TokenSource {
   return typeof (value as TokenSource | undefined)?.getToken === "function";
-}
-
-function isThenable(value: unknown): value is PromiseLike<TokenSource | undefined> {
-  return typeof (value as { then?: unknown } | undefined)?.then === "function";
 }
