@@ -2,7 +2,16 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Browser } from "./browser.js";
 import type { LoginPage } from "./login-driver.js";
 import type { LoginStage, LoginSubject } from "./login-stage.js";
-import { emailOf, grantsOf, NOBODY, openLoginStage, sessionTexts, signOut, whoIs } from "./login-stage.js";
+import {
+  emailOf,
+  grantsOf,
+  NOBODY,
+  openLoginStage,
+  restartOf,
+  sessionTexts,
+  signOut,
+  whoIs,
+} from "./login-stage.js";
 
 /** What a browser's session holds, and when it changes its id. */
 export function describeSessions(subject: LoginSubject): void {
@@ -55,6 +64,23 @@ export function describeSessions(subject: LoginSubject): void {
       expect(await whoIs(stranger)).toEqual(NOBODY);
       expect(stage.errors).toEqual([]);
     });
+  });
+
+  it("with another id completes no login that was begun under the first id", async () => {
+    await using stage = await openLoginStage(subject);
+    const { sessions } = stage;
+    const stranger = stage.browser();
+    const trap = await stranger.toTalkdesk("?returnTo=/there");
+    const [[strangersKey, data = ""] = []] = [...sessions.records];
+    const victim = stage.browser();
+    await victim.visit("/auth/login");
+    const key = [...sessions.records.keys()].find((each) => each !== strangersKey);
+    // As an app does that changes the id and keeps what the session holds.
+    await sessions.restore(key ?? "", data);
+    const page = await victim.visit(trap);
+    expect([page.status, restartOf(page)]).toEqual([400, "?returnTo=%2Fthere"]);
+    expect(await whoIs(victim)).toEqual(NOBODY);
+    expect(grantsOf(stage)).toEqual([]);
   });
 
   it("belongs to the user who signed in last", async () => {
