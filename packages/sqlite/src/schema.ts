@@ -2,7 +2,7 @@ import { columns, type SqliteDatabase, type SqliteStatement } from "./database.j
 import { codedError } from "./store-error.js";
 import { inTransaction } from "./transaction.js";
 
-/** A number that JavaScript and every driver can hold. */
+/** SQL that tells whether JavaScript, and so every driver, can hold a number. */
 const isSafe = (column: string): string =>
   `(typeof(${column}) = 'integer' AND ${column} BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER})`;
 
@@ -49,14 +49,14 @@ const MIGRATIONS: readonly string[] = [
 
 const SCHEMA_VERSION = MIGRATIONS.length;
 
-/** Each write removes so many rows that have expired: more than it adds, and few enough to take no time. */
+/** How many expired rows a write removes: more than it adds, and few enough to be fast. */
 const PURGED_AT_ONCE = 16;
 
-/** Whether a record is as this package writes it. */
+/** SQL that tells whether a record is one that this package has written. */
 const READABLE = `(typeof(value) = 'blob' AND ${isSafe("version")} AND version > 0 AND ${isSafe("fence")}
   AND ${isSafe("expires_at")})`;
 
-/** Whether a lock is held at a time. */
+/** SQL that tells whether a lock is held at a time. */
 const HELD = "(typeof(ends_at) = 'integer' AND ends_at > ?)";
 
 type StatementName =
@@ -87,7 +87,8 @@ const SQL: Readonly<Record<StatementName, string>> = {
   nextNumber: `UPDATE talkdesk_oauth_store SET last_number = max(last_number + 1, CAST(? AS INTEGER))
     RETURNING last_number`,
 
-  findRecord: `SELECT ${READABLE}, ${["version", "fence", "value"].map((column) => `CASE WHEN ${READABLE} THEN ${column} END`).join(", ")}
+  findRecord: `SELECT ${READABLE} AS is_readable, CASE WHEN ${READABLE} THEN version END AS version,
+    CASE WHEN ${READABLE} THEN fence END AS fence, CASE WHEN ${READABLE} THEN value END AS value
     FROM talkdesk_oauth_tokens WHERE key = ? AND expires_at > ?`,
   putRecord: `INSERT INTO talkdesk_oauth_tokens (key, value, version, fence, expires_at)
     VALUES (?, coalesce(?, x''), ?, ?, ?)

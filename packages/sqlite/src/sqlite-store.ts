@@ -4,19 +4,19 @@ import { checkSchema, openSchema, type Statements } from "./schema.js";
 import { codedError, isBusy, isOutdated, storeError } from "./store-error.js";
 import { inTransaction, withFullSync, withoutWaiting } from "./transaction.js";
 
-/** For so long a database that is locked is tried again. */
+/** How long a locked database is tried again: callers are told within a second. */
 const BUSY_LIMIT_MS = 900;
 
-/** Bounds of the pause between two tries; random, so that processes do not meet again. */
+/** Bounds of the pause between two tries, which is random so that two processes do not collide again. */
 const PAUSE_MS = { least: 5, spread: 20 };
 
 /**
- * Versions and fences follow the clock, so that they do not repeat after a restore or in a file that was made anew; a
- * thousand of them fit into a millisecond.
+ * Versions and fences follow the clock, so that none repeats after a restore, or in a new file in the place of an old one.
+ * A thousand fit into a millisecond.
  */
 const NUMBERS_PER_MS = 1_000;
 
-/** Keeps them exact in JavaScript, whatever the clock says. */
+/** Keeps versions and fences exact in JavaScript, even when the clock is centuries ahead. */
 const LARGEST_CLOCK_NUMBER = 2 ** 52;
 
 /**
@@ -45,9 +45,9 @@ export function sqliteStore(database: SqliteDatabase): TokenStore {
   checkDatabase(database);
 
   let statements: Statements | undefined;
-  /** The latest version or fence of this store. The tables may be restored in the same millisecond. */
+  /** The latest version or fence of this store, for tables that are emptied within one millisecond. */
   let latestNumber = 0;
-  /** Shared by all calls that wait for the database, so that one of them tries again, and not each. */
+  /** Shared by all calls that wait for the database, so that one of them tries again and not all. */
   let pause: { readonly isOver: Promise<void>; readonly reason: unknown } | undefined;
 
   async function transact<T>(kind: Kind, work: Work<T>, signal?: AbortSignal): Promise<T> {

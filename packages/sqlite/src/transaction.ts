@@ -1,7 +1,7 @@
 import { readSetting, type SqliteDatabase } from "./database.js";
 import { codedError, resultCode } from "./store-error.js";
 
-/** `PRAGMA synchronous`: what is committed is on the disk. */
+/** The level of `PRAGMA synchronous` at which a commit waits for the disk. */
 const FULL = 2;
 
 /**
@@ -38,29 +38,26 @@ export function inTransaction<T>(
   }
 }
 
-/**
- * Runs `work` so that it fails at once when another connection has locked the database, and restores the user's
- * setting: the wait is the caller's, who need not hold the thread.
- */
-export function withoutWaiting<T>(database: SqliteDatabase, work: () => T): T {
-  return withSetting(database, "busy_timeout", (timeoutMs) => timeoutMs === 0, 0, work);
+/** Runs `work` with `busy_timeout` off: a locked database then fails at once, and does not hold the thread. */
+export const withoutWaiting = <T>(database: SqliteDatabase, work: () => T): T =>
+  withSetting(database, { name: "busy_timeout", value: 0, isEnough: (timeoutMs) => timeoutMs === 0 }, work);
+
+/** Runs `work` so that what it commits outlasts a power failure. */
+export const withFullSync = <T>(database: SqliteDatabase, work: () => T): T =>
+  withSetting(database, { name: "main.synchronous", value: FULL, isEnough: (level) => level >= FULL }, work);
+
+interface Setting {
+  readonly name: string;
+  readonly value: number;
+  /** Whether the user's value does as well. */
+  isEnough(value: number): boolean;
 }
 
-/** Runs `work` so that a commit outlasts a power failure, and restores the user's setting. */
-export function withFullSync<T>(database: SqliteDatabase, work: () => T): T {
-  return withSetting(database, "main.synchronous", (level) => level >= FULL, FULL, work);
-}
-
-function withSetting<T>(
-  database: SqliteDatabase,
-  name: string,
-  isFine: (value: number) => boolean,
-  wanted: number,
-  work: () => T,
-): T {
+/** Runs `work` with a setting of ours, and then restores the user's. */
+function withSetting<T>(database: SqliteDatabase, { name, value, isEnough }: Setting, work: () => T): T {
   const before = readSetting(database, name);
-  if (isFine(before)) return work();
-  database.exec(`PRAGMA ${name} = ${wanted}`);
+  if (isEnough(before)) return work();
+  database.exec(`PRAGMA ${name} = ${value}`);
   try {
     return work();
   } finally {

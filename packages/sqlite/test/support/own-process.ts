@@ -22,7 +22,7 @@ export interface ScriptFolder extends Disposable {
   ): OwnProcess;
 }
 
-export interface OwnProcess {
+interface OwnProcess {
   /** SIGKILL. */
   kill(): void;
   /** Resolves when it has printed this line. */
