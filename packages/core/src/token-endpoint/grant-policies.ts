@@ -23,11 +23,8 @@ export interface GrantPolicy {
   readonly asksForOpaqueToken: (grant: Grant) => boolean;
 }
 
-/**
- * The error for an answer that was lost.
- * @internal
- */
-export interface LostAnswer {
+/** The error for an answer that was lost. */
+interface LostAnswer {
   readonly code: TalkdeskErrorCode;
   /** The message where no answer came. The request is then repeated. */
   readonly noAnswer: string;

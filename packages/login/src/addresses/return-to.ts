@@ -17,7 +17,7 @@ const HERE = "http://return-to.invalid";
  * @param own Paths that it must not lead to, such as those of the login.
  * @returns The path as browsers read it; undefined for everything else.
  * @example
- * const path = parseReturnTo(query.get("returnTo"), ["/auth/login", "/auth/callback"]) ?? "/";
+ * const path = parseReturnTo(url.searchParams.get("returnTo"), ["/auth/login", "/auth/callback"]) ?? "/";
  */
 export function parseReturnTo(wanted: unknown, own: readonly string[] = []): string | undefined {
   if (typeof wanted !== "string" || !wanted.startsWith("/") || wanted.length > MAX_RETURN_TO_LENGTH) {
