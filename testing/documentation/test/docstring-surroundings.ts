@@ -42,6 +42,7 @@ export const SURROUNDINGS_OF: Readonly<Record<string, Readonly<Record<string, st
     appSession: "Record<string, unknown> & { regenerate(): Promise<void> }",
     login: `import("@talkdesk-oauth/login").Login<undefined>`,
     nodeResponse: `import("node:http").ServerResponse`,
+    query: "URLSearchParams",
     session: `import("@talkdesk-oauth/login").LoginSession`,
     visit: `import("@talkdesk-oauth/login").Visit<undefined>`,
   },

@@ -49,7 +49,10 @@ async function examplesIn(file: string): Promise<Example[]> {
   }));
 }
 
-const examples = (await Promise.all((await markdownFiles()).map(examplesIn))).flat();
+// The apps of docs/web-frameworks.md are of several files each, and have a test of their own.
+const examples = (await Promise.all((await markdownFiles()).map(examplesIn)))
+  .flat()
+  .filter(({ from }) => !from.startsWith("docs/web-frameworks.md"));
 // An example of the suites is a test file, and runs in a runner of tests alone.
 const ofReadmes = examples.filter(
   ({ from }) => basename(from).startsWith("README") && !from.startsWith("packages/conformance/"),
