@@ -51,7 +51,7 @@ export const apps: readonly FrameworkApp[] = sections
   }));
 
 /** Where an app is written to. */
-export const folderOf = ({ heading }: FrameworkApp): string =>
+const folderOf = ({ heading }: FrameworkApp): string =>
   join(scratch, heading.toLowerCase().replaceAll(/[^a-z]+/g, "-"));
 
 /** Writes the apps down, beside modules that stand in for the frameworks, and translates all of it to JavaScript. */
