@@ -12,11 +12,17 @@ export type SourceOfRequest = (
  * Puts `req.talkdesk` on each request: the tokens of one source, or of the source that a function names for it.
  *
  * `req.talkdesk` is undefined when the function gives undefined, even if an earlier `talkdesk()` had set it, so that no
- * request acts with another user's tokens. No token is requested before a handler asks for one. What the function throws or rejects with goes to
- * `next`.
+ * request acts with another user's tokens. No token is requested before a handler asks for one. An error of the
+ * function goes to `next`.
  *
  * @param source A token source; or a function of the request, such as the `source` of a {@link talkdeskLogin}.
  * @throws TypeError at once, when `source` is neither; through `next`, when the function gives something else.
+ * @example
+ * app.use(talkdesk(clientCredentials(talkdeskClientFromEnv())));
+ * app.get("/contacts", async (request, response) => {
+ *   const contacts = await request.talkdesk.fetch("/contacts");
+ *   response.json(await contacts.json());
+ * });
  */
 export function talkdesk(source: TokenSource | SourceOfRequest): RequestHandler {
   if (isSource(source)) {

@@ -28,6 +28,7 @@ export const SURROUNDINGS: Readonly<Record<string, string>> = {
 /** The surroundings that only the examples of one package have. */
 export const SURROUNDINGS_OF: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   axios: { axios: `typeof import("axios").default` },
+  conformance: { driver: `import("@talkdesk-oauth/conformance").LoginDriver` },
   core: {
     browserSession: `{ pending?: import("@talkdesk-oauth/core").PendingAuthorization }`,
     socket: `import("node:net").Socket`,

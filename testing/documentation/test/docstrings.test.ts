@@ -11,7 +11,7 @@ const workspace = fileURLToPath(new URL("../../..", import.meta.url));
 // Inside this package, so that examples resolve what a user would have installed.
 const scratch = fileURLToPath(new URL("../.docstrings", import.meta.url));
 
-const { examples } = readDocstrings(workspace);
+const { examples, withoutExample } = readDocstrings(workspace);
 
 /** The packages whose exports any example may use, after those of its own package. */
 const SHARED_PACKAGES = ["core", "fetch"];
@@ -59,5 +59,9 @@ describe("the examples in docstrings", () => {
       return `${from.get(name ?? "") ?? name}: ${text}`;
     });
     expect(faults).toEqual([]);
+  });
+
+  it("are in the docstring of every exported function", () => {
+    expect(withoutExample).toEqual([]);
   });
 });

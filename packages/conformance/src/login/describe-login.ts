@@ -16,11 +16,14 @@ import { describeStores } from "./stores.js";
 
 /**
  * States what every login of a web framework promises, as tests of one framework against the emulator, over HTTP. All
- * assertions are here; a driver has none.
+ * assertions are here; a driver has none. The README shows a whole driver.
  *
  * @param name What is under test: the framework, and what keeps its sessions.
  * @param driver Makes an app with the login; called once for each test.
  * @param capabilities What the framework's sessions cannot do. Default: they can do everything.
+ * @example
+ * // The sessions of this app are those of storedSession, which hold the login and nothing else.
+ * describeLogin("node:http", driver, { holdsAppData: false });
  */
 export function describeLogin(
   name: string,
