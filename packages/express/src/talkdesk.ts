@@ -3,20 +3,21 @@ import type { Request, RequestHandler } from "express";
 import { errorOf } from "./error-of.js";
 import { requestTalkdesk } from "./request-talkdesk.js";
 
-/** Chooses the source of a request's tokens; undefined for a request that gets none. */
+/** Chooses the source of a request's tokens; undefined for a request without tokens. */
 export type SourceOfRequest = (
   request: Request,
 ) => TokenSource | undefined | Promise<TokenSource | undefined>;
 
 /**
- * Puts `req.talkdesk` on each request: the tokens of one source, or of the source that a function names for it.
+ * Puts `req.talkdesk` on each request, with the tokens of one source, or of the source that a function chooses.
  *
  * `req.talkdesk` is undefined when the function gives undefined, even if an earlier `talkdesk()` had set it, so that no
  * request acts with another user's tokens. No token is requested before a handler asks for one. An error of the
  * function goes to `next`.
  *
  * @param source A token source; or a function of the request, such as the `source` of a {@link talkdeskLogin}.
- * @throws TypeError at once, when `source` is neither; through `next`, when the function gives something else.
+ * @throws TypeError at once, when `source` is neither a source nor a function; through `next`, when the function gives
+ *   anything but a source or undefined.
  * @example
  * app.use(talkdesk(clientCredentials(talkdeskClientFromEnv())));
  * app.get("/contacts", async (request, response) => {
@@ -51,7 +52,7 @@ export function talkdesk(source: TokenSource | SourceOfRequest): RequestHandler 
       }
       request.talkdesk = requestTalkdesk(found, response);
     };
-    // Set even when undefined: requireLogin() tells "nobody is signed in" from "talkdesk() is missing" by it.
+    // Set even when undefined, so that requireLogin() can tell "nobody is signed in" from "talkdesk() is missing".
     Object.assign(request, { talkdesk: undefined });
     attach().then(
       () => next(),
