@@ -1,23 +1,25 @@
-import { type TokenSource, tokenDestination } from "@talkdesk-oauth/core";
+import type { TokenSource } from "@talkdesk-oauth/core";
+import { checkChosenSource, checkSourceChoice, isTokenSource } from "@talkdesk-oauth/login";
 import type { Request, RequestHandler } from "express";
 import { errorOf } from "./error-of.js";
 import { requestTalkdesk } from "./request-talkdesk.js";
 
-/** Chooses the source of a request's tokens; undefined for a request without tokens. */
+/** Chooses the source of a request's tokens; undefined for a request that gets none. */
 export type SourceOfRequest = (
   request: Request,
 ) => TokenSource | undefined | Promise<TokenSource | undefined>;
 
 /**
- * Puts `req.talkdesk` on each request, with the tokens of one source, or of the source that a function chooses.
+ * Puts `req.talkdesk` on each request: the tokens of one source, or of the source that a function names for it.
  *
  * `req.talkdesk` is undefined when the function gives undefined, even if an earlier `talkdesk()` had set it, so that no
  * request acts with another user's tokens. No token is requested before a handler asks for one. An error of the
  * function goes to `next`.
  *
  * @param source A token source; or a function of the request, such as the `source` of a {@link talkdeskLogin}.
- * @throws TypeError at once, when `source` is neither a source nor a function; through `next`, when the function gives
- *   anything but a source or undefined.
+ * @throws TypeError
+ *   - at once, when `source` is neither;
+ *   - through `next`, when the function gives something else.
  * @example
  * app.use(talkdesk(clientCredentials(talkdeskClientFromEnv())));
  * app.get("/contacts", async (request, response) => {
@@ -26,41 +28,24 @@ export type SourceOfRequest = (
  * });
  */
 export function talkdesk(source: TokenSource | SourceOfRequest): RequestHandler {
-  if (isSource(source)) {
-    tokenDestination(source);
+  checkSourceChoice(source);
+  if (isTokenSource(source)) {
     return (request, response, next) => {
       request.talkdesk = requestTalkdesk(source, response);
       next();
     };
   }
-  if (typeof source !== "function") {
-    throw new TypeError(
-      "talkdesk() needs a token source, such as clientCredentials(client), or a function of a request that gives one.",
-    );
-  }
-  if ("source" in source) {
-    throw new TypeError("talkdesk() needs login.source; login itself is for app.use(path, login).");
-  }
   return (request, response, next) => {
     const attach = async (): Promise<void> => {
       const found = await source(request);
-      if (found === undefined) return;
-      if (!isSource(found) || typeof found.api !== "string") {
-        throw new TypeError(
-          "The function given to talkdesk() must give a token source, such as clientCredentials(client), or undefined when no user is signed in.",
-        );
-      }
-      request.talkdesk = requestTalkdesk(found, response);
+      checkChosenSource(found);
+      if (found !== undefined) request.talkdesk = requestTalkdesk(found, response);
     };
-    // Set even when undefined, so that requireLogin() can tell "nobody is signed in" from "talkdesk() is missing".
+    // Set even when undefined: requireLogin() tells "nobody is signed in" from "talkdesk() is missing" by it.
     Object.assign(request, { talkdesk: undefined });
     attach().then(
       () => next(),
       (thrown) => next(errorOf(thrown)),
     );
   };
-}
-
-function isSource(value: TokenSource | SourceOfRequest): value is TokenSource {
-  return typeof (value as TokenSource | undefined)?.getToken === "function";
 }

@@ -193,7 +193,7 @@ describe("talkdesk()", () => {
       contact: "help@example.com",
     });
     expect(() => talkdesk(login as unknown as SourceOfRequest)).toThrow(
-      new TypeError("talkdesk() needs login.source; login itself is for app.use(path, login)."),
+      new TypeError("talkdesk() needs login.source; login itself is for the routes of the login."),
     );
     expect(talkdesk(login.source)).toBeTypeOf("function");
   });

@@ -13,3 +13,9 @@ export type { SignedInUser } from "./session/login-records.js";
 export type { LoginRecords, LoginSession } from "./session/login-session.js";
 export { type StoredSession, type StoredSessionOptions, storedSession } from "./session/stored-session.js";
 export { bindSource } from "./tokens/bound-source.js";
+export {
+  checkChosenSource,
+  checkSourceChoice,
+  isTokenSource,
+  type SourceChoice,
+} from "./tokens/source-choice.js";

@@ -57,7 +57,7 @@ const examples = (await Promise.all((await markdownFiles()).map(examplesIn)))
 const ofReadmes = examples.filter(
   ({ from }) => basename(from).startsWith("README") && !from.startsWith("packages/conformance/"),
 );
-const served = ofReadmes.filter(({ code }) => code.includes(".listen("));
+const served = ofReadmes.filter(({ code }) => /\.listen\(|\bserve\(/.test(code));
 const runnable = ofReadmes.filter((example) => !served.includes(example));
 const links = await Promise.all(
   (await markdownFiles()).map(async (file) => ({

@@ -2,7 +2,7 @@ import { checkClient, type TalkdeskClient } from "../client/client.js";
 import type { TokenStore } from "../store/token-store.js";
 import {
   buildGrantParameters,
-  type RepeatableGrant,
+  type Grant,
   type Scope,
   SERVICE_TOKEN_SECONDS,
   splitScope,
@@ -62,7 +62,7 @@ export function serviceToken(client: TalkdeskClient, options: ServiceTokenOption
     );
   }
   const scope = options.scope === undefined ? undefined : splitScope(options.scope);
-  const grant: RepeatableGrant = {
+  const grant: Extract<Grant, { grant_type: "client_credentials" }> = {
     grant_type: "client_credentials",
     token_type: "opaque",
     scope,

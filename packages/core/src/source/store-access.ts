@@ -8,7 +8,13 @@ import type { AccessToken } from "../token/access-token.js";
 import { hardMarginMs, requiredLifetimeMs } from "../token/held-token.js";
 import type { ReportEvent, TokenAnswer, TokenCallContext } from "../token/lifecycle.js";
 import { isSameOwner, noteOwner, ownerOf, type TokenOwner } from "../token-endpoint/token-owner.js";
-import { deserializeRecord, hasScope, serializeRecord, type TokenRecord } from "./token-record.js";
+import {
+  deserializeRecord,
+  hasScope,
+  serializeRecord,
+  type TokenKind,
+  type TokenRecord,
+} from "./token-record.js";
 
 /**
  * Where a source keeps its token, besides its own memory.
@@ -19,8 +25,7 @@ export interface TokenPlace {
   readonly key: string;
   /** The client that the records belong to. */
   readonly owner: TokenOwner;
-  /** The kind of source, as its records name it. */
-  readonly kind: string;
+  readonly kind: TokenKind;
   readonly clock: Clock;
 }
 
@@ -48,7 +53,7 @@ export function tokenPlace(
   client: TalkdeskClient,
   store: TokenStore | undefined,
   key: string | undefined,
-  kind: string,
+  kind: TokenKind,
 ): TokenPlace | undefined {
   if (store === undefined) {
     if (key !== undefined) throw new TypeError("key names a token in a store: give store as well.");
@@ -151,7 +156,7 @@ async function readRecord({ store, key, owner, kind }: TokenPlace, limit: Deadli
       return { version, isCorrupt: false, fault: otherOwnerError() };
     }
     if (record.kind !== undefined && record.kind !== kind) {
-      return { version, isCorrupt: false, fault: otherKindError(kind) };
+      return { version, isCorrupt: false, fault: otherKindError(record.kind, kind) };
     }
     if (record.owner !== undefined) noteOwner(record.token, owner);
     return { record, version, isCorrupt: false };
@@ -167,10 +172,10 @@ const otherOwnerError = (): TalkdeskError =>
     "The stored token belongs to another client, region or gateway, so it is not used; the next login or token replaces it. Give each client a key of its own.",
   );
 
-const otherKindError = (wanted: string): TalkdeskError =>
+const otherKindError = (found: TokenKind, wanted: TokenKind): TalkdeskError =>
   new TalkdeskError(
     "store_corrupt",
-    `The stored token was written by another kind of source than ${wanted}, so it is not used; the next login or token replaces it. Give each source a key of its own.`,
+    `The stored token is a ${found} and not a ${wanted}, so it is not used; the next login or token replaces it. Give each source a key of its own.`,
   );
 
 /** How a record is written. */

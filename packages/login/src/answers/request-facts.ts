@@ -1,4 +1,4 @@
-/** The facts of a request that its answer depends on. */
+/** What an answer to a failed request depends on. */
 export interface RequestFacts {
   /** True for a browser that wants a page; false for a program, which accepts JSON or anything. */
   readonly wantsHtml: boolean;
@@ -8,7 +8,7 @@ export interface RequestFacts {
   readonly url: string;
 }
 
-/** The part of a Web `Request` that is read; `url` may be a path without an origin. */
+/** What is read of a Web `Request`; `url` may lack the origin. */
 export interface ReadableRequest {
   readonly method: string;
   readonly url: string;
@@ -30,7 +30,7 @@ export function readRequestFacts(request: ReadableRequest): RequestFacts {
   };
 }
 
-/** The types that programs ask for. A client that accepts one of these as readily as HTML counts as a program. */
+/** What a program may ask for. A client that accepts any of them as well as HTML is taken for a program. */
 const TYPES_OF_PROGRAMS = ["application/problem+json", "application/json"];
 
 function prefersHtml(accept: string | null): boolean {
@@ -78,7 +78,7 @@ function isBefore(one: MediaRange, other: MediaRange | undefined): boolean {
   return order < 0;
 }
 
-/** The destinations of a navigation, as browsers name them. */
+/** What browsers call the places that a page can be opened in. */
 const PLACES_OF_PAGES = ["document", "iframe", "frame", "fencedframe", "embed", "object"];
 
 /**

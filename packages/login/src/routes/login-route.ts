@@ -5,15 +5,15 @@ import type { LoginSetup } from "./login-setup.js";
 /** One request to a route of a login. */
 export interface RouteVisit<Host> {
   readonly request: Request;
-  /** The query parameters. */
+  /** The parameters of its address. */
   readonly query: URLSearchParams;
-  /** The path where the login is mounted, without a trailing slash. */
+  /** Where the login is mounted, without a slash at its end. */
   readonly mount: string;
   readonly session: LoginSession;
   readonly host: Host;
-  /** True when the client has disconnected, so that no answer can reach it. */
+  /** True when the client has gone away, so that an answer reaches nobody. */
   isGone(): boolean;
-  /** Sets where to begin again if the request fails. */
+  /** Says where to begin again should this fail. */
   noteRestart(restart: LoginRestart): void;
 }
 

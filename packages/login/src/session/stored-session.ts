@@ -5,11 +5,11 @@ import type { LoginRecords, LoginSession } from "./login-session.js";
 
 /** Options of {@link storedSession}. */
 export interface StoredSessionOptions {
-  /** Where the sessions are stored. It may be the store of the tokens. */
+  /** Where the sessions live, beside the tokens of a login for example. */
   readonly store: TokenStore;
   /**
-   * Whether the cookie is `Secure` and its name begins with `__Host-`, so that browsers send it over https and to this
-   * host only. Use false for development on plain http. Default true.
+   * Whether the cookie is for https alone, and for this host alone (its name then begins with `__Host-`). False for
+   * development on plain http. Default true.
    */
   readonly secure?: boolean;
 }
@@ -18,13 +18,13 @@ export interface StoredSessionOptions {
 export interface StoredSession {
   readonly session: LoginSession;
   /**
-   * Adds the session's cookie to an answer when the cookie has changed; otherwise returns the answer itself. The given
-   * answer is not changed: its body moves to the one returned.
+   * Puts the session's cookie on an answer when it has changed, and gives any other answer back as it is. The answer
+   * given is not changed: its body moves to the one returned.
    */
   commit(response: Response): Response;
 }
 
-/** The record of a session in the store. */
+/** What the store keeps of a session. */
 interface StoredValue {
   /** When it was written, in epoch milliseconds. */
   readonly at: number;
@@ -36,27 +36,25 @@ const COOKIE = "talkdesk-session";
 /** 32 random bytes in Base64url. */
 const ID = /^[\w-]{43}$/;
 
-/** 30 days in milliseconds, the default time that a token store keeps an unused sign-in. */
+/** As long as a token store keeps an unused sign-in by default, in milliseconds: 30 days. */
 const SIGNED_IN_MS = 30 * 86_400_000;
 
-/** Longer than a pending login is valid, and short, because anybody can begin logins and each leaves a record. */
+/** Longer than a login takes that has begun. Strangers begin some, and each leaves a record. */
 const SIGNED_OUT_MS = 3_600_000;
 
-/**
- * The age at which a read writes a record again. So a session in use is written once a day, and not at each request.
- */
+/** How old a record is when a read writes it again. A session in use is written once a day, not at each request. */
 const RENEWAL_MS = 86_400_000;
 
 /**
  * Keeps the sessions of logins in a token store, for web frameworks without sessions of their own.
  *
  * A browser has a random id in a cookie (`__Host-talkdesk-session`: `Path=/`, `Secure`, `HttpOnly`, `SameSite=Lax`, gone
- * when the browser is closed); the store has the session under a hash of that id. An id that is not in the store is
- * ignored, and the browser gets a new one. A session leaves the store when it was not used for 30 days, or for an hour
- * if nobody is signed in. Each session is one record. Writes are compare-and-set, so that concurrent requests of one
- * browser to several processes lose no change.
+ * when the browser is closed); the store has the session under a hash of that id. An id that is not in the store is never
+ * taken up: the browser gets another one. A session leaves the store when nobody has used it for 30 days, or for an hour
+ * if nobody is signed in by it. Each is one record; writes are compare-and-set, so that requests of one browser at several
+ * processes lose nothing.
  *
- * @throws TypeError for an unknown option, and for one that cannot be used.
+ * @throws TypeError for an option that cannot be used or is not known.
  * @example
  * const sessions = storedSession({ store });
  * const { session, commit } = sessions(request);
@@ -84,7 +82,7 @@ function openSession(store: TokenStore, cookie: Cookie, cookies: string): Stored
   let id = sent ?? newId();
   /** The version of the record that was read; 0 when there is none. */
   let version = 0;
-  /** The id that the cookie has after the answer; undefined when the cookie is removed. */
+  /** What the browser is to be told: the id, or that there is none any more. */
   let told: string | undefined = sent;
 
   async function read(): Promise<LoginRecords | undefined> {
@@ -92,14 +90,14 @@ function openSession(store: TokenStore, cookie: Cookie, cookies: string): Stored
     const found = await readOrDelete(store, key);
     const value = found && valueIn(found.value);
     if (found === undefined || value === undefined) {
-      // Only ids that this function made are used.
+      // Only ids that were made here name a session.
       id = newId();
       version = 0;
       return undefined;
     }
     version = found.version;
     if (Date.now() - value.at > RENEWAL_MS) {
-      // If this write fails, the session only ends earlier.
+      // Without it, the session ends earlier.
       const renewed = await put(key, version, value.records).catch(() => undefined);
       version = renewed ?? version;
     }
@@ -134,7 +132,7 @@ function openSession(store: TokenStore, cookie: Cookie, cookies: string): Stored
       const freshKey = await keyOf(fresh);
       const written = await put(freshKey, 0, records);
       if (written === undefined) throw sessionChanged();
-      // An expiry in the past removes the record, unless another request has written it meanwhile.
+      // A record that ends in the past is removed, on condition that nobody has written it meanwhile.
       const isRemoved =
         oldVersion === 0 ||
         (await store.write(oldKey, "{}", { expectedVersion: oldVersion, expiresAt: 1 })) !== undefined;
@@ -142,7 +140,7 @@ function openSession(store: TokenStore, cookie: Cookie, cookies: string): Stored
         await store.delete(freshKey);
         throw sessionChanged();
       }
-      // Some stores return expired records until they clean up.
+      // Some stores keep what has ended until they are tidied.
       await store.delete(oldKey);
       id = fresh;
       version = written;
@@ -163,7 +161,7 @@ function openSession(store: TokenStore, cookie: Cookie, cookies: string): Stored
 
 const newId = (): string => encodeBase64url(crypto.getRandomValues(new Uint8Array(32)));
 
-/** The key of a session in the store. It is a hash, so that a reader of the store cannot make a cookie from it. */
+/** The place of a session in the store. Somebody who reads the store cannot make a cookie of it. */
 async function keyOf(id: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(id));
   return `session:${encodeBase64url(new Uint8Array(digest))}`;

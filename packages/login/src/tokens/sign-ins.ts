@@ -1,7 +1,7 @@
 import type { Clock, TokenStore } from "@talkdesk-oauth/core";
 import { isWithin } from "../base/bounded-wait.js";
 
-/** Who is signed in, as far as this process knows. The token store decides, and its answers are remembered here. */
+/** What this process knows of who is signed in. The token store decides; this remembers its answers. */
 export interface SignIns {
   /**
    * True while the token store has the sign-in. The store is asked at most every ten seconds for each sign-in; a store
@@ -15,8 +15,8 @@ export interface SignIns {
   /** Remembers that the sign-in has ended. */
   noteEnd(key: string): void;
   /**
-   * Takes a one-minute lock in the store: true for one caller in all processes, false for all others. While the store
-   * fails or hangs, several callers may get true.
+   * True for one caller in all processes that share the store, false for every other one within a minute. While the
+   * store fails or hangs, several callers may hear true.
    */
   claim(name: string): Promise<boolean>;
 }
@@ -34,30 +34,30 @@ export interface SignInsOptions {
 interface Check {
   readonly wall: number;
   readonly monotonic: number;
-  /** Resolves when the store has answered or failed. */
+  /** Resolves when the answer is known, or cannot be had. */
   readonly done: Promise<unknown>;
 }
 
 /** Remembers the last 10,000 sign-outs, so that requests already running cannot revive a session. */
 const MAX_ENDED = 10_000;
 
-/** The number of answers of the store that are remembered. */
+/** How many answers of the store are remembered. */
 const MAX_CHECKS = 10_000;
 
-/** How long an answer of the store is used. */
+/** How long an answer of the store holds. */
 const CHECK_INTERVAL_MS = 10_000;
 
-/** The longest that a request waits for a store that hangs. */
+/** A request waits no longer for a store that hangs. */
 export const STORE_PATIENCE_MS = 2_000;
 
-/** Longer than the time between two processes that handle the same request. */
+/** Longer than two processes can be apart that got the same request. */
 const CLAIM_MS = 60_000;
 
 /** Asks the token store who is signed in. */
 export function signIns({ store, isUnsaved, onEnd }: SignInsOptions): SignIns {
-  /** In the order in which they end. */
+  /** First to end first. */
   const ended = new Set<string>();
-  /** In the order in which they were asked. */
+  /** First asked first. */
   const checks = new Map<string, Check>();
 
   function noteEnd(key: string): void {
@@ -124,7 +124,7 @@ const timesOf = (clock: Clock | undefined): Times => ({
   monotonic: clock === undefined ? performance.now() : clock.monotonic(),
 });
 
-/** An answer from the future is not used: the clock was set back. */
+/** A clock that was set back makes no answer hold longer. */
 function isRecent({ wall, monotonic }: Check, times: Times): boolean {
   return [times.now - wall, times.monotonic - monotonic].every(
     (elapsedMs) => elapsedMs >= 0 && elapsedMs < CHECK_INTERVAL_MS,
