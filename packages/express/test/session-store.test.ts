@@ -45,13 +45,6 @@ describe("a store of sessions", () => {
     expect(await isSignedIn(browser)).toBe(true);
   });
 
-  it("that fails when a login begins sends nobody to Talkdesk", async () => {
-    const sessions = new FailingStore();
-    await open({ sessions });
-    sessions.failing = "set";
-    expect((await stage.browser().visit("/auth/login")).status).toBe(500);
-  });
-
   it("that throws is no different", async () => {
     const sessions = new (class extends session.MemoryStore {
       override set: session.MemoryStore["set"] = () => {
