@@ -38,6 +38,12 @@ export const SURROUNDINGS_OF: Readonly<Record<string, Readonly<Record<string, st
     talkdesk: `import("@talkdesk-oauth/emulator").Emulator`,
   },
   express: { app: `import("express").Express`, express: `typeof import("express")` },
+  fastify: {
+    app: `import("fastify").FastifyInstance`,
+    login: `import("@talkdesk-oauth/fastify").TalkdeskLogin`,
+    /** The sources of tenants, by name. */
+    sources: `ReadonlyMap<string, import("@talkdesk-oauth/core").TokenSource>`,
+  },
   login: {
     /** A session of the app's own framework. */
     appSession: "Record<string, unknown> & { regenerate(): Promise<void> }",

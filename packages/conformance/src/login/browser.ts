@@ -24,7 +24,7 @@ export interface Visit {
 export interface Browser {
   /** By name. */
   readonly cookies: Map<string, string>;
-  /** The `Set-Cookie` lines that were received, in order. */
+  /** The `Set-Cookie` lines that gave a cookie, in order; not those that removed one. */
   readonly cookieLines: string[];
   /** Sends one request, and follows no redirect. */
   visit(address: string, visit?: Visit): Promise<Answer>;
@@ -87,10 +87,13 @@ export function openBrowser({ origin, publicOrigin, mount }: AppAddress): Browse
     });
     if (isApp) {
       for (const line of answer.headers["set-cookie"] ?? []) {
-        cookieLines.push(line);
         const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-        if (isExpired(line)) cookies.delete(name);
-        else cookies.set(name, value);
+        if (isExpired(line)) {
+          cookies.delete(name);
+        } else {
+          cookieLines.push(line);
+          cookies.set(name, value);
+        }
       }
     }
     const { location } = answer.headers;

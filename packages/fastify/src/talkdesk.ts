@@ -1,0 +1,102 @@
+import {
+  type AccessToken,
+  type TokenRequest,
+  type TokenSource,
+  tokenDestination,
+} from "@talkdesk-oauth/core";
+import { talkdeskFetch } from "@talkdesk-oauth/fetch";
+import { bindSource } from "@talkdesk-oauth/login";
+import type { FastifyReply, FastifyRequest } from "fastify";
+
+/** What {@link talkdesk} puts on a request. Its functions may be taken out of it. */
+export interface RequestTalkdesk {
+  /** The source itself, for work that outlives the request. */
+  readonly source: TokenSource;
+  /** Calls the API with a token of the source, as `talkdeskFetch` of `@talkdesk-oauth/fetch` does. */
+  readonly fetch: typeof fetch;
+  /** A token of the source, for another client. */
+  getToken(request?: TokenRequest): Promise<AccessToken>;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /**
+     * Tokens for this request: there after `talkdeskPlugin` or `talkdesk(…)`, and after `requireLogin()` for certain. It is
+     * undefined when there is no source, which is when nobody is signed in.
+     */
+    talkdesk: RequestTalkdesk;
+  }
+}
+
+/** Chooses the source of a request's tokens; undefined for a request that gets none. */
+export type SourceOfRequest = (
+  request: FastifyRequest,
+) => TokenSource | undefined | Promise<TokenSource | undefined>;
+
+/**
+ * A hook that puts `request.talkdesk` on a request: the tokens of one source, or of the source that a function gives for
+ * it. `talkdeskPlugin` adds it for a whole app; by itself it gives one route, or one scope, another source.
+ *
+ * No token is requested before a handler asks for one. When the client disconnects before the response is finished, waits
+ * for tokens of this request end with an `AbortError`; calls that were sent go on.
+ *
+ * @param source A token source; or a function of the request, such as the `source` of a {@link talkdeskLogin}.
+ * @throws TypeError
+ *   - at once, when `source` is neither;
+ *   - for a request, when the function gives something else.
+ * @example
+ * const perTenant = talkdesk((request) => sources.get(String(request.headers["x-tenant"])));
+ * app.get("/users", { onRequest: perTenant }, async (request) => (await request.talkdesk.fetch("/users")).json());
+ */
+export function talkdesk(
+  source: TokenSource | SourceOfRequest,
+): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
+  if (typeof source === "function" ? "source" in source : !isSource(source)) {
+    throw new TypeError(
+      "talkdesk() needs a token source, such as clientCredentials(client), or a function of a request that gives one, such as login.source.",
+    );
+  }
+  if (typeof source !== "function") tokenDestination(source);
+  return async (request, reply) => {
+    const found = typeof source === "function" ? await source(request) : source;
+    if (found !== undefined && !isSource(found)) {
+      throw new TypeError(
+        "The function given to talkdesk() must give a token source, such as clientCredentials(client), or undefined when nobody is signed in.",
+      );
+    }
+    // Set even when undefined: requireLogin() tells "nobody is signed in" from "talkdesk() is missing" by it.
+    request.talkdesk = (found && requestTalkdesk(found, reply)) as RequestTalkdesk;
+  };
+}
+
+const isSource = (value: unknown): value is TokenSource => {
+  const { api, getToken } = Object(value) as Partial<TokenSource>;
+  return typeof api === "string" && typeof getToken === "function";
+};
+
+function requestTalkdesk(source: TokenSource, reply: FastifyReply): RequestTalkdesk {
+  const bound = bindSource(source, () => lifetimeOf(reply));
+  let authorized: typeof fetch | undefined;
+  return {
+    source,
+    getToken: bound.getToken,
+    async fetch(input, init) {
+      authorized ??= talkdeskFetch(bound);
+      return authorized(input, init);
+    },
+  };
+}
+
+/** Aborts when the connection closes before the response was finished. What is done afterwards reaches its end. */
+function lifetimeOf({ raw }: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  const abort = (): void => {
+    if (raw.writableEnded) return;
+    controller.abort(
+      new DOMException("The client disconnected before the response was finished.", "AbortError"),
+    );
+  };
+  if (raw.closed) abort();
+  else raw.once("close", abort);
+  return controller.signal;
+}
