@@ -31,7 +31,7 @@ describeInBrowser("the login in a browser", {}, (scene) => {
     expect(await users(page).count()).toBeGreaterThan(0);
   });
 
-  it("says it when the person denies, and whom to ask", async () => {
+  it("says that the user denied the login, and whom to contact", async () => {
     const page = await open();
     await page.goto("/auth/login");
     await page.getByRole("button", { name: "Deny" }).click();
@@ -45,7 +45,7 @@ describeInBrowser("the login in a browser", {}, (scene) => {
     expect(await heading(page)).toBe("Your contact centre, at a glance");
   });
 
-  it("lets two tabs sign in at the same time, and signs out both", async () => {
+  it("lets two tabs sign in at the same time, and signs both out", async () => {
     const page = await open();
     const other = await page.context().newPage();
     await page.goto("/contacts");
@@ -64,7 +64,7 @@ describeInBrowser("the login in a browser", {}, (scene) => {
     expect(await users(page).count()).toBeGreaterThan(0);
   });
 
-  it("takes the back button at the login, and a callback that is loaded again", async () => {
+  it("copes with the back button at the login, and with a callback that is loaded twice", async () => {
     const page = await open();
     let callback = "";
     page.on("request", (request) => {
@@ -87,7 +87,7 @@ describeInBrowser("the login in a browser", {}, (scene) => {
     expect(await heading(page)).toBe("Profile");
   });
 
-  it("comes back to where it was when the session has expired", async () => {
+  it("comes back to the same page after the session has expired", async () => {
     const page = await open();
     await signIn(page);
     await page.getByLabel("Name").fill("ada");
@@ -109,7 +109,7 @@ describeInBrowser("the login in a browser", {}, (scene) => {
     expect(grants()).toEqual(["authorization_code", "refresh_token"]);
   });
 
-  it("says it when Talkdesk wants the person to sign in again, and comes back", async () => {
+  it("says that Talkdesk wants a new login, and comes back to the page", async () => {
     const page = await open();
     await signIn(page, "/profile");
     scene.stage.talkdesk.faults.revokeTokens();
@@ -131,7 +131,7 @@ describeInBrowser("the login in a browser", {}, (scene) => {
     expect(await heading(page)).toBe("Contacts");
   });
 
-  it("explains what fails, and tries again", async () => {
+  it("explains a failure, and tries again", async () => {
     const page = await open();
     await signIn(page);
     scene.stage.talkdesk.faults.add({ at: "api", respond: { status: 429, headers: { "retry-after": "5" } } });

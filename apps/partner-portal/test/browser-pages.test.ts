@@ -85,7 +85,7 @@ describeInBrowser("pages in a browser", {}, (scene) => {
     await page.getByRole("link", { name: "Sign in with Talkdesk" }).waitFor();
   });
 
-  it("are whole for those who do not see them, and each has a title of its own", async () => {
+  it("are complete for screen readers, and each has a title of its own", async () => {
     const page = await open();
     const titles: string[] = [];
     const isWhole = async (): Promise<void> => {
@@ -124,7 +124,7 @@ describeInBrowser("pages in a browser", {}, (scene) => {
     expect(titles.filter((title, index) => titles.indexOf(title) !== index)).toEqual([]);
   });
 
-  it("hold names of any length and script, and break nothing", async () => {
+  it("hold names of any length and script without breaking the layout", async () => {
     const page = await open(phone);
     await signIn(page, "/reports");
     const contacts = [
@@ -161,7 +161,7 @@ describeInBrowser("pages in a browser", {}, (scene) => {
     }
   });
 
-  it("tell what is current where colours are the person's own, and move nothing for who wants that", async () => {
+  it("mark the current page with forced colours, and move nothing with reduced motion", async () => {
     const page = await open({ forcedColors: "active", reducedMotion: "reduce" });
     await signIn(page, "/reports");
     const borders = await page
@@ -178,7 +178,7 @@ describeInBrowser("pages in a browser", {}, (scene) => {
     expect(motion).toBe("fade");
   });
 
-  it("print what they say, without what is to be pressed", async () => {
+  it("print their text without buttons", async () => {
     const page = await open({ colorScheme: "dark" });
     await signIn(page);
     await page.emulateMedia({ media: "print" });
@@ -192,7 +192,7 @@ describeInBrowser("pages in a browser", {}, (scene) => {
     expect(await page.evaluate(findFaintTexts)).toEqual([]);
   });
 
-  it("fits a phone: nothing to scroll sideways, and nothing too small for a finger", async () => {
+  it("fits a phone: nothing scrolls sideways, and no target is too small for a finger", async () => {
     const page = await open(phone);
     const fits = async (): Promise<void> => {
       const { over, small } = await page.evaluate(() => ({
@@ -219,7 +219,7 @@ describeInBrowser("pages in a browser", {}, (scene) => {
     await fits();
   });
 
-  it("is easy to read, in light and in dark", async () => {
+  it("has enough contrast, in light and in dark", async () => {
     const page = await open();
     const grounds = { light: "rgb(245, 246, 250)", dark: "rgb(17, 19, 26)" } as const;
     const isReadable = async (path: string): Promise<void> => {

@@ -53,7 +53,7 @@ describeInBrowser("reports in a browser", { reportPolls: 7 }, (scene) => {
     }
   });
 
-  it("watches it without scripts as well", async () => {
+  it("watches it without scripts, too", async () => {
     const page = await open({ javaScriptEnabled: false });
     await signIn(page, "/reports");
     await page.getByRole("button", { name: "Request the report" }).click();
@@ -83,7 +83,7 @@ describeInBrowser("reports in a browser", { reportPolls: 7 }, (scene) => {
     await page.getByText("The report is ready.").waitFor();
   });
 
-  it("leads to the login when the person signs out in another tab meanwhile", async () => {
+  it("leads to the login after the user signs out in another tab", async () => {
     const page = await open();
     await signIn(page, "/reports");
     scene.stage.talkdesk.faults.add({ ...polls, respond: { status: 503 } });
@@ -95,7 +95,7 @@ describeInBrowser("reports in a browser", { reportPolls: 7 }, (scene) => {
     await users(page).first().waitFor();
   });
 
-  it("makes one of a double click", async () => {
+  it("makes one report for a double click", async () => {
     const page = await open();
     await signIn(page, "/reports");
     await page.getByRole("button", { name: "Request the report" }).dblclick();
@@ -104,7 +104,7 @@ describeInBrowser("reports in a browser", { reportPolls: 7 }, (scene) => {
     expect(await page.getByRole("listitem").count()).toBe(1);
   });
 
-  it("says that one is gone", async () => {
+  it("says that a report is gone", async () => {
     const page = await open();
     await signIn(page, "/reports");
     scene.stage.talkdesk.faults.add({ ...polls, skip: 2, respond: { status: 404 } });

@@ -20,7 +20,7 @@ function place(...path: readonly string[]): string {
 }
 
 describe("findBrowser", () => {
-  it("takes the first on the PATH, and neither a folder of that name nor what cannot be run", () => {
+  it("takes the first on the PATH that is a file and can be run", () => {
     mkdirSync(join(folder, "first", "chrome"), { recursive: true });
     chmodSync(place("second", "chromium"), 0o644);
     const browser = place("third", "google-chrome");
@@ -29,7 +29,7 @@ describe("findBrowser", () => {
     expect(findBrowser({ PATH })).toBe(browser);
   });
 
-  it("takes the one that CHROME_PATH names, and no other", () => {
+  it("takes only the one that CHROME_PATH names", () => {
     const named = place("here", "a-browser");
     place("there", "chromium");
     const PATH = join(folder, "there");
@@ -47,7 +47,7 @@ describe("provideBrowser", () => {
     return String(stdout).trim();
   };
 
-  it("says why there is none, and what to do", () => {
+  it("says why there is no browser, and what to do", () => {
     expect(reason({ PATH: folder, CHROME_PATH: folder })).toBe(
       `CHROME_PATH names ${folder}, which cannot be run`,
     );
@@ -56,7 +56,7 @@ describe("provideBrowser", () => {
     );
   });
 
-  it("is content with one that is there", () => {
+  it("installs nothing when there is a browser", () => {
     place("chromium");
     expect(reason({ PATH: folder })).toBe("there is one");
   });

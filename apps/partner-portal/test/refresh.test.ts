@@ -29,7 +29,7 @@ const grants = (): (string | null)[] =>
   stage.talkdesk.requests.to("token").map(({ form }) => form.get("grant_type"));
 
 describe("a token that has expired", () => {
-  it("is renewed once for ten requests of one session, and all of them get the new one", async () => {
+  it("is renewed once for ten requests of one session, which all get the new token", async () => {
     expire();
     const paths = ["/", "/contacts", "/profile", "/contacts?q=a", "/contacts?page=2"];
     const answers = await Promise.all([...paths, ...paths].map((path) => guest.visit(path)));
@@ -42,7 +42,7 @@ describe("a token that has expired", () => {
     expect(grants()).toHaveLength(2);
   });
 
-  it("is renewed for each browser by itself", async () => {
+  it("is renewed separately for each browser", async () => {
     const other = visitor(stage.origin);
     await other.signIn();
     expire();
@@ -51,7 +51,7 @@ describe("a token that has expired", () => {
     expect(grants()).toEqual(["authorization_code", "authorization_code", "refresh_token", "refresh_token"]);
   });
 
-  it("is asked for no longer than the person waits, and the others go on", async () => {
+  it("stops being awaited when its user leaves, and others go on", async () => {
     expire();
     stage.talkdesk.faults.add({ at: "token", delayMs: 400 });
     const gone = new AbortController();
@@ -66,7 +66,7 @@ describe("a token that has expired", () => {
     expect(stage.log).toEqual([]);
   });
 
-  it("holds no double click up: the report is made though the first request went away while it waited", async () => {
+  it("does not delay a double click: the report is made although the first request was cancelled", async () => {
     expire();
     stage.talkdesk.faults.add({ at: "token", delayMs: 800 });
     const form = { from: "2026-01-01", to: "2026-01-07" };
@@ -87,7 +87,7 @@ describe("a token that has expired", () => {
     expect((await second).status).toBe(303);
   });
 
-  it("that cannot be renewed now has the person try again, without another login", async () => {
+  it("that cannot be renewed now asks the user to try again, without another login", async () => {
     expire();
     stage.talkdesk.faults.add({ at: "token", times: 9, respond: { status: 503 } });
     const failed = await guest.visit("/contacts?q=ada");
@@ -99,7 +99,7 @@ describe("a token that has expired", () => {
     expect((await guest.visit("/contacts?q=ada")).status).toBe(200);
   });
 
-  it("that cannot be renewed because nobody answers is explained, and the portal goes on", async () => {
+  it("that cannot be renewed because Talkdesk does not answer leads to an error page, and the portal goes on", async () => {
     expire();
     await stage.talkdesk.stop();
     const failed = await guest.visit("/contacts?q=ada");
@@ -109,7 +109,7 @@ describe("a token that has expired", () => {
     expect((await guest.visit("/reports")).status).toBe(200);
   });
 
-  it("that cannot be renewed any more ends the session, and says so", async () => {
+  it("that can never be renewed again ends the session, and the page says so", async () => {
     expire();
     stage.talkdesk.faults.add({
       at: "token",

@@ -45,8 +45,8 @@ function watched(store: TokenStore, written: string[], keys: Set<string>): Token
   };
 }
 
-describe("a portal on stores of somebody else's", () => {
-  it("keeps sessions in the one and tokens, encrypted, in the other", async () => {
+describe("a portal with stores of its own", () => {
+  it("keeps sessions in one store, and encrypted tokens in the other", async () => {
     const sessionStore = new TextStore();
     const written: string[] = [];
     const keys = new Set<string>();
@@ -76,7 +76,7 @@ describe("a portal on stores of somebody else's", () => {
     expect(await tokens.read(key)).toBeUndefined();
   });
 
-  it("shares them with a second one: who signs in at one is signed in at the other, and out of both", async () => {
+  it("shares them with a second portal: a login or a logout at one holds at both", async () => {
     const sessionStore = new TextStore();
     const tokens = memoryStore();
     const secret = "a secret of the tests, for tokens alone";
@@ -119,7 +119,7 @@ describe("a portal on stores of somebody else's", () => {
 });
 
 describe("a store of sessions that fails", () => {
-  it("to read has the fault explained, and signs nobody in as somebody else", async () => {
+  it("to read leads to an error page, and signs nobody in as another user", async () => {
     const sessionStore = new TextStore();
     await using stage = await openStage({ sessionStore });
     const guest = visitor(stage.origin);
@@ -143,7 +143,7 @@ describe("a store of sessions that fails", () => {
     expect((await guest.visit("/profile")).status).toBe(200);
   });
 
-  it("to write at the login has it fail, and leaves nobody signed in", async () => {
+  it("to write at the login fails the login, and leaves nobody signed in", async () => {
     const sessionStore = new TextStore();
     await using stage = await openStage({ sessionStore });
     const guest = visitor(stage.origin);
@@ -156,7 +156,7 @@ describe("a store of sessions that fails", () => {
     expect((await guest.visit("/profile")).status).toBe(302);
   });
 
-  it("to write when a page is ready lets the page through, whole, and tells of it", async () => {
+  it("to write after a page is ready lets the whole page through, and is logged", async () => {
     const sessionStore = new TextStore();
     await using stage = await openStage({ sessionStore });
     const guest = visitor(stage.origin);
@@ -169,7 +169,7 @@ describe("a store of sessions that fails", () => {
     await expect.poll(() => stage.log).toHaveLength(1);
   });
 
-  it("to write does not cut the connection that other requests use", async () => {
+  it("to write keeps the connection open for other requests", async () => {
     const sessionStore = new TextStore();
     await using stage = await openStage({ sessionStore });
     const guest = visitor(stage.origin);
@@ -193,7 +193,7 @@ describe("a store of sessions that fails", () => {
     agent.destroy();
   });
 
-  it("to delete at the logout ends the tokens all the same", async () => {
+  it("to delete at the logout still ends the tokens", async () => {
     const sessionStore = new TextStore();
     await using stage = await openStage({ sessionStore });
     const guest = visitor(stage.origin);
@@ -208,7 +208,7 @@ describe("a store of sessions that fails", () => {
 });
 
 describe("a store of tokens that fails", () => {
-  it("has people wait, not sign in again", async () => {
+  it("makes users wait, and not sign in again", async () => {
     const tokens = memoryStore();
     let isDown = false;
     const failing =

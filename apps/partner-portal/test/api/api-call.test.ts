@@ -50,7 +50,7 @@ describe("a call", () => {
     await closed;
   });
 
-  it("lets a body that is read later take its time", async () => {
+  it("sets no time limit for a body that is read later", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     let end = (): void => undefined;
     await using server = await serve((_request, response) => {
@@ -63,7 +63,7 @@ describe("a call", () => {
     expect(await response.text()).toBe("a,b");
   });
 
-  it("does not read more than anybody could want", async () => {
+  it("stops reading a body that is too large", async () => {
     let sent = 0;
     let closed: Promise<unknown> | undefined;
     await using server = await serve((_request, response) => {
@@ -87,7 +87,7 @@ describe("a call", () => {
     expect(sent).toBeLessThan(1_000);
   });
 
-  it("reads text that is cut between any two bytes", async () => {
+  it("decodes text that arrives cut between any two bytes", async () => {
     const bytes = Buffer.from('{"name":"Inês 👩‍👧"}');
     await using server = await serve(async (_request, response) => {
       response.writeHead(200);

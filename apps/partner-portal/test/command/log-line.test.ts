@@ -4,7 +4,7 @@ import { ApiFailure } from "../../src/api/api-call.js";
 import { formatLogLine } from "../../src/command/log-line.js";
 
 describe("a line of the log", () => {
-  it("says what happened, of errors that are ours", () => {
+  it("has the message of a TalkdeskError and of an ApiFailure", () => {
     expect(
       formatLogLine(new TalkdeskError("token_network", "The token endpoint could not be reached.")),
     ).toBe("token_network: The token endpoint could not be reached.");
@@ -13,7 +13,7 @@ describe("a line of the log", () => {
     );
   });
 
-  it("says the kind and the place alone of others, which may quote secrets", () => {
+  it("has only the kind and the place of other errors, whose messages may quote secrets", () => {
     const line = formatLogLine(
       Object.assign(new Error("redis://:hunter2@sessions"), { code: "ECONNREFUSED" }),
     );
@@ -24,7 +24,7 @@ describe("a line of the log", () => {
     expect(formatLogLine(undefined)).toBe("Error");
   });
 
-  it("holds nothing that a terminal obeys, and stays one line", () => {
+  it("contains no control characters, and stays one line", () => {
     expect(formatLogLine(new TypeError("Invalid \u001b[2J\u009b\u202e\n\u2028name"))).toBe(
       "Invalid %1B[2J%C2%9B%E2%80%AE%0A%E2%80%A8name",
     );

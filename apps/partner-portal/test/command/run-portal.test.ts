@@ -30,7 +30,7 @@ function portalRun(env: Environment) {
 }
 
 describe("the portal as a command", () => {
-  it("starts with an emulator, lets people in through its page, and stops while a report is being watched", async () => {
+  it("starts with an emulator, lets users in through its page, and stops while a report is being watched", async () => {
     const run = portalRun({ PORTAL_PORT: "0" });
     const origin = await run.origin;
     expect(origin).toMatch(/^http:\/\/localhost:\d+$/);
@@ -55,7 +55,7 @@ describe("the portal as a command", () => {
     expect(run.complaints).toEqual([]);
   });
 
-  it("leads from the machine's other name to its own, where the login comes back to", async () => {
+  it("redirects from 127.0.0.1 to localhost, to which the login returns", async () => {
     const run = portalRun({ PORTAL_PORT: "0" });
     const { port } = new URL(await run.origin);
     const answer = await visitor(`http://127.0.0.1:${port}`).visit("/contacts?q=a");
@@ -74,7 +74,7 @@ describe("the portal as a command", () => {
     expect(await run.code).toBe(0);
   });
 
-  it("uses the Talkdesk that the environment names, and says what to register there", async () => {
+  it("uses the Talkdesk that the environment names, and says which redirect URI to register there", async () => {
     await using talkdesk = await startEmulator();
     const { clientSecret } = talkdesk.clients.get();
     const run = portalRun({
@@ -91,7 +91,7 @@ describe("the portal as a command", () => {
   });
 });
 
-describe("one sentence and exit code 1", () => {
+describe("an error of one sentence and exit code 1", () => {
   async function sentence(env: Environment): Promise<string> {
     const run = portalRun(env);
     expect(await run.code).toBe(1);
@@ -100,13 +100,13 @@ describe("one sentence and exit code 1", () => {
     return run.complaints[0] ?? "";
   }
 
-  it("come of a setting that is missing", async () => {
+  it("follows from a missing setting", async () => {
     expect(await sentence({ TALKDESK_ACCOUNT: "acme", PORTAL_PORT: "0" })).toMatch(
       /^Set TALKDESK_CLIENT_ID and TALKDESK_CLIENT_SECRET/,
     );
   });
 
-  it("come of an origin that is none, and of a secret that is too short, which is not repeated", async () => {
+  it("follows from an invalid origin, and from a short secret, which is not repeated", async () => {
     expect(await sentence({ PORTAL_PORT: "0", PORTAL_ORIGIN: "https://portal.example.com/app" })).toMatch(
       /^PORTAL_ORIGIN must be an https origin without a path/,
     );
@@ -116,7 +116,7 @@ describe("one sentence and exit code 1", () => {
     );
   });
 
-  it("come of a port that is in use", async () => {
+  it("follows from a port that is in use", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const { port } = other.address() as { port: number };

@@ -2,14 +2,14 @@ import { describe, expect, it } from "vitest";
 import { namesTalkdesk, readSettings } from "../../src/command/settings.js";
 
 describe("readSettings", () => {
-  it("needs nothing", () => {
+  it("needs no variables", () => {
     const { sessionSecret, ...settings } = readSettings({ PORTAL_PORT: "", PORTAL_CONTACT: "" });
     expect(settings).toEqual({ port: undefined, origin: undefined, contact: "help@example.com" });
     expect(sessionSecret).not.toEqual(readSettings({}).sessionSecret);
     expect(sessionSecret).toHaveLength(43);
   });
 
-  it("reads what is set", () => {
+  it("reads the variables that are set", () => {
     expect(
       readSettings({
         PORTAL_PORT: "8080",
@@ -25,7 +25,7 @@ describe("readSettings", () => {
     });
   });
 
-  it("takes an origin beyond ASCII however often it is read", () => {
+  it("accepts an origin beyond ASCII, however often it is read", () => {
     const origins = Array.from(
       { length: 20_000 },
       () => readSettings({ PORTAL_ORIGIN: "https://bücher.example" }).origin,

@@ -36,7 +36,7 @@ describe("an API that refuses", () => {
       502,
       "Talkdesk is not responding",
     ],
-  ])("%s is answered in words", async (_what, respond, status, words) => {
+  ])("%s leads to an error page in plain words", async (_what, respond, status, words) => {
     stage.talkdesk.faults.add({ at: "api", respond });
     const answer = await guest.visit("/contacts?q=a");
     expect(answer.status).toBe(status);
@@ -48,7 +48,7 @@ describe("an API that refuses", () => {
     expect((await guest.visit("/contacts?q=a")).status).toBe(200);
   });
 
-  it("for days has nobody wait for longer than an hour", async () => {
+  it("for days makes nobody wait longer than an hour", async () => {
     stage.talkdesk.faults.add({
       at: "api",
       respond: { status: 503, headers: { "retry-after": "999999" } },
@@ -58,14 +58,14 @@ describe("an API that refuses", () => {
     expect(answer.text).toContain("Please try again in 60 minutes.");
   });
 
-  it("to connect is answered in words", async () => {
+  it("to connect leads to an error page in plain words", async () => {
     stage.talkdesk.faults.add({ at: "api", reset: "before" });
     const answer = await guest.visit("/profile");
     expect(answer.status).toBe(502);
     expect(answer.text).toContain('href="/profile">Try again');
   });
 
-  it("tokens that were fine is asked again with another", async () => {
+  it("valid tokens is asked again with another token", async () => {
     stage.talkdesk.faults.revokeTokens();
     expect((await guest.visit("/contacts")).status).toBe(200);
     expect(stage.talkdesk.requests.to("token").map(({ form }) => form.get("grant_type"))).toEqual([
@@ -74,7 +74,7 @@ describe("an API that refuses", () => {
     ]);
   });
 
-  it("tokens for good has the person sign in again, and come back", async () => {
+  it("tokens for good makes the user sign in again, and come back", async () => {
     stage.talkdesk.faults.revokeTokens();
     stage.talkdesk.faults.add({
       at: "token",
@@ -95,7 +95,7 @@ describe("an API that refuses", () => {
 });
 
 describe("an API that refuses tokens", () => {
-  it("whatever they are is not taken for the end of the session, and not asked for more and more tokens", async () => {
+  it("again and again does not end the session, and does not cause one token request after another", async () => {
     stage.talkdesk.faults.add({ at: "api", times: Number.POSITIVE_INFINITY, respond: { status: 401 } });
     for (let visits = 0; visits < 3; visits += 1) {
       const { status, text } = await guest.visit("/contacts");
@@ -106,7 +106,7 @@ describe("an API that refuses tokens", () => {
     expect(stage.talkdesk.requests.to("token")).toHaveLength(2);
   });
 
-  it("while no other can be had is answered as what it is", async () => {
+  it("while no other token can be had leads to the error page of that failure", async () => {
     stage.talkdesk.faults.revokeTokens();
     stage.talkdesk.faults.add({ at: "token", times: Number.POSITIVE_INFINITY, respond: { status: 503 } });
     const { status, text } = await guest.visit("/contacts");
@@ -116,7 +116,7 @@ describe("an API that refuses tokens", () => {
   });
 });
 
-describe("answers that hold less than expected", () => {
+describe("answers with less than expected", () => {
   it.each([
     ["/contacts", "{}"],
     ["/contacts", '{"total":-1,"_embedded":{"contacts":[null,7,{"name":3,"emails":{},"phones":[{}]}]}}'],
@@ -129,7 +129,7 @@ describe("answers that hold less than expected", () => {
     expect(text).not.toMatch(/undefined|NaN|\[object/);
   });
 
-  it("are counted as what they hold when the total is wrong", async () => {
+  it("show the number of contacts in them when the total is wrong", async () => {
     for (const total of [-1, 0.5, 1e300, "many"]) {
       const body = JSON.stringify({ total, _embedded: { contacts: [{ name: "Ada" }, { name: "Bea" }] } });
       stage.talkdesk.faults.add({ at: "api", respond: { status: 200, headers: json, body } });
@@ -139,12 +139,12 @@ describe("answers that hold less than expected", () => {
 });
 
 describe("pages of contacts", () => {
-  it.each(["0", "-1", "x", "1e9", "", "99999999999"])("take page=%s for some page", async (page) => {
+  it.each(["0", "-1", "x", "1e9", "", "99999999999"])("show a page for page=%s", async (page) => {
     const { status } = await guest.visit(`/contacts?page=${page}`);
     expect(status).toBe(200);
   });
 
-  it("lead from one to the next, and say when one is beyond the end", async () => {
+  it("lead from one to the next, and say when a page is beyond the end", async () => {
     const first = await guest.visit("/contacts");
     expect(first.text).toContain("120 contacts, page 1 of 6.");
     expect(first.text).toContain('rel="next" href="/contacts?page=2"');
@@ -156,7 +156,7 @@ describe("pages of contacts", () => {
 });
 
 describe("a form sent after the session has expired", () => {
-  it("is not lost in the login: it says so, and leads back to its page", async () => {
+  it("gets a page that says so, and that leads back to the form", async () => {
     stage.sessions.clear();
     const answer = await guest.visit("/reports", { form: { from: "2026-01-01", to: "2026-01-07" } });
     expect(answer.status).toBe(401);
@@ -166,7 +166,7 @@ describe("a form sent after the session has expired", () => {
 });
 
 describe("a login that fails", () => {
-  it("leads back to the page for which it began", async () => {
+  it("leads back to the page that it began from", async () => {
     const other = visitor(stage.origin);
     stage.talkdesk.faults.add({
       at: "token",

@@ -9,6 +9,6 @@ it.each([
   ["*", "/"],
   ["/auth/callback?code=c&state=s", "/"],
   ["/AUTH/callback?code=c", "/"],
-])("after a failure at %s the way on leads to %s", (originalUrl, path) => {
+])("after a failure at %s, the link leads to %s", (originalUrl, path) => {
   expect(returnPath({ originalUrl })).toBe(path);
 });

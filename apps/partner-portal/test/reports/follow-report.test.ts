@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { followReport } from "../../src/reports/follow-report.js";
 
 describe("followReport", () => {
-  it("stops waiting at once when nobody wants to know any more", async () => {
+  it("stops waiting at once when nobody listens any more", async () => {
     const leaving = new AbortController();
     const waits = { firstMs: 3_600_000, longestMs: 3_600_000, totalMs: 7_200_000 };
     const answer = async (): Promise<Response> => Response.json({ job: { status: "processing" } });

@@ -22,7 +22,7 @@ const events = (text: string): string[] =>
   [...text.matchAll(/^event: (.*)\ndata: (.*)$/gm)].map(([, ...all]) => all.join(": "));
 
 describe("events", () => {
-  it("tell what happens until it is over", async () => {
+  it("tell the state of the report until it is ready", async () => {
     const address = await requestReport();
     const answer = await guest.visit(`${address}/events`);
     expect(answer.headers["content-type"]).toBe("text/event-stream");
@@ -35,7 +35,7 @@ describe("events", () => {
     expect(told.at(-1)).toBe("over: ready");
   });
 
-  it("go on while Talkdesk is busy, and wait as long as it asks", async () => {
+  it("go on while Talkdesk is busy, after the wait that it asks for", async () => {
     const address = await requestReport();
     stage.talkdesk.faults.add({ at: "api", respond: { status: 503 } });
     stage.talkdesk.faults.add({ at: "api", respond: { status: 429, headers: { "retry-after": "1" } } });
@@ -48,7 +48,7 @@ describe("events", () => {
     expect((next?.at ?? 0) - (busy?.at ?? 0)).toBeGreaterThanOrEqual(990);
   });
 
-  it("end with a report that is gone", async () => {
+  it("end when the report is gone", async () => {
     const address = await requestReport();
     stage.talkdesk.faults.add({ at: "api", skip: 1, respond: { status: 404 } });
     expect(events((await guest.visit(`${address}/events`)).text).at(-1)).toBe("over: gone");
@@ -58,7 +58,7 @@ describe("events", () => {
     expect(page.text).toContain("Talkdesk no longer has this report.");
   });
 
-  it("end when Talkdesk fails in between, and are refused when it fails at once", async () => {
+  it("end when Talkdesk fails later, and are refused when it fails at once", async () => {
     const address = await requestReport();
     stage.talkdesk.faults.add({ at: "api", skip: 1, respond: { status: 403 } });
     expect(events((await guest.visit(`${address}/events`)).text).at(-1)).toBe("over: failed");
@@ -120,7 +120,7 @@ describe("a report that is followed for long", () => {
     await guest.signIn();
   });
 
-  it("is not asked for any more when the person has left", async () => {
+  it("is no longer requested after the user has left", async () => {
     const address = await requestReport();
     const leaving = new AbortController();
     const events = await watch(address, leaving.signal);
@@ -130,7 +130,7 @@ describe("a report that is followed for long", () => {
     expect(stage.log).toEqual([]);
   });
 
-  it("is not asked for at all when the person has left before it began", async () => {
+  it("is never requested when the user left before it began", async () => {
     const address = await requestReport();
     const { sessions } = stage;
     const read = sessions.get.bind(sessions);
@@ -161,7 +161,7 @@ describe("a report that is followed for long", () => {
     expect((await guest.visit(address)).status).toBe(302);
   });
 
-  it("ends when Talkdesk wants another login, which the page then says", async () => {
+  it("ends when Talkdesk wants a new login, and the page then says so", async () => {
     const address = await requestReport();
     const events = await watch(address, AbortSignal.timeout(30_000));
     await events.next();
@@ -173,7 +173,7 @@ describe("a report that is followed for long", () => {
     expect(page.text).toContain(`returnTo=${encodeURIComponent(address)}`);
   });
 
-  it("goes on over a token that is revoked", async () => {
+  it("goes on after a token was revoked", async () => {
     const address = await requestReport();
     const leaving = new AbortController();
     const events = await watch(address, leaving.signal);
@@ -186,7 +186,7 @@ describe("a report that is followed for long", () => {
 });
 
 describe("following a report", () => {
-  it("ends for now after its time, and no earlier than Talkdesk wants to be asked again", async () => {
+  it("ends after its time limit, also when Talkdesk asks for a longer wait", async () => {
     const reportWaits = { firstMs: 50, longestMs: 50, totalMs: 2_000 };
     await using patient = await openStage({ reportPolls: 1_000, reportWaits });
     const visitorThere = visitor(patient.origin);
@@ -203,7 +203,7 @@ describe("following a report", () => {
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(1_990);
   });
 
-  it("is not begun for who wants the head alone", async () => {
+  it("does not begin for a HEAD request", async () => {
     const address = await requestReport();
     for (const part of ["events", "file"]) {
       const answer = await guest.visit(`${address}/${part}`, { method: "HEAD" });

@@ -20,7 +20,7 @@ async function requestReport(): Promise<string> {
 }
 
 describe("the file", () => {
-  it("comes through the portal as it is, and the token stays at the gateway", async () => {
+  it("comes through the portal unchanged, and only the gateway gets the token", async () => {
     const address = await requestReport();
     await guest.visit(`${address}/events`);
     const file = await guest.visit(`${address}/file`);
@@ -43,14 +43,14 @@ describe("the file", () => {
     }
   });
 
-  it("is not there before it is ready", async () => {
+  it("is not found before it is ready", async () => {
     const address = await requestReport();
     const early = await guest.visit(`${address}/file`);
     expect(early.status).toBe(303);
     expect(locationOf(early)).toBe(address);
   });
 
-  it("that breaks off is broken for the browser as well", async () => {
+  it("that breaks off fails in the browser, too", async () => {
     const address = await requestReport();
     await guest.visit(`${address}/events`);
     stage.talkdesk.faults.add({ at: "files", reset: "body" });
@@ -58,7 +58,7 @@ describe("the file", () => {
     expect((await guest.visit(`${address}/file`)).status).toBe(200);
   });
 
-  it("that is refused is explained", async () => {
+  it("that Talkdesk refuses leads to an error page", async () => {
     const address = await requestReport();
     await guest.visit(`${address}/events`);
     stage.talkdesk.faults.add({ at: "files", respond: { status: 403, body: "<Error>signature</Error>" } });
@@ -69,7 +69,7 @@ describe("the file", () => {
 });
 
 describe("a file of unknown size", () => {
-  it("that breaks off is broken for the browser as well", async () => {
+  it("that breaks off fails in the browser, too", async () => {
     const address = await requestReport();
     await guest.visit(`${address}/events`);
     async function* cut(): AsyncGenerator<string> {
@@ -83,8 +83,8 @@ describe("a file of unknown size", () => {
   });
 });
 
-describe("a file that nobody takes", () => {
-  it("is not waited for when the browser goes before Talkdesk answers", async () => {
+describe("a file that nobody reads", () => {
+  it("is not awaited when the browser disconnects before Talkdesk answers", async () => {
     const address = await requestReport();
     await guest.visit(`${address}/events`);
     stage.talkdesk.faults.add({ at: "files", hang: true });
@@ -97,7 +97,7 @@ describe("a file that nobody takes", () => {
     expect(left.status).toBeUndefined();
   });
 
-  it("waits at Talkdesk, and is left there when the browser goes", async () => {
+  it("is read no faster than the browser reads, and cancelled when the browser disconnects", async () => {
     const address = await requestReport();
     await guest.visit(`${address}/events`);
     let sent = 0;

@@ -31,7 +31,7 @@ describe("the form", () => {
     expect(stage.talkdesk.requests.to("api")).toEqual([]);
   });
 
-  it("asks for whole days, the last one included", async () => {
+  it("asks for whole days, including the last one", async () => {
     await requestReport();
     expect(JSON.parse(stage.talkdesk.requests.to("api").at(-1)?.text ?? "")).toEqual({
       name: "calls",
@@ -45,7 +45,7 @@ describe("the form", () => {
 });
 
 describe("the list", () => {
-  it("keeps the last ten, the latest first", async () => {
+  it("shows the last ten reports, the latest first", async () => {
     const addresses: string[] = [];
     for (let day = 10; day <= 20; day += 1) {
       const form = { from: "2026-01-01", to: `2026-01-${day}` };
@@ -61,7 +61,7 @@ describe("the form sent twice", () => {
   const requests = (): number =>
     stage.talkdesk.requests.to("api").filter(({ method }) => method === "POST").length;
 
-  it("has one report made, by a double click as well as by another one soon after", async () => {
+  it("makes one report for a double click, or for a second click soon after", async () => {
     const [first, second] = await Promise.all([requestReport(), requestReport()]);
     expect(second).toBe(first);
     expect(await requestReport()).toBe(first);
@@ -70,7 +70,7 @@ describe("the form sent twice", () => {
     expect(text.split(`href="${first}"`)).toHaveLength(2);
   });
 
-  it("has one report made though the browser gave the first click up", async () => {
+  it("makes one report although the browser cancelled the first request", async () => {
     stage.talkdesk.faults.add({ at: "api", delayMs: 200, match: { method: "POST" } });
     const cookie = [...guest.cookies].map((pair) => pair.join("=")).join("; ");
     const givenUp = new AbortController();
@@ -89,7 +89,7 @@ describe("the form sent twice", () => {
     expect(stage.talkdesk.requests.to("api").filter(({ method }) => method === "POST")).toHaveLength(1);
   });
 
-  it("has another one made for other days, for another browser, and later", async () => {
+  it("makes another report for other days, for another browser, and later", async () => {
     const first = await requestReport();
     const other = visitor(stage.origin);
     await other.signIn();
@@ -111,7 +111,7 @@ describe("the form sent twice", () => {
     expect(new Set(all).size).toBe(6);
   });
 
-  it("after a refusal asks again", async () => {
+  it("asks again after a refusal", async () => {
     stage.talkdesk.faults.add({ at: "api", respond: { status: 429 } });
     const refused = await guest.visit("/reports", { form: week });
     expect(refused.status).toBe(503);
@@ -121,7 +121,7 @@ describe("the form sent twice", () => {
 });
 
 describe("without a script", () => {
-  it("the page loads itself again until the file is there", async () => {
+  it("the page reloads until the file is ready", async () => {
     const address = await requestReport();
     const pages = [];
     for (let index = 0; index < 4; index += 1) pages.push((await guest.visit(address)).text);

@@ -18,7 +18,7 @@ const lasting = (maxAge: number): session.SessionData => ({
 });
 
 describe("logins that nobody completes", () => {
-  it("leave nothing once they can no longer be completed", async () => {
+  it("leave nothing in memory once they have expired", async () => {
     const sessionStore = new MemorySessions();
     await using stage = await openStage({ sessionStore });
     for (let count = 0; count < 20; count++) {
@@ -34,7 +34,7 @@ describe("logins that nobody completes", () => {
     expect(await lengthOf(sessionStore)).toBe(1);
   });
 
-  it("do not shorten the session of somebody who signs in, or is signed in", async () => {
+  it("do not shorten the session of a user who signs in or is signed in", async () => {
     const sessionStore = new MemorySessions();
     await using stage = await openStage({ sessionStore });
     const guest = visitor(stage.origin);
@@ -47,7 +47,7 @@ describe("logins that nobody completes", () => {
 });
 
 describe("sessions in memory", () => {
-  it("make room for others when there are too many: those go first that end first", async () => {
+  it("are evicted when there are too many, the next to expire first", async () => {
     const store = new MemorySessions(3);
     for (const [id, maxAge] of [
       ["signed in", 8 * 3_600_000],
@@ -62,7 +62,7 @@ describe("sessions in memory", () => {
     expect(await read(store, "signed in")).toMatchObject({ cookie: {} });
   });
 
-  it("live on while they are touched, and are gone when they are not", async () => {
+  it("live on while they are used, and expire when they are not", async () => {
     const store = new MemorySessions();
     const begunAt = Date.now();
     vi.useFakeTimers({ toFake: ["Date"], now: begunAt });

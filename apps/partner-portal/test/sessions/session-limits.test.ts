@@ -54,7 +54,7 @@ async function open(address: string, who: Visitor = guest): Promise<Page> {
 }
 
 describe("pages of one session that follow the same report", () => {
-  it("share its questions, however many they are", async () => {
+  it("share its requests to Talkdesk, however many pages there are", async () => {
     const address = await requestReport();
     const pages = await Promise.all(Array.from({ length: 150 }, () => open(address)));
     const [first] = pages as [Page];
@@ -65,7 +65,7 @@ describe("pages of one session that follow the same report", () => {
     expect(stage.log).toEqual([]);
   });
 
-  it("go on when the one that began is left", async () => {
+  it("go on when the page that began is closed", async () => {
     const address = await requestReport();
     const first = await open(address);
     await first.hasSeen(1);
@@ -75,7 +75,7 @@ describe("pages of one session that follow the same report", () => {
     second.leave();
   });
 
-  it("go on when the one that asks is left while it waits for a token", async () => {
+  it("go on when the page that asks is closed while it waits for a token", async () => {
     const address = await requestReport();
     const first = await open(address);
     await first.hasSeen(1);
@@ -89,7 +89,7 @@ describe("pages of one session that follow the same report", () => {
     second.leave();
   });
 
-  it("are 200 at most", async () => {
+  it("are limited to 200", async () => {
     const address = await requestReport();
     const pages = await Promise.all(Array.from({ length: 200 }, () => open(address)));
     expect(new Set(pages.map(({ status }) => status))).toEqual(new Set([200]));
@@ -103,7 +103,7 @@ describe("pages of one session that follow the same report", () => {
 });
 
 describe("a report that is followed again and again", () => {
-  it("is not asked for earlier than it would have been", async () => {
+  it("is not requested earlier than it would have been", async () => {
     const reportWaits = { firstMs: 600_000, longestMs: 600_000, totalMs: 6_000_000 };
     await stage[Symbol.asyncDispose]();
     stage = await openStage({ reportPolls: 1_000, reportWaits });
@@ -183,7 +183,7 @@ describe("one session", () => {
     await expect.poll(async () => (await guest.visit("/reports/0123456789/file")).status).toBe(404);
   });
 
-  it("has ten pages made at the same time, and the others when it is their turn", async () => {
+  it("gets ten pages at the same time, and the others in turn", async () => {
     const other = visitor(stage.origin);
     await other.signIn();
     const release = holdAnswers(10);
@@ -200,7 +200,7 @@ describe("one session", () => {
 describe("turns", () => {
   const going = new AbortController().signal;
 
-  it("come when one leaves, and are refused when too many wait", async () => {
+  it("are given when another request ends, and refused when too many wait", async () => {
     const take = takeTurns("pages", { atOnce: 1, waiting: 1 });
     const leave = await take("a", going);
     const second = take("a", going);
@@ -213,7 +213,7 @@ describe("turns", () => {
     (await third)();
   });
 
-  it("are not held for those who have gone", async () => {
+  it("are not kept for clients that have disconnected", async () => {
     const take = takeTurns("pages", { atOnce: 1, waiting: 1 });
     const leave = await take("a", going);
     const gone = new AbortController();

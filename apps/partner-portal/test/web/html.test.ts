@@ -13,7 +13,7 @@ const read = (markup: string): string =>
   markup.replace(/&(?:amp|lt|gt|quot|#39);/g, (name) => unescaped[name] ?? "");
 
 describe("html", () => {
-  it("shows any text as it is, and lets none of it be markup", () => {
+  it("escapes any text, so that it is shown as it is", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         const [, inside = ""] =
@@ -24,18 +24,18 @@ describe("html", () => {
     );
   });
 
-  it("escapes once, however deep", () => {
+  it("escapes once, however deeply templates are nested", () => {
     const inner = html`<b>${"a & b"}</b>`;
     expect(String(html`<p>${[inner, " < ", [inner]]}</p>`)).toBe(
       "<p><b>a &amp; b</b> &lt; <b>a &amp; b</b></p>",
     );
   });
 
-  it("makes nothing of what is absent, and something of zero and of an empty text", () => {
+  it("omits absent values, and shows zero and empty text", () => {
     expect(String(html`[${undefined}${false}${0}${""}${[]}]`)).toBe("[0]");
   });
 
-  it("takes nothing else for markup", () => {
+  it("takes no other object for markup", () => {
     const forged = { toString: () => "<script>" } as unknown as string;
     expect(() => html`${forged}`).toThrow(TypeError);
   });

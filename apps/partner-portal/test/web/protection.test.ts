@@ -52,14 +52,14 @@ describe("headers", () => {
     }
   });
 
-  it("have nobody keep what is for one person", async () => {
+  it("forbid caches to keep a user's pages", async () => {
     await guest.signIn();
     for (const path of ["/", "/profile", "/contacts", "/reports", "/nowhere"]) {
       expect((await guest.visit(path)).headers["cache-control"]).toBe("no-store");
     }
   });
 
-  it("insist on https where the origin has it", async () => {
+  it("insist on https when the origin has it", async () => {
     await using secure = await openStage({ origin: "https://portal.example.com" });
     const { headers } = await visitor(secure.origin).visit("/");
     expect(headers["strict-transport-security"]).toBe("max-age=31536000");
@@ -67,13 +67,13 @@ describe("headers", () => {
 });
 
 describe("the cookie", () => {
-  it("is none while there is nothing to remember", async () => {
+  it("is not set while there is nothing to remember", async () => {
     await guest.visit("/");
     await guest.visit("/contacts");
     expect(guest.cookieLines).toEqual([]);
   });
 
-  it("is out of reach of scripts and of other sites", async () => {
+  it("is out of the reach of scripts and of other sites", async () => {
     await guest.signIn();
     expect(guest.cookieLines.length).toBeGreaterThan(1);
     for (const line of guest.cookieLines) {
@@ -81,7 +81,7 @@ describe("the cookie", () => {
     }
   });
 
-  it("is for https alone behind a proxy that speaks it, whether it says so or not", async () => {
+  it("is Secure behind a proxy that speaks TLS, whether the proxy says so or not", async () => {
     await using secure = await openStage({ origin: "https://portal.example.com" });
     const behind = visitor(secure.origin);
     await behind.visit("/auth/login");
@@ -92,7 +92,7 @@ describe("the cookie", () => {
     }
   });
 
-  it("signs nobody in when it was tampered with, cut, doubled or is another's", async () => {
+  it("signs nobody in when it is forged, cut, sent twice or of another app", async () => {
     await guest.signIn();
     const [name = "", value = ""] = [...guest.cookies][0] ?? [];
     const secure = await openStage({ sessionSecret: "another secret of the tests, which signs" });
@@ -115,7 +115,7 @@ describe("the cookie", () => {
     expect((await guest.visit("/profile")).status).toBe(200);
   });
 
-  it("changes its session at the login", async () => {
+  it("names a new session after each login", async () => {
     await guest.visit("/auth/login");
     const before = guest.cookies.get("portal");
     await guest.signIn();
@@ -126,7 +126,7 @@ describe("the cookie", () => {
   });
 });
 
-describe("what changes something", () => {
+describe("a request that changes something", () => {
   const form = { from: "2026-01-01", to: "2026-01-07" };
 
   it.each([
@@ -158,7 +158,7 @@ describe("what changes something", () => {
   });
 });
 
-describe("what others wrote", () => {
+describe("text from other people", () => {
   const attack = `"><script>alert(1)</script><img src=x onerror='alert(2)'>`;
 
   it("stays text in the names of contacts", async () => {
@@ -190,7 +190,7 @@ describe("what others wrote", () => {
     expect(text).not.toContain("<img src=x");
   });
 
-  it("stays text in a search, in the field, the title and the links", async () => {
+  it("stays text in a search: in the field, the title and the links", async () => {
     await guest.signIn();
     const { text } = await guest.visit(`/contacts?${new URLSearchParams({ q: attack, page: "2" })}`);
     expect(text).toContain('value="&quot;&gt;&lt;script&gt;alert(1)');
@@ -220,7 +220,7 @@ describe("what others wrote", () => {
 });
 
 describe("secrets", () => {
-  it("are on no page, in no cookie and in no log, whatever goes wrong", async () => {
+  it("are on no page, in no cookie and in no log, whatever fails", async () => {
     const { requests, faults } = stage.talkdesk;
     const said: string[] = [];
     const visit: Visitor["visit"] = async (...args) => {
