@@ -32,7 +32,10 @@ interface LostAnswer {
   readonly brokenOff: string;
 }
 
-/** The server refused the assertion itself, so the code or refresh token beside it is still valid (RFC 7523 §3.2). */
+/**
+ * True when the server refused the client (`invalid_client`). It then has not used up the code or refresh token, so a new
+ * assertion may be sent (RFC 7523 §3.2).
+ */
 const isClientUnknown = ({ error }: TalkdeskError): boolean => error === "invalid_client";
 
 /**
