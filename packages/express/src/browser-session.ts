@@ -24,7 +24,7 @@ export interface RequestSession extends LoginSession {
 
 const sessions = new WeakMap<Request, RequestSession>();
 
-/** One object for each request. `req.session` is not looked at before a member is used. */
+/** One object for each request. It reads `req.session` only when one of its members is used. */
 export function sessionOf(request: Request): RequestSession {
   const known = sessions.get(request) ?? requestSession(request);
   sessions.set(request, known);
@@ -32,10 +32,10 @@ export function sessionOf(request: Request): RequestSession {
 }
 
 function requestSession(request: Request): RequestSession {
-  /** What the store had when it was last read. */
+  /** The session as the store had it at the last read. */
   let stored: Readonly<Record<string, unknown>> | undefined;
   let isGone = false;
-  /** How many calls the store has not answered. */
+  /** The number of calls that the store has not answered yet. */
   let unanswered = 0;
 
   async function settled(
@@ -74,7 +74,7 @@ function requestSession(request: Request): RequestSession {
         await settled((_session, callback) =>
           get.call(sessionStore, id, (error, found) => {
             stored = found ?? undefined;
-            // Stores of files say so when a session does not exist; express-session understands it, too.
+            // File stores report a missing session with this code, and express-session understands it too.
             callback(Object(error).code === "ENOENT" ? undefined : error);
           }),
         );
@@ -92,7 +92,7 @@ function requestSession(request: Request): RequestSession {
       try {
         await save(records);
       } catch (error) {
-        // The end of the request would store it again, and that may succeed.
+        // Otherwise the end of the request would store the session again, and that may succeed.
         forget(request);
         throw error;
       }
@@ -118,13 +118,13 @@ function serverSession(request: Request): ServerSession {
   const { session } = request as unknown as { session?: Partial<ServerSession> | null };
   if (typeof session !== "object" || session === null) {
     throw new TypeError(
-      "A login needs sessions: put express-session, or one like it, before it with app.use(). If it is there, its store is disconnected.",
+      "A login needs sessions: mount express-session, or similar middleware, before it with app.use(). If it is mounted, its store is disconnected.",
     );
   }
   const { regenerate, save, destroy } = session;
   if (![regenerate, save, destroy].every((member) => typeof member === "function")) {
     throw new TypeError(
-      "A login needs sessions that are kept on the server and have regenerate, save and destroy, as those of express-session.",
+      "A login needs sessions that are kept on the server and have regenerate, save and destroy, such as express-session makes.",
     );
   }
   return session as ServerSession;

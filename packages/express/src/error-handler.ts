@@ -6,15 +6,16 @@ import { factsOf, sendWebResponse } from "./web-exchange.js";
 /** Options of {@link talkdeskErrorHandler}. */
 export interface TalkdeskErrorHandlerOptions {
   /**
-   * The address of the login, as for `requireLogin()`: a browser whose session is over is sent there. Default: none, and
-   * the page for a session that has ended has no link.
+   * The address of the login, as for `requireLogin()`. A browser whose session is over is redirected there. Default: no
+   * address, so the page for a session that has ended has no link.
    */
   readonly login?: string;
 }
 
 /**
- * Answers requests that failed with a `TalkdeskError`, also one that is the cause of a client's own error: problem
- * details (RFC 9457) for programs, a small page for browsers, in words of our own.
+ * Answers requests that failed with a `TalkdeskError`, or with a client's error that has one as its cause: problem
+ * details (RFC 9457) for programs, a small page for browsers. The text is its own and contains nothing of Talkdesk's
+ * answer.
  *
  * - 401 when the user has to sign in again: `reauthentication_required`, `refresh_outcome_unknown`, `source_closed`. With
  *   `reauthentication_required`, a browser that opens a page is sent to `login` instead, and comes back to that page;
@@ -22,10 +23,10 @@ export interface TalkdeskErrorHandlerOptions {
  * - 503 with `Retry-After`, at most an hour, for `token_unavailable`, `store_unavailable`, `lock_timeout`, and whatever has a `retryAt`;
  * - 502 for everything else.
  *
- * Of what the failing handler had set, headers that describe its answer are dropped; cookies are kept. Other errors, and
- * those after the headers were sent, go to `next`.
+ * Headers that the failing handler had set to describe its answer are dropped; cookies are kept. Other errors go to
+ * `next`, and so do all errors after the headers were sent.
  *
- * @throws TypeError at once, when `login` is no address, and for an option that is not known.
+ * @throws TypeError at once, when `login` is not an address, and for an unknown option.
  * @example
  * app.use(talkdeskErrorHandler({ login: "/auth/login" }));
  */

@@ -14,11 +14,12 @@ import { sendWebResponse, toWebRequest } from "./web-exchange.js";
 /** Chooses the client of a login. A `TalkdeskError` that it throws goes to the error page, any other error to `next`. */
 export type ClientOfLogin = LoginClientOf<Request>;
 
-/** Options of {@link talkdeskLogin}: those of `@talkdesk-oauth/login`, and `onError`. */
+/** Options of {@link talkdeskLogin}: the options of `@talkdesk-oauth/login`, and `onError`. */
 export interface TalkdeskLoginOptions extends LoginOptions<Request> {
   /**
-   * Answers a login that has failed, in place of the error page. It gets each `TalkdeskError`; other errors, and those
-   * that it throws itself, go to `next`. `failure.restart` says where the login may begin again. Default: the page.
+   * Answers a failed login in place of the error page. It is called for each `TalkdeskError`; other errors, and errors
+   * that it throws itself, go to `next`. `failure.restart` says where the login may begin again. Default: the error
+   * page.
    */
   readonly onError?: (
     error: TalkdeskError,
@@ -47,11 +48,11 @@ export interface TalkdeskLogin extends RequestHandler {
 /**
  * A login with Talkdesk: `GET /login?returnTo=`, `GET /callback` and `POST /logout` beneath the path where it is mounted.
  *
- * Sessions are those of `express-session`, or of similar middleware that keeps them on the server, and must be mounted
- * before. What a login keeps in them, and how it changes them, is that of `talkdeskLogin` in `@talkdesk-oauth/login`.
+ * Mount `express-session`, or similar middleware that keeps sessions on the server, before it. `talkdeskLogin` of
+ * `@talkdesk-oauth/login` says what a login keeps in a session, and when it changes the session's id.
  *
  * @throws TypeError
- *   - at once, for an option that cannot be used or is not known;
+ * - at once, for an unknown option, and for one that cannot be used;
  *   - through `next`, when there are no sessions.
  * @example
  * const login = talkdeskLogin({
@@ -103,7 +104,7 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
     if (!isTalkdeskError(error)) sessionOf(request).forgetUnlessUsable();
     if (response.headersSent) throw error;
     const page = failure.response();
-    // An answer of the app must be as private as the page.
+    // An answer of the app must be kept out of caches, as the page is.
     for (const name of ["Cache-Control", "Referrer-Policy"]) response.set(name, page.headers.get(name) ?? "");
     if (!isTalkdeskError(error)) throw error;
     if (onError === undefined) await sendWebResponse(page, response);

@@ -3,18 +3,20 @@ import { talkdeskFetch } from "@talkdesk-oauth/fetch";
 import { bindSource } from "@talkdesk-oauth/login";
 import type { Response } from "express";
 
-/** What {@link talkdesk} puts on a request. Its functions may be taken out of it. */
+/** The `req.talkdesk` of a request. Its functions do not use `this`, so they can be destructured. */
 export interface RequestTalkdesk {
-  /** The source itself, for what goes on without the request. */
+  /** The source itself, for work that outlives the request. */
   readonly source: TokenSource;
   /**
-   * Calls the API with a token of the source, as `talkdeskFetch` of `@talkdesk-oauth/fetch` does. Its wait for a token
-   * ends with an `AbortError` when the client goes away before `res.end()` was called, and its wait for another one, in
-   * place of one that was refused, with the refused answer. What was sent goes on, and so does all that is done after
-   * `res.end()`.
+   * Calls the API with a token of the source, as `talkdeskFetch` of `@talkdesk-oauth/fetch` does. When the client
+   * disconnects before `res.end()` was called, a wait for a token rejects with an `AbortError`, and a wait for the
+   * replacement of a refused token resolves to the refused answer. A call that was already sent goes on, and so do all
+   * calls after `res.end()`.
    */
   readonly fetch: typeof fetch;
-  /** A token of the source. Waits as long as `fetch` does, and at most as long as the signal given says. */
+  /**
+   * A token of the source. The wait ends when the client disconnects, as in `fetch`, or when the given signal aborts.
+   */
   getToken(request?: TokenRequest): Promise<AccessToken>;
 }
 
@@ -23,15 +25,18 @@ declare global {
   namespace Express {
     interface Request {
       /**
-       * Tokens for this request: there after `talkdesk(…)`, and after `requireLogin()` for certain. It is undefined
-       * when there is no source, which is when nobody is signed in.
+       * Tokens for this request, set by `talkdesk(…)`. It is undefined when there is no source, such as when nobody is
+       * signed in; `requireLogin()` lets no such request pass.
        */
       talkdesk: RequestTalkdesk;
     }
   }
 }
 
-/** Binds a source to the life of one request. Nothing is made before it is needed: most requests need no token. */
+/**
+ * Binds a source to the life of one request. The signal is made when it is first needed, since most requests need no
+ * token.
+ */
 export function requestTalkdesk(source: TokenSource, response: Response): RequestTalkdesk {
   let authorized: typeof fetch | undefined;
   const bound = bindSource(source, () => lifetimeOf(response));
@@ -46,8 +51,8 @@ export function requestTalkdesk(source: TokenSource, response: Response): Reques
 }
 
 /**
- * Aborts when the connection closes before the handler has said all: what comes after that is for nobody who could go
- * away. Whether the client has read it all makes no difference, and versions of Node do not agree on it.
+ * Aborts when the connection closes before the handler has called `res.end()`. Work after `res.end()` does not depend
+ * on the client. Whether the client has read the whole answer does not count, since versions of Node disagree about it.
  */
 function lifetimeOf(response: Response): AbortSignal {
   const controller = new AbortController();

@@ -10,16 +10,16 @@ export interface RequireLoginOptions {
 }
 
 /**
- * Lets requests pass that have a `req.talkdesk`. Everybody else has to sign in:
+ * Lets requests with a `req.talkdesk` pass, and answers all others:
  *
- * - a browser that opens a page is sent to the login, and comes back to that page. After three logins in a row that did not
- *   help, each within a minute, it gets the page of the next case;
+ * - a browser that opens a page is redirected to the login, and comes back to that page. After three logins in a row
+ *   that did not help, each within a minute, it gets the page of the next case;
  * - a browser that sends something, such as a form, or whose script loads a page, gets 401 and a page with a link to the
  *   login, which does not lead back: what was sent is lost;
  * - a program gets 401 and problem details (RFC 9457).
  *
- * Each 401 has `WWW-Authenticate` (RFC 6750 §3). The installation that an AppConnect launch names,
- * `talkdesk_installation_id`, is handed on to the login.
+ * Each 401 has `WWW-Authenticate` (RFC 6750 §3). The `talkdesk_installation_id` of an AppConnect launch is passed on to
+ * the login.
  *
  * @throws TypeError
  *   - at once, when `login` is not an address, and for an unknown option;

@@ -4,13 +4,13 @@ import type { Request, RequestHandler } from "express";
 import { errorOf } from "./error-of.js";
 import { requestTalkdesk } from "./request-talkdesk.js";
 
-/** Chooses the source of a request's tokens; undefined for a request that gets none. */
+/** Chooses the source of a request's tokens; undefined for a request without tokens. */
 export type SourceOfRequest = (
   request: Request,
 ) => TokenSource | undefined | Promise<TokenSource | undefined>;
 
 /**
- * Puts `req.talkdesk` on each request: the tokens of one source, or of the source that a function names for it.
+ * Puts `req.talkdesk` on each request, with the tokens of one source, or of the source that a function chooses.
  *
  * `req.talkdesk` is undefined when the function gives undefined, even if an earlier `talkdesk()` had set it, so that no
  * request acts with another user's tokens. No token is requested before a handler asks for one. An error of the
@@ -41,7 +41,7 @@ export function talkdesk(source: TokenSource | SourceOfRequest): RequestHandler 
       checkChosenSource(found);
       if (found !== undefined) request.talkdesk = requestTalkdesk(found, response);
     };
-    // Set even when undefined: requireLogin() tells "nobody is signed in" from "talkdesk() is missing" by it.
+    // Set even when undefined, so that requireLogin() can tell "nobody is signed in" from "talkdesk() is missing".
     Object.assign(request, { talkdesk: undefined });
     attach().then(
       () => next(),

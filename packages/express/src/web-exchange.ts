@@ -5,8 +5,9 @@ import type { Request as ExpressRequest, Response as ExpressResponse } from "exp
 const FORBIDDEN_METHODS = ["CONNECT", "TRACE", "TRACK"];
 
 /**
- * Makes a Web request of one that Express routes. It stands on the app's own origin: the `Host` that a client sends may
- * make no address. Of a body that the app has parsed, it has the field `returnTo`; of any other body, nothing.
+ * Makes a Web request from an Express request. Its URL has the app's configured origin, since the client's `Host`
+ * header may not form a valid URL. Its body is the field `returnTo` of a body that the app has parsed; any other body
+ * is left out.
  */
 export function toWebRequest(request: ExpressRequest, origin: string): Request {
   const { method, baseUrl, path, url } = request;
@@ -18,7 +19,7 @@ export function toWebRequest(request: ExpressRequest, origin: string): Request {
   const form = formIn(request);
   if (form !== undefined) headers.set("Content-Type", "application/x-www-form-urlencoded");
   return new Request(`${origin}${baseUrl}${path}${query}`, {
-    // The login refuses both alike.
+    // The login refuses both in the same way.
     method: FORBIDDEN_METHODS.includes(method) ? "OPTIONS" : method,
     headers,
     ...(form !== undefined && { body: form.toString() }),
@@ -32,13 +33,13 @@ function formIn(request: ExpressRequest): URLSearchParams | undefined {
   return new URLSearchParams({ returnTo });
 }
 
-/** What the answer to a request that failed depends on. */
+/** The facts of a request that its error answer depends on. */
 export function factsOf(request: ExpressRequest): RequestFacts {
   const headers = { get: (name: string) => request.get(name) ?? null };
   return readRequestFacts({ method: request.method, url: request.originalUrl, headers });
 }
 
-/** Answers with a Web response. Headers that the app has set stay, unless the answer has them, too. */
+/** Sends a Web response. Headers that the app has set stay, unless the response has them too. */
 export async function sendWebResponse(answer: Response, response: ExpressResponse): Promise<void> {
   const body = Buffer.from(await answer.arrayBuffer());
   response.status(answer.status);

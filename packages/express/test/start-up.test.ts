@@ -70,7 +70,9 @@ describe.each(frameworks)("an app without sessions, in %s,", (_name, framework) 
     await using app = await open(framework, {});
     for (const error of await told(app)) {
       expect(error).toBeInstanceOf(TypeError);
-      expect(error.message).toContain("put express-session, or one like it, before it with app.use()");
+      expect(error.message).toContain(
+        "mount express-session, or similar middleware, before it with app.use()",
+      );
     }
     expect(stage.talkdesk.requests.all).toEqual([]);
   });

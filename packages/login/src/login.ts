@@ -11,19 +11,19 @@ import { type SignedInUser, type SignIn, signInOf } from "./session/login-record
 import { type LoginSession, loadedRecords, withPatience } from "./session/login-session.js";
 import { noteSignIn } from "./session/sign-in-row.js";
 
-/** One request, as a login needs to know it. */
+/** One request, with the facts that a login needs. */
 export interface Visit<Host> {
   /**
-   * The request. Only the path and the query of its address count, so put them behind the origin of `redirectUri`: the
-   * `Host` that a client sends may make no address. Methods, headers and a form in the body are read.
+   * The request. Only the path and the query of its URL count. Use the origin of `redirectUri`, since the client's
+   * `Host` header may not form a valid URL. The login also reads the method, the headers and a form in the body.
    */
   readonly request: Request;
-  /** The path that the login's routes are beneath, as the app sees it, such as `"/auth"`; `""` for the top. */
+  /** The path where the login is mounted, as the app sees it, such as `"/auth"`; `""` for the root. */
   readonly mount: string;
   readonly session: LoginSession;
-  /** What the function `client` is called with; undefined where there is none. */
+  /** The first argument of the function `client`; undefined when `client` is not a function. */
   readonly host: Host;
-  /** True when the client has gone away, so that an answer reaches nobody. Default: it never has. */
+  /** True when the client has disconnected, so that no answer can reach it. Default: never. */
   isGone?(): boolean;
 }
 
@@ -32,9 +32,9 @@ export interface Login<Host = undefined> {
   /**
    * Answers a request to one of the login's routes: `GET /login?returnTo=`, `GET /callback`, `POST /logout`.
    *
-   * @returns Undefined for a request to something else, whose session is not touched.
-   * @throws LoginFailure (rejection) with the error, the place to begin again, and a page for apps that have none of
-   *   their own.
+   * @returns Undefined for any other request; its session is neither read nor changed.
+   * @throws LoginFailure (rejection) when the request fails. It has the error, where to begin again, and a page for
+   *   apps without an error page.
    */
   handle(visit: Visit<Host>): Promise<Response | undefined>;
   /**
@@ -58,13 +58,14 @@ export interface Login<Host = undefined> {
  * A login with Talkdesk for any web framework: Web `Request` and a session in, `Response` out. Packages such as
  * `@talkdesk-oauth/express` translate.
  *
- * A session holds the logins that have begun, ten at most, each good for one callback within ten minutes, and the
- * sign-in. Its id changes at each login, and a login that was begun under another id signs nobody in. Tokens are in
- * `store` alone. A new login or a logout removes the earlier tokens from the store.
+ * A session holds the sign-in and up to ten pending logins, each valid for one callback within ten minutes. The id of
+ * the session changes at each login. A callback is refused when its login began under another id. Tokens are kept in
+ * `store` only. A new login or a logout removes the earlier tokens from the store.
  *
- * A logout is a POST that pages of other origins cannot make. `returnTo` is a path of this origin, or `/`.
+ * A logout is a POST, and is refused when it comes from a page of another origin. `returnTo` is a path on this origin;
+ * any other value becomes `/`.
  *
- * @throws TypeError for an option that cannot be used or is not known.
+ * @throws TypeError for an unknown option, and for one that cannot be used.
  * @example
  * const store = memoryStore();
  * const sessions = storedSession({ store });
@@ -123,7 +124,8 @@ export function talkdeskLogin<Host = undefined>(options: TalkdeskLoginOptions<Ho
       try {
         return await setup.users.source(key, () => setup.clientFor(host, installationId));
       } catch (error) {
-        // The app was uninstalled since: its users are signed out, and the rest of the app goes on.
+        // The app has been uninstalled since the login. Its users count as signed out, so that their requests do not
+        // fail.
         if (isTalkdeskError(error) && error.code === "installation_unknown") return undefined;
         throw error;
       }
@@ -166,12 +168,17 @@ async function answerRoute<Host>(
   return answer(setup, visit);
 }
 
-/** True when the browser loads a page that nobody has opened yet: that must not use up a login. */
+/**
+ * True for a prefetch or prerender: the browser loads a page before anybody opens it, which must not use up a login.
+ */
 function isPrefetch({ headers }: Request): boolean {
   return ["Sec-Purpose", "Purpose", "X-Moz"].some((name) => /prefetch/i.test(headers.get(name) ?? ""));
 }
 
-/** The address of a callback holds the code: no cache may keep it, and the next page must not see it as its referrer. */
+/**
+ * The URL of a callback contains the code, so no cache may store the answer, and the next page must not get the URL as
+ * its referrer.
+ */
 function asPrivate(answer: Response): Response {
   answer.headers.set("Cache-Control", "no-store");
   answer.headers.set("Referrer-Policy", "no-referrer");

@@ -1,6 +1,6 @@
 import { checkClient, type TalkdeskClient } from "../client/client.js";
 import type { TokenStore } from "../store/token-store.js";
-import { buildGrantParameters, type Grant, type Scope, splitScope } from "../token/grant.js";
+import { buildGrantParameters, type RepeatableGrant, type Scope, splitScope } from "../token/grant.js";
 import { type LifecycleOptions, tokenLifecycle } from "../token/lifecycle.js";
 import type { ClosableTokenSource } from "../token/token-source.js";
 import { createSharedRequest } from "./shared-token.js";
@@ -46,7 +46,7 @@ export function clientCredentials(
 ): ClosableTokenSource {
   checkClient(client);
   const scope = options.scope === undefined ? undefined : splitScope(options.scope);
-  const grant: Extract<Grant, { grant_type: "client_credentials" }> = {
+  const grant: RepeatableGrant = {
     grant_type: "client_credentials",
     scope,
   };

@@ -2,7 +2,7 @@ import { checkClient, type TalkdeskClient } from "../client/client.js";
 import type { TokenStore } from "../store/token-store.js";
 import {
   buildGrantParameters,
-  type Grant,
+  type RepeatableGrant,
   type Scope,
   SERVICE_TOKEN_SECONDS,
   splitScope,
@@ -62,7 +62,7 @@ export function serviceToken(client: TalkdeskClient, options: ServiceTokenOption
     );
   }
   const scope = options.scope === undefined ? undefined : splitScope(options.scope);
-  const grant: Extract<Grant, { grant_type: "client_credentials" }> = {
+  const grant: RepeatableGrant = {
     grant_type: "client_credentials",
     token_type: "opaque",
     scope,

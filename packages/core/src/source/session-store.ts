@@ -55,8 +55,8 @@ export function recordOf(token: AccessToken, previous?: TokenRecord, scope?: rea
         : undefined;
   return {
     token,
-    ...(scope !== undefined && { scope }),
-    ...(endsAt !== undefined && Number.isFinite(endsAt) && { refreshTokenExpiresAt: endsAt }),
+    scope,
+    refreshTokenExpiresAt: Number.isFinite(endsAt) ? endsAt : undefined,
   };
 }
 

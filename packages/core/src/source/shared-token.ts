@@ -3,7 +3,7 @@ import { type Deadline, startDeadline } from "../base/deadline.js";
 import { isTalkdeskError } from "../base/errors.js";
 import type { TalkdeskClient } from "../client/client.js";
 import type { StoreLock } from "../store/token-store.js";
-import type { Grant } from "../token/grant.js";
+import type { RepeatableGrant } from "../token/grant.js";
 import type { SourceGrant, TokenAnswer, TokenCallContext } from "../token/lifecycle.js";
 import { exchange } from "../token-endpoint/request-token.js";
 import {
@@ -25,7 +25,7 @@ const STORE_PATIENCE = { ms: 1_000, share: 1 / 4 };
 const WAIT_SHARE = 1 / 2;
 
 /**
- * Makes the request of a grant whose tokens can be had again at any time.
+ * Makes the request of a repeatable grant, as the lifecycle of a source wants it.
  *
  * With a `place`, processes share one token: it is found there, or requested by the process that holds the lock. When the
  * store fails or is slow, that is reported, and the process goes on alone.
@@ -33,7 +33,7 @@ const WAIT_SHARE = 1 / 2;
  */
 export function createSharedRequest(
   client: TalkdeskClient,
-  grant: Extract<Grant, { grant_type: "client_credentials" }>,
+  grant: RepeatableGrant,
   scope: readonly string[] | undefined,
   place: TokenPlace | undefined,
 ): SourceGrant["request"] {
@@ -52,7 +52,7 @@ export function createSharedRequest(
 /** One token call of a source that shares its token. */
 interface SharedTokenCall {
   readonly client: TalkdeskClient;
-  readonly grant: Grant;
+  readonly grant: RepeatableGrant;
   readonly scope: readonly string[] | undefined;
   readonly place: TokenPlace;
   readonly context: TokenCallContext;
@@ -94,10 +94,9 @@ async function requestUnderLock(call: SharedTokenCall): Promise<TokenAnswer> {
   const answer = await requestOrFallBack(call, found);
   const { token } = answer;
   if (answer.isShared !== true && token.expiresAt > token.issuedAt) {
-    const record = { token, ...(scope !== undefined && { scope }) };
     // If another process has written meanwhile, its token serves as well.
     await tryStore(call, (patience) =>
-      replaceRecord(place, patience, found, record, { endsAt: token.expiresAt }),
+      replaceRecord(place, patience, found, { token, scope }, { endsAt: token.expiresAt }),
     );
   }
   return answer;

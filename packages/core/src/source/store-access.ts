@@ -8,13 +8,7 @@ import type { AccessToken } from "../token/access-token.js";
 import { hardMarginMs, requiredLifetimeMs } from "../token/held-token.js";
 import type { ReportEvent, TokenAnswer, TokenCallContext } from "../token/lifecycle.js";
 import { isSameOwner, noteOwner, ownerOf, type TokenOwner } from "../token-endpoint/token-owner.js";
-import {
-  deserializeRecord,
-  hasScope,
-  serializeRecord,
-  type TokenKind,
-  type TokenRecord,
-} from "./token-record.js";
+import { deserializeRecord, hasScope, serializeRecord, type TokenRecord } from "./token-record.js";
 
 /**
  * Where a source keeps its token, besides its own memory.
@@ -25,7 +19,8 @@ export interface TokenPlace {
   readonly key: string;
   /** The client that the records belong to. */
   readonly owner: TokenOwner;
-  readonly kind: TokenKind;
+  /** The kind of source, as its records name it. */
+  readonly kind: string;
   readonly clock: Clock;
 }
 
@@ -53,7 +48,7 @@ export function tokenPlace(
   client: TalkdeskClient,
   store: TokenStore | undefined,
   key: string | undefined,
-  kind: TokenKind,
+  kind: string,
 ): TokenPlace | undefined {
   if (store === undefined) {
     if (key !== undefined) throw new TypeError("key names a token in a store: give store as well.");
@@ -156,7 +151,7 @@ async function readRecord({ store, key, owner, kind }: TokenPlace, limit: Deadli
       return { version, isCorrupt: false, fault: otherOwnerError() };
     }
     if (record.kind !== undefined && record.kind !== kind) {
-      return { version, isCorrupt: false, fault: otherKindError(record.kind, kind) };
+      return { version, isCorrupt: false, fault: otherKindError(kind) };
     }
     if (record.owner !== undefined) noteOwner(record.token, owner);
     return { record, version, isCorrupt: false };
@@ -172,10 +167,10 @@ const otherOwnerError = (): TalkdeskError =>
     "The stored token belongs to another client, region or gateway, so it is not used; the next login or token replaces it. Give each client a key of its own.",
   );
 
-const otherKindError = (found: TokenKind, wanted: TokenKind): TalkdeskError =>
+const otherKindError = (wanted: string): TalkdeskError =>
   new TalkdeskError(
     "store_corrupt",
-    `The stored token is a ${found} and not a ${wanted}, so it is not used; the next login or token replaces it. Give each source a key of its own.`,
+    `The stored token was written by another kind of source than ${wanted}, so it is not used; the next login or token replaces it. Give each source a key of its own.`,
   );
 
 /** How a record is written. */

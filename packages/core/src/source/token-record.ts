@@ -3,11 +3,6 @@ import { TalkdeskError } from "../base/errors.js";
 import { type AccessToken, deserializeToken, serializeToken, unknownMembers } from "../token/access-token.js";
 import type { TokenOwner } from "../token-endpoint/token-owner.js";
 
-/** Which function made the source: `clientCredentials`, `serviceToken` or `userSession`. */
-export type TokenKind = (typeof KINDS)[number];
-
-const KINDS = ["client_credentials", "service_token", "user_session"] as const;
-
 /**
  * What a source keeps in a store under one key. It is written as a serialized token with one member more, so that
  * {@link deserializeToken} can read a record, and a serialized token can be read as a record.
@@ -16,19 +11,19 @@ const KINDS = ["client_credentials", "service_token", "user_session"] as const;
 export interface TokenRecord {
   readonly token: AccessToken;
   /** The client that the token belongs to. Absent in a bare serialized token, which any client may use. */
-  readonly owner?: TokenOwner;
-  /** The kind of source that wrote it; no other kind uses it. Absent in a bare serialized token. */
-  readonly kind?: TokenKind;
+  readonly owner?: TokenOwner | undefined;
+  /** The kind of source that wrote it, such as `service_token`; no other kind uses it. Absent in a bare serialized token. */
+  readonly kind?: string | undefined;
   /** The scopes that were asked for. Absent when none were named, and for the first token of a login. */
-  readonly scope?: readonly string[];
+  readonly scope?: readonly string[] | undefined;
   /** Names the refresh token that may have been sent, until its answer is known. */
-  readonly attempt?: string;
+  readonly attempt?: string | undefined;
   /** Names the refresh token that the token endpoint has refused for good. */
-  readonly dead?: string;
+  readonly dead?: string | undefined;
   /** True when the API has refused the access token as well, so that only a login helps. */
-  readonly isOver?: true;
+  readonly isOver?: true | undefined;
   /** When the refresh token expires, in epoch milliseconds; absent when the service did not say. */
-  readonly refreshTokenExpiresAt?: number;
+  readonly refreshTokenExpiresAt?: number | undefined;
 }
 
 /** The member of a record that is not part of the token. */
@@ -74,7 +69,7 @@ export function deserializeRecord(text: string): TokenRecord {
     !isText(attempt) ||
     !isText(dead) ||
     !isOwner(owner) ||
-    !isKind(kind)
+    !isText(kind)
   ) {
     throw new TalkdeskError(
       "store_corrupt",
@@ -87,13 +82,13 @@ export function deserializeRecord(text: string): TokenRecord {
   }
   return {
     token,
-    ...(owner !== undefined && { owner }),
-    ...(kind !== undefined && { kind }),
-    ...(scope !== undefined && { scope: scope as readonly string[] }),
-    ...(attempt !== undefined && { attempt }),
-    ...(dead !== undefined && { dead }),
-    ...(isOver === true && { isOver }),
-    ...(refreshTokenExpiresAt !== undefined && { refreshTokenExpiresAt: refreshTokenExpiresAt as number }),
+    owner,
+    kind,
+    scope: scope as TokenRecord["scope"],
+    attempt,
+    dead,
+    isOver,
+    refreshTokenExpiresAt: refreshTokenExpiresAt as TokenRecord["refreshTokenExpiresAt"],
   };
 }
 
@@ -102,9 +97,6 @@ function isOwner(value: unknown): value is TokenOwner | undefined {
   const { tokenEndpoint, clientId, api } = Object(value) as Record<string, unknown>;
   return typeof tokenEndpoint === "string" && typeof api === "string" && isText(clientId);
 }
-
-const isKind = (value: unknown): value is TokenKind | undefined =>
-  value === undefined || KINDS.some((kind) => kind === value);
 
 const isText = (value: unknown): value is string | undefined =>
   value === undefined || typeof value === "string";

@@ -25,6 +25,13 @@ export type Grant =
       readonly scope?: Scope | undefined;
     };
 
+/**
+ * A grant that can be requested any number of times. An authorization code can be sent once, and a refresh token may be
+ * replaced by its answer.
+ * @internal
+ */
+export type RepeatableGrant = Exclude<Grant, { grant_type: "authorization_code" | "refresh_token" }>;
+
 /** Service tokens live between a day and a year (Talkdesk, "Client Credentials - STS token"). @internal */
 export const SERVICE_TOKEN_SECONDS = { min: 86_400, max: 31_556_952 };
 

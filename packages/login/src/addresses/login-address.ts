@@ -3,9 +3,9 @@ import { queryIn } from "../base/query.js";
 import { MAX_RETURN_TO_LENGTH } from "./return-to.js";
 
 /**
- * Checks the address of a login that an app was given: a path on its own origin, or a whole address elsewhere.
+ * Checks the configured address of a login: a path on the app's own origin, or an absolute URL elsewhere.
  *
- * @throws TypeError for anything that a browser could not be sent to.
+ * @throws TypeError for anything that a browser cannot be redirected to.
  * @example
  * checkLoginAddress("/auth/login"); // fine
  * checkLoginAddress("auth/login"); // TypeError
@@ -18,7 +18,7 @@ export function checkLoginAddress(login: unknown): asserts login is string {
   if (!isAddress) throw new TypeError('login must be the address of the login, such as "/auth/login".');
 }
 
-/** A request that a person has to sign in for. */
+/** A request that needs a signed-in user. */
 export interface Interrupted {
   /** Its path and query, as the app sees them. */
   readonly url: string;
@@ -27,8 +27,8 @@ export interface Interrupted {
 }
 
 /**
- * Where the person behind a request signs in. People come back to the page that they opened; what was sent is not sent
- * again. The installation that an AppConnect launch names goes with them.
+ * The address of the login for one request. After the login, a user who opened a page returns to it; a request that
+ * sent something is not repeated. The installation of an AppConnect launch is passed on to the login.
  */
 export function loginAddressFor(login: string, { url, isNavigation }: Interrupted): string {
   const parameters = new URLSearchParams();
@@ -36,7 +36,7 @@ export function loginAddressFor(login: string, { url, isNavigation }: Interrupte
   const isShort = url.length <= MAX_RETURN_TO_LENGTH;
   if (isNavigation && isShort) parameters.set("returnTo", url);
   const installations = new URLSearchParams(queryIn(url)).getAll("talkdesk_installation_id");
-  // All of them, even if one too many: the login says so.
+  // Repeated parameters are passed on as they are, since the login refuses them with an explanation.
   if (isShort || encodeURIComponent(installations.join()).length <= MAX_RETURN_TO_LENGTH) {
     for (const id of installations) parameters.append("talkdesk_installation_id", id);
   }
@@ -46,7 +46,7 @@ export function loginAddressFor(login: string, { url, isNavigation }: Interrupte
 
 /**
  * True for a request to the login itself. Behind a proxy that strips a prefix, the app sees the end of the login's
- * address; then the request is known by what {@link loginAddressFor} has put into it.
+ * address; then the request is recognised by the `returnTo` that {@link loginAddressFor} adds.
  */
 export function isLoginItself(login: string, url: string): boolean {
   const [loginPath = ""] = login.split("?", 1);

@@ -1,5 +1,5 @@
 /**
- * What a proxy in front of the app takes off the beginning of paths, such as `/portal`; empty when it takes nothing off.
+ * The prefix that a proxy in front of the app strips from paths, such as `/portal`; empty when it strips nothing.
  *
  * @param publicMount Where browsers find the login, such as `/portal/auth`.
  * @param internalMount Where the app finds it, such as `/auth`.
@@ -11,8 +11,8 @@ export function strippedPrefix(publicMount: string, internalMount: string): stri
 }
 
 /**
- * The path that a browser needs for a page of the app. A path that has the prefix already is taken for a public one: links
- * on pages have it, and only the app itself knows paths without it.
+ * The path of a page as browsers know it. A path that already has the prefix is returned as it is: links on pages have
+ * the prefix, and only the app itself uses paths without it.
  */
 export function publicPath(path: string, prefix: string): string {
   const isPublic = path.startsWith(prefix) && /^([/?#]|$)/.test(path.slice(prefix.length));

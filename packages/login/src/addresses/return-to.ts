@@ -1,20 +1,22 @@
 import { parseUrl } from "@talkdesk-oauth/core";
 
-/** More than the address of any page, and little enough for the address of a login that carries it. */
+/** Longer than the address of any page, and short enough to fit into the address of a login. */
 export const MAX_RETURN_TO_LENGTH = 2_048;
 
-/** How often it may be percent-encoded: servers and proxies decode addresses, and some do it more than once. */
+/**
+ * How many layers of percent-encoding are checked: servers and proxies decode addresses, some of them more than once.
+ */
 const MAX_DECODINGS = 4;
 
-/** Stands for the origin of the app, which no path may leave. */
+/** A placeholder for the app's origin, which no path may leave. */
 const HERE = "http://return-to.invalid";
 
 /**
- * Parses an untrusted path that a browser is to be sent to: a path on this origin that is not one of `own`, in every
- * decoding.
+ * Parses an untrusted path to redirect a browser to. It must be a path on this origin, and not one of `own`, however
+ * often it is decoded.
  *
- * @param wanted What the request asks for. A stranger may have written it.
- * @param own Paths that it must not lead to, such as those of the login.
+ * @param wanted The path that the request names. An attacker may have written it.
+ * @param own Paths that it must not lead to, such as the login's own routes.
  * @returns The path as browsers read it; undefined for everything else.
  * @example
  * const path = parseReturnTo(url.searchParams.get("returnTo"), ["/auth/login", "/auth/callback"]) ?? "/";
@@ -23,7 +25,7 @@ export function parseReturnTo(wanted: unknown, own: readonly string[] = []): str
   if (typeof wanted !== "string" || !wanted.startsWith("/") || wanted.length > MAX_RETURN_TO_LENGTH) {
     return undefined;
   }
-  // Browsers drop some of these and read on.
+  // Browsers ignore some of these characters.
   const url = /[\p{Cc}\p{Cs}\u2028\u2029]/u.test(wanted) ? undefined : parseUrl(wanted, HERE);
   if (url === undefined || url.origin !== HERE || strictlyDecoded(url.pathname) === undefined)
     return undefined;
@@ -48,8 +50,8 @@ function strictlyDecoded(path: string): string | undefined {
 }
 
 /**
- * Decodes what can be decoded and leaves the rest as it is. A strict decoder would give up at one bad sequence, and see
- * nothing of what a lenient one finds behind it. `%u002f` is what JavaScript's `unescape` reads.
+ * Decodes every valid sequence and leaves the rest as it is. A strict decoder would fail at one bad sequence, and miss
+ * what a lenient decoder finds after it. `%u002f` is a sequence that JavaScript's `unescape` decodes.
  */
 function decodedOnce(path: string): string {
   return path
@@ -60,14 +62,14 @@ function decodedOnce(path: string): string {
     .replace(/%u([\da-f]{4})/gi, (_sequence, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }
 
-/** True for a path that leads to no other host: neither as it stands, nor once its dots are resolved. */
+/** True for a path that stays on this host, both as it is written and after its dot segments are resolved. */
 function staysHere(path: string): boolean {
   if (/^\/\/|[\\\p{Cc}]/u.test(path)) return false;
   const url = parseUrl(path, HERE);
   return url !== undefined && url.origin === HERE && !url.pathname.startsWith("//");
 }
 
-/** Routers overlook case and a slash at the end, and some of them doubled slashes. */
+/** Routers ignore case and a trailing slash, and some ignore doubled slashes. */
 function comparable(path: string): string {
   const pathname = parseUrl(path.replace(/\/{2,}/g, "/"), HERE)?.pathname ?? path;
   return pathname

@@ -13,19 +13,19 @@ import { problemAnswer } from "./problem.js";
 import { redirect } from "./redirect.js";
 import { retryAfterSeconds } from "./retry-after.js";
 
-/** What the answer to an error depends on. {@link readRequestFacts} reads all but `login` and `session`. */
+/** The facts that the answer to an error depends on. {@link readRequestFacts} reads all but `login` and `session`. */
 export interface ErrorFacts {
   /** True for a browser, which gets a page; false for a program, which gets problem details (RFC 9457). */
   readonly wantsHtml: boolean;
-  /** The address of the login as browsers find it. Default: none, and nobody is led to a login. */
+  /** The address of the login as browsers know it. Default: no address, so the answer does not lead to a login. */
   readonly login?: string | undefined;
   /** True when a person opened a page, so that a redirect to the login makes sense. Default false. */
   readonly isNavigation?: boolean | undefined;
-  /** The path and query of the request, for the way back from the login. Default: none, and the login leads to `/`. */
+  /** The path and query of the request, to return to after the login. Default: the login leads to `/`. */
   readonly url?: string | undefined;
   /**
-   * The session that `login.source()` was asked with. After three logins in a row that did not help, each within a
-   * minute, the answer is a page and no further redirect. Default: none, and a redirect loop does not end.
+   * The session that was given to `login.source()`. With it, the answer after three logins in a row that did not help,
+   * each within a minute, is a page in place of another redirect. Default: no session, so a redirect loop does not end.
    */
   readonly session?: LoginSession | undefined;
 }
@@ -38,7 +38,7 @@ const ENDED: ReadonlySet<TalkdeskErrorCode> = new Set<TalkdeskErrorCode>([
 
 /**
  * Answers a request that failed with a `TalkdeskError`, or with an error that has one as its cause: problem details for
- * programs, a small page for browsers. The text is its own and has nothing of what Talkdesk answered.
+ * programs, a small page for browsers. The text is its own and contains nothing of Talkdesk's answer.
  *
  * - 401 when the user has to sign in again: `reauthentication_required`, `refresh_outcome_unknown`, `source_closed`. With
  *   `reauthentication_required`, a navigation is redirected to `login` instead, and comes back to its page;
@@ -81,7 +81,7 @@ export function errorAnswer(error: unknown, facts: ErrorFacts): Response | undef
 
 interface Content {
   readonly status: 401 | 502 | 503;
-  /** For a person; programs have the status. */
+  /** Shown to people only: programs have the status. */
   readonly title: string;
   readonly detail: string;
 }
@@ -108,13 +108,16 @@ function contentFor({ code }: TalkdeskError, waitSeconds: number | undefined): C
   };
 }
 
-/** Headers of content, of its transfer and place, and of how long it is valid. The policy of an app begins like them. */
+/**
+ * Headers of content, its transfer, its location and its validity. `Content-Security-Policy` is not one of them.
+ */
 const OF_CONTENT =
   /^(content-(?!security-policy)|(repr-)?digest$|etag$|last-modified$|expires$|accept-ranges$|transfer-encoding$|trailer$|location$|refresh$|retry-after$)/i;
 
 /**
- * True for the name of a header that describes an answer which a failing handler had begun. Such headers must not stay
- * when another answer, such as that of {@link errorAnswer}, takes its place; cookies and the app's policies may.
+ * True for the name of a header that describes one answer, such as its content. Remove such headers of a failed handler
+ * before another answer, such as {@link errorAnswer} gives, takes its place. Cookies and the app's security policies
+ * may stay.
  *
  * @example
  * for (const name of nodeResponse.getHeaderNames()) if (isContentHeader(name)) nodeResponse.removeHeader(name);

@@ -17,7 +17,7 @@ body{margin:0;min-height:100vh;display:grid;place-items:center}
 main{box-sizing:border-box;width:min(34rem,100%);padding:2rem 1.5rem;overflow-wrap:anywhere}
 h1{font-size:1.5rem;line-height:1.25;margin:0 0 1rem}`;
 
-/** The SHA-256 digest of the style. It is written down, since Web Crypto would give it only to those who wait. */
+/** The SHA-256 digest of the style. It is a constant because Web Crypto computes digests asynchronously only. */
 const STYLE_HASH = "sha256-nN2CQZyz537cXdPs5YNTt0iZNI5RSeAJdmsMb/aYb5A=";
 
 const POLICY = `default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;

@@ -11,7 +11,7 @@ export interface LoginRestart {
 }
 
 /**
- * A login, a callback or a logout that failed: what `handle` rejects with.
+ * The error that `handle` rejects with: a login, a callback or a logout failed.
  *
  * @example
  * const answer = await login.handle(visit).catch((failure: unknown) => {
@@ -23,8 +23,8 @@ export interface LoginRestart {
 export class LoginFailure extends Error {
   override readonly name = "LoginFailure";
   /**
-   * What went wrong. A `TalkdeskError` is about the login; anything else is a fault of the app, of its sessions or of the
-   * function that chooses the client.
+   * What went wrong. A `TalkdeskError` is about the login; any other error is a fault of the app, of its sessions or of
+   * the function `client`.
    */
   readonly error: unknown;
   /** Where the login may begin again; undefined when that is not known. */
@@ -49,7 +49,7 @@ export class LoginFailure extends Error {
   }
 }
 
-/** What the page of a failure shows besides the failure. */
+/** The details that the page of a failure shows besides the failure. */
 export interface FailurePlace {
   readonly contact: string;
   /** The address of `/login`, for a link. */
@@ -127,7 +127,7 @@ function contentForFault(error: unknown): ErrorPage {
   };
 }
 
-/** Details for the person who is asked for help: the code, and what Talkdesk said. */
+/** Details for the support contact: the code, and the error that Talkdesk sent. */
 function detailsOf({ code, error, errorDescription }: TalkdeskError): readonly string[] {
   const said = [error, errorDescription].filter((text) => text !== undefined && text !== "");
   return [`Code: ${code}`, ...(said.length > 0 ? [`Talkdesk said: ${said.join(": ")}`] : [])];

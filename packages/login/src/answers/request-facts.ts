@@ -1,4 +1,4 @@
-/** What an answer to a failed request depends on. */
+/** The facts of a request that its answer depends on. */
 export interface RequestFacts {
   /** True for a browser that wants a page; false for a program, which accepts JSON or anything. */
   readonly wantsHtml: boolean;
@@ -8,7 +8,7 @@ export interface RequestFacts {
   readonly url: string;
 }
 
-/** What is read of a Web `Request`; `url` may lack the origin. */
+/** The part of a Web `Request` that is read; `url` may be a path without an origin. */
 export interface ReadableRequest {
   readonly method: string;
   readonly url: string;
@@ -30,7 +30,7 @@ export function readRequestFacts(request: ReadableRequest): RequestFacts {
   };
 }
 
-/** What a program may ask for. A client that accepts any of them as well as HTML is taken for a program. */
+/** The types that programs ask for. A client that accepts one of these as readily as HTML counts as a program. */
 const TYPES_OF_PROGRAMS = ["application/problem+json", "application/json"];
 
 function prefersHtml(accept: string | null): boolean {
@@ -78,7 +78,7 @@ function isBefore(one: MediaRange, other: MediaRange | undefined): boolean {
   return order < 0;
 }
 
-/** What browsers call the places that a page can be opened in. */
+/** The destinations of a navigation, as browsers name them. */
 const PLACES_OF_PAGES = ["document", "iframe", "frame", "fencedframe", "embed", "object"];
 
 /**

@@ -10,10 +10,10 @@ const PASSING: ReadonlySet<TalkdeskErrorCode> = new Set<TalkdeskErrorCode>([
 /** Long enough for a lock or a gate to open. */
 const DEFAULT_SECONDS = 5;
 
-/** An hour. A service that says more, or nonsense, is asked again then. */
+/** An hour. Longer times, which may be a fault of the service, are reduced to it. */
 const MAX_SECONDS = 3_600;
 
-/** How long to wait before trying again, 1 to 3,600 s; undefined for a failure that waiting does not mend. */
+/** How long to wait before trying again, from 1 to 3,600 s; undefined for a failure that does not pass by itself. */
 export function retryAfterSeconds({ code, retryAt }: TalkdeskError): number | undefined {
   if (retryAt === undefined && !PASSING.has(code)) return undefined;
   const seconds = retryAt === undefined ? Number.NaN : Math.ceil((retryAt - Date.now()) / 1000);

@@ -1,8 +1,8 @@
 /**
- * Checks that options name nothing that is not known: it may be misspelt.
+ * Refuses unknown options, which may be misspelt.
  *
  * @param what The function whose options they are, for the message.
- * @throws TypeError when `options` is no object, or has another member than those of `names`.
+ * @throws TypeError when `options` is not an object, or has a member that is not in `names`.
  * @example
  * checkOptionNames("requireLogin()", { logn: "/auth/login" }, ["login"]); // TypeError
  */

@@ -18,7 +18,7 @@ export function isSameOrigin(
   origin: string,
 ): boolean {
   const site = headers.get("Sec-Fetch-Site");
-  // "none": a person typed the address, or sent a form again by reloading it.
+  // "none": the user typed the address, or reloaded a page that was the result of a form.
   if (site !== null) return site === "same-origin" || site === "none";
   const sender = headers.get("Origin");
   if (sender !== null) return sender === origin;

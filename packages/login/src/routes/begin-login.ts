@@ -6,10 +6,10 @@ import { inTurn } from "../session/login-session.js";
 import { sessionDigest, withPending } from "../session/pending-logins.js";
 import type { LoginRoute } from "./login-route.js";
 
-/** Far more than any id of Talkdesk's. */
+/** Much longer than any id of Talkdesk. */
 const MAX_INSTALLATION_ID_LENGTH = 128;
 
-/** `GET /login`: notes a login in the session and sends the browser to Talkdesk. */
+/** `GET /login`: records a pending login in the session and redirects the browser to Talkdesk. */
 export const beginLogin: LoginRoute = async (setup, visit) => {
   const { query, mount, session, host } = visit;
   const returnTo = setup.returnPath(mount, onlyValue(query, "returnTo"));

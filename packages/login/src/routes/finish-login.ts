@@ -26,7 +26,7 @@ import { signInTime } from "../session/sign-in-row.js";
 import type { LoginRoute, RouteVisit } from "./login-route.js";
 import type { LoginSetup } from "./login-setup.js";
 
-/** `GET /callback`: exchanges the code, once, for tokens that go to the store, and signs the browser in. */
+/** `GET /callback`: exchanges the code once, stores the tokens, and signs the browser in. */
 export const finishLogin: LoginRoute = async (setup, visit) => {
   const { query, mount, host } = visit;
   const state = onlyValue(query, "state");
@@ -39,12 +39,12 @@ export const finishLogin: LoginRoute = async (setup, visit) => {
   const isSignedIn = signIn !== undefined && !isGone && (await setup.users.isSignedIn(signIn.key));
   const isFirst = pending === undefined || (await setup.users.claim(`login:${pending.state}`));
   if (pending === undefined || !isFirst || !isAlive(pending, Date.now())) {
-    // The back button, or the page once more, after a login that went well.
+    // The user went back to the callback, or reloaded it, after the login succeeded.
     if (!isSignedIn) throw unknownState();
     return redirect(302, setup.home(mount));
   }
   if (!isOfSession(pending, session)) {
-    // Another tab has signed in meanwhile, and so has this one, as long as both are of one installation.
+    // Another tab has signed in meanwhile. This tab is signed in too when both logins are for the same installation.
     if (!isSignedIn || signIn.installationId !== pending.installationId) throw unknownState();
     return redirect(302, pending.returnTo);
   }
@@ -66,7 +66,7 @@ export const finishLogin: LoginRoute = async (setup, visit) => {
   };
   try {
     await setup.users.start(signedIn.key, client, token);
-    // A client that has gone gets no cookie, and nobody else could use the session.
+    // A client that has disconnected gets no cookie, so the session would be useless.
     const isIn = !visit.isGone() && (await changeSession(setup, visit, signedIn));
     if (!isIn) await setup.users.end(signedIn.key);
   } catch (error) {
@@ -85,13 +85,13 @@ interface TakenLogin {
   readonly isGone: boolean;
 }
 
-/** Takes the login out of the session before anything is sent: it is good for one callback. */
+/** Removes the login from the session before the code is sent, so that it serves one callback only. */
 async function takePending<Host>(
   { name }: LoginSetup<Host>,
   { session }: RouteVisit<Host>,
   state: string | undefined,
 ): Promise<TakenLogin> {
-  // Read before the wait for other requests of the session, which may remove it.
+  // Read first: other requests of the session, which the next line waits for, may remove it.
   const loaded = await loadedRecords(session);
   return inTurn(session, async () => {
     const stored = await session.read();
@@ -110,7 +110,7 @@ async function takePending<Host>(
  * Gives the browser another session, in which it is signed in, and ends the sign-in of the old one. This prevents session
  * fixation; the app's own data is dropped, unless `keepSession` says otherwise, since it may belong to another user.
  *
- * @returns False when the old session has gone meanwhile: another tab has signed in or out, and that is what counts.
+ * @returns False when the old session has ended meanwhile, because another tab has signed in or out. That tab wins.
  */
 async function changeSession<Host>(
   { name, users, keepSession }: LoginSetup<Host>,
@@ -148,5 +148,5 @@ function userOf(claims: IdTokenClaims, installationId: string | undefined): Sign
 const unknownState = (): TalkdeskError =>
   new TalkdeskError(
     "state_mismatch",
-    "The callback does not match a login in this browser's session: the login was completed before, is too old, or belongs to another session, or the browser did not send the session's cookie. Behind a proxy that speaks TLS, a Secure cookie needs an app that trusts the proxy; in Express, app.set('trust proxy', 1).",
+    "The callback does not match a login in this browser's session: the login was completed before, is too old, or belongs to another session, or the browser did not send the session's cookie. Behind a proxy that terminates TLS, a Secure cookie needs an app that trusts the proxy; in Express, app.set('trust proxy', 1).",
   );

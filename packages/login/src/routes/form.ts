@@ -1,9 +1,9 @@
-/** Far more than a form needs that only says where to go. */
+/** Much more than a form with only `returnTo` needs. */
 const MAX_FORM_BYTES = 16_384;
 
 /**
- * Reads the fields of a form that was sent as `application/x-www-form-urlencoded`. Empty for any other body, for one that
- * is too long, breaks off, or has been read already.
+ * Reads the fields of a form that was sent as `application/x-www-form-urlencoded`. Returns no fields for any other
+ * body, and for one that is too long, breaks off, or has already been read.
  */
 export async function readForm(request: Request): Promise<URLSearchParams> {
   const type = request.headers.get("Content-Type") ?? "";

@@ -30,7 +30,7 @@ export const logOut: LoginRoute = async (setup, { request, query, mount, session
   return redirect(303, setup.returnPath(mount, wanted));
 };
 
-/** Drops the session with all that is in it. Sign-ins of the app's other logins go on in a new one. */
+/** Drops the session with all its data. Sign-ins of the app's other logins move to a new session. */
 function leaveSession(session: LoginSession, name: string): Promise<void> {
   return inTurn(session, async () => {
     const { [name]: _left, ...others } = checkRecords(await session.read());

@@ -12,16 +12,19 @@ import {
 import { checkOptionNames } from "../base/option-names.js";
 import { checkKeepSession } from "../session/kept-members.js";
 
-/** The launch that a login began with. */
+/** The AppConnect launch that a login began with. */
 export interface LoginLaunch {
-  /** The AppConnect installation that the launch named. Anybody can name any: look its credentials up, and trust only those. */
+  /**
+   * The AppConnect installation that the launch named. Anybody can send any id, so trust only the credentials that you
+   * find under it.
+   */
   readonly installationId?: string;
 }
 
 /**
  * Chooses the client of a login.
  *
- * @param host What the web framework knows of the request: {@link Visit.host}.
+ * @param host The web framework's own request: {@link Visit.host}.
  */
 export type ClientOfLogin<Host> = (
   host: Host,
@@ -31,13 +34,13 @@ export type ClientOfLogin<Host> = (
 /** Options of {@link talkdeskLogin}. */
 export interface TalkdeskLoginOptions<Host = undefined> {
   /**
-   * The client that users sign in with; or a function that chooses it, for AppConnect. The function is called again for
-   * each user after a restart, with the installation that the login began with.
+   * The client that users sign in with; or, for AppConnect, a function that chooses it. After a restart, the function
+   * is called again for each user, with the installation that the login began with.
    */
   readonly client: TalkdeskClient | ClientOfLogin<Host>;
   /**
-   * Where users come back to, as registered with Talkdesk: the public address of `/callback` beneath the path where the
-   * login is mounted. Each login of an app needs its own, since sessions keep logins apart by it.
+   * The redirect URI, as registered with Talkdesk: the public address of `/callback` beneath the path where the login
+   * is mounted. Each login of an app needs its own, since sessions tell logins apart by it.
    */
   readonly redirectUri: string;
   /** `refresh_token` lets a session outlive its first token, `openid` names the user. Default: the client's. */
@@ -46,22 +49,22 @@ export interface TalkdeskLoginOptions<Host = undefined> {
   readonly store: TokenStore;
   /** The contact shown when a login fails: an e-mail address, an https address, or any text. Talkdesk requires it. */
   readonly contact: string;
-  /** True to send a PKCE challenge, which Talkdesk does not document. Default: that of `startAuthorization`. */
+  /** True to send a PKCE challenge, which Talkdesk does not document. Default: as in `startAuthorization`. */
   readonly pkce?: boolean;
-  /** The issuers that ID tokens may have. Default: that of `finishAuthorization`. */
+  /** The accepted issuers of ID tokens. Default: as in `finishAuthorization`. */
   readonly issuers?: readonly string[];
   /**
-   * What of the app's own session outlives a login: nothing (false), everything (true), or the members of these names.
-   * A login gives the browser a new session. Keep what belongs to the person, such as the id of the app's own user, and
-   * nothing that a stranger may have put there. Default false.
+   * Which members of the app's own session outlive a login: none (false), all (true), or those named. A login gives the
+   * browser a new session. Keep members that belong to the user, such as the id of the app's own user, and none that an
+   * attacker may have set. Default false.
    */
   readonly keepSession?: boolean | readonly string[];
   /**
-   * How long a sign-in may lie unused in the token store, in milliseconds; it is removed afterwards. Choose more than the
-   * lifetime of a browser's session. Default: that of `userSession`, 30 days.
+   * How long unused tokens stay in the token store, in milliseconds. Choose more than the lifetime of a browser's
+   * session. Default: as in `userSession`, 30 days.
    */
   readonly maxIdleMs?: number;
-  /** Called with every event of the tokens of all users. Errors that it throws are ignored. */
+  /** Called with every token event of all users. Errors that it throws are ignored. */
   readonly onEvent?: (event: TokenEvent) => void;
 }
 
@@ -78,7 +81,7 @@ const NAMES: Readonly<Record<keyof TalkdeskLoginOptions, true>> = {
   onEvent: true,
 };
 
-/** @throws TypeError for an option that could not be used, saying which. */
+/** @throws TypeError for an option that cannot be used. The message names the option. */
 export function checkLoginOptions<Host>(options: TalkdeskLoginOptions<Host>): void {
   checkOptionNames("talkdeskLogin()", options, Object.keys(NAMES));
   const { client, redirectUri, scope, store, contact, pkce, issuers } = options;
@@ -86,13 +89,13 @@ export function checkLoginOptions<Host>(options: TalkdeskLoginOptions<Host>): vo
   checkRedirectUri(redirectUri);
   if (new URL(redirectUri).pathname.endsWith("/")) {
     throw new TypeError(
-      "redirectUri must be the whole address of the callback, such as https://app.example.com/auth/callback, without a slash at its end.",
+      "redirectUri must be the absolute URL of the callback, such as https://app.example.com/auth/callback, without a trailing slash.",
     );
   }
   if (scope !== undefined) checkScope(scope);
   checkTokenStore(store);
   if (typeof contact !== "string" || contact.trim() === "") {
-    throw new TypeError("contact must say who helps when a login fails, such as an e-mail address.");
+    throw new TypeError("contact must be the contact for users whose login fails, such as help@example.com.");
   }
   if (pkce !== undefined && typeof pkce !== "boolean") throw new TypeError("pkce must be true or false.");
   if (issuers !== undefined) checkIssuers(issuers);

@@ -5,15 +5,15 @@ import type { LoginSetup } from "./login-setup.js";
 /** One request to a route of a login. */
 export interface RouteVisit<Host> {
   readonly request: Request;
-  /** The parameters of its address. */
+  /** The query parameters. */
   readonly query: URLSearchParams;
-  /** Where the login is mounted, without a slash at its end. */
+  /** The path where the login is mounted, without a trailing slash. */
   readonly mount: string;
   readonly session: LoginSession;
   readonly host: Host;
-  /** True when the client has gone away, so that an answer reaches nobody. */
+  /** True when the client has disconnected, so that no answer can reach it. */
   isGone(): boolean;
-  /** Says where to begin again should this fail. */
+  /** Sets where to begin again if the request fails. */
   noteRestart(restart: LoginRestart): void;
 }
 

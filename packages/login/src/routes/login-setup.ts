@@ -6,12 +6,12 @@ import { recordName } from "../session/login-records.js";
 import { type UserSources, userSources } from "../tokens/user-sources.js";
 import { checkLoginOptions, type TalkdeskLoginOptions } from "./login-options.js";
 
-/** One login of an app, as its routes see it. */
+/** The checked options of one login, and what its routes share. */
 export interface LoginSetup<Host> {
-  /** Its name in sessions. */
+  /** The name of its record in sessions. */
   readonly name: string;
   readonly redirectUri: string;
-  /** Where browsers find the app. */
+  /** The origin of the app, as browsers know it. */
   readonly origin: string;
   readonly contact: string;
   readonly scope?: Scope | undefined;
@@ -19,19 +19,19 @@ export interface LoginSetup<Host> {
   readonly issuers?: readonly string[] | undefined;
   readonly keepSession: KeepSession;
   readonly users: UserSources;
-  /** True when the client depends on the installation that a launch names; otherwise the name is ignored. */
+  /** True when the client depends on the installation of a launch; otherwise the installation is ignored. */
   readonly isPerInstallation: boolean;
   clientFor(host: Host, installationId: string | undefined): Promise<TalkdeskClient>;
   /**
-   * The address of `/login` for a link on a page of the login. It is relative: all routes have the same parent, whatever a
-   * proxy does to the paths above; unless the redirect URI has another name.
+   * The address of `/login` for a link on a page of the login. It is relative, so that it is right behind any proxy,
+   * unless the redirect URI does not end with `/callback`.
    */
   loginLink(mount: string): string;
-  /** The app's first page, as browsers find it. */
+  /** The path of the app's home page, as browsers know it. */
   home(mount: string): string;
   /**
-   * The path to go to in the end, as browsers find it: the page that was asked for, or the app's first page when none
-   * was; `/` when the page leads elsewhere or back into the login.
+   * The path to redirect to after the login, as browsers know it: the wanted page, or the app's home page by default;
+   * `/` when the wanted page is on another origin or one of the login's own routes.
    */
   returnPath(mount: string, wanted: string | undefined): string;
 }

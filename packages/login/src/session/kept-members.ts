@@ -1,4 +1,4 @@
-/** What of the app's own session outlives a login: everything, nothing, or the members of these names. */
+/** Which members of the app's own session outlive a login: all, none, or those named. */
 export type KeepSession = boolean | readonly string[];
 
 /** @throws TypeError for anything else. */
@@ -11,7 +11,7 @@ export function checkKeepSession(keep: unknown): asserts keep is KeepSession {
 
 /**
  * Copies the members of a session that a login keeps, for {@link LoginSession.renew} over sessions of your own. The copies
- * go through JSON, as in a store. Methods and what else JSON cannot hold are left out.
+ * go through JSON, as in a store. Methods, and other values that JSON cannot hold, are left out.
  *
  * @example
  * const kept = keptMembers(appSession, ["cart"]);

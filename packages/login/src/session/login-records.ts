@@ -9,13 +9,13 @@ export interface SignedInUser {
   readonly name?: string;
   readonly email?: string;
   /**
-   * The AppConnect installation that the user came from; absent where one client serves everybody. It is certain only if
-   * your app gives each installation a client of its own.
+   * The AppConnect installation that the user came from; absent when one client serves all users. Rely on it only if
+   * your app has a separate client for each installation.
    */
   readonly installationId?: string;
 }
 
-/** A sign-in, without its tokens: those are in the token store, under `key`. */
+/** A sign-in without its tokens, which are in the token store under `key`. */
 export interface SignIn {
   readonly key: string;
   /** In epoch milliseconds. */
@@ -26,7 +26,7 @@ export interface SignIn {
   readonly user?: SignedInUser;
 }
 
-/** What one login keeps in a browser's session. */
+/** The record of one login in a browser's session. */
 export interface LoginRecord {
   readonly pending: readonly PendingLogin[];
   readonly signIn?: SignIn;
@@ -37,13 +37,13 @@ export type CheckedRecords = Readonly<Record<string, LoginRecord>>;
 
 /**
  * The name of a login's record: its redirect URI in Base64url. Document stores refuse names with dots and dollar signs,
- * and no member of a prototype begins as this name does.
+ * and this name cannot be a member of a prototype.
  */
 export function recordName(redirectUri: string): string {
   return encodeBase64url(new TextEncoder().encode(redirectUri));
 }
 
-/** Checks the records of a session. A record that is not whole counts as absent, so that nobody is half signed in. */
+/** Checks the records of a session. An incomplete record counts as absent, so that nobody is half signed in. */
 export function checkRecords(records: unknown): CheckedRecords {
   if (typeof records !== "object" || records === null) return {};
   return Object.fromEntries(Object.entries(records).map(([name, record]) => [name, checkRecord(record)]));
@@ -54,7 +54,7 @@ export function recordOf(records: CheckedRecords, name: string): LoginRecord {
   return records[name] ?? { pending: [] };
 }
 
-/** The sign-in of one login, which each request asks for, without a check of all the rest. */
+/** The sign-in of one login. Checks nothing else, since every request calls this. */
 export function signInOf(records: LoginRecords | undefined, name: string): SignIn | undefined {
   const { signIn } = Object(Object(records)[name]) as { signIn?: unknown };
   return isSignIn(signIn) ? signIn : undefined;
@@ -65,7 +65,10 @@ export function hasSignIn(records: LoginRecords): boolean {
   return Object.values(checkRecords(records)).some(({ signIn }) => signIn !== undefined);
 }
 
-/** What a session with another id takes over: people stay signed in, and pending logins can no longer be completed. */
+/**
+ * The records that a session with a new id takes over: sign-ins are kept, and pending logins can no longer be
+ * completed.
+ */
 export function renewedRecords(records: CheckedRecords, now: number): CheckedRecords {
   return Object.fromEntries(
     Object.entries(records).map(([name, record]) => [
@@ -83,7 +86,7 @@ function checkRecord(value: unknown): LoginRecord {
   };
 }
 
-/** 32 random bytes: no other key of the store is ever asked for. */
+/** 32 random bytes in Base64url. Anything else is never used as a key of the store. */
 const KEY = /^[\w-]{43}$/;
 
 function isSignIn(value: unknown): value is SignIn {

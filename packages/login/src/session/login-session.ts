@@ -1,8 +1,9 @@
 import { isWithin } from "../base/bounded-wait.js";
 
 /**
- * What the logins of an app keep in a browser's session: plain JSON, whose names have no dot, no dollar sign and are no
- * member of a prototype, so that document stores and cookies take it. Store it and give it back as it is.
+ * The records of an app's logins in a browser's session: plain JSON. Its names have no dots and no dollar signs and are
+ * no members of a prototype, so that document stores and cookies accept them. Store the records, and return them
+ * unchanged.
  */
 export type LoginRecords = Readonly<Record<string, unknown>>;
 
@@ -21,33 +22,37 @@ export interface LoginSession {
    */
   readonly id: string | undefined;
   /**
-   * What the request came with, if it is in memory already: saves a `read` where an old copy is enough. Absent: `read`
-   * is called instead.
+   * The records that are in memory already, when the framework has loaded the session for the request. They save a
+   * `read` where an old copy is enough. Absent: `read` is called.
    */
   readonly loaded?: LoginRecords | undefined;
-  /** Reads what the store has now. Undefined when the session is not stored, or no longer. `{}` when it has no records. */
+  /**
+   * Reads the records from the store. Undefined when the session is not stored, or no longer. `{}` when it has no
+   * records.
+   */
   read(): Promise<LoginRecords | undefined>;
-  /** Puts `records` in the place of those of the session. Resolves when the browser's next request can find them. */
+  /** Replaces the records of the session. Resolves when the browser's next request can read them. */
   write(records: LoginRecords): Promise<void>;
   /**
    * Gives the browser a new session with another id, which holds `records`, and removes the old one.
    *
-   * @param keep What of the app's own data moves to the new session: all (true), nothing (false), or these names.
+   * @param keep Which members of the app's own data move to the new session: all (true), none (false), or those named.
    */
   renew(records: LoginRecords, keep: boolean | readonly string[]): Promise<void>;
-  /** Removes the session with all that is in it. */
+  /** Removes the session with all its data. */
   drop(): Promise<void>;
 }
 
-/** How often a change is tried when other processes change the same session. */
+/** How many times a change is tried when other processes change the same session. */
 const MAX_TRIES = 5;
 
 /** The last piece of work for each session id. All logins of the process share it, as they share the session. */
 const lastOf = new Map<string, Promise<unknown>>();
 
 /**
- * Runs work on one session after the other work on it in this process, so that reads, changes and writes do not mix. Work
- * that meets the write of another process is run again: it begins with a read and has no other effect before its write.
+ * Runs work on a session after all earlier work on it in this process, so that changes do not overwrite each other.
+ * Work that conflicts with a write of another process is run again. So it must begin with a read, and have no effect
+ * before its write.
  */
 export async function inTurn<T>(session: LoginSession, work: () => Promise<T>): Promise<T> {
   const { id } = session;
@@ -78,10 +83,10 @@ async function untilUndisturbed<T>(work: () => Promise<T>): Promise<T> {
 const isSessionChanged = (error: unknown): boolean =>
   (Object(error) as { code?: unknown }).code === "session_changed";
 
-/** As long as a client waits for Talkdesk by default. */
+/** The same as the default `timeoutMs` of a client. */
 const STORE_PATIENCE_MS = 10_000;
 
-/** A session whose calls end after ten seconds, so that a store which hangs holds no request. */
+/** Wraps a session so that its calls end after ten seconds, and a store that hangs does not block requests. */
 export function withPatience(session: LoginSession): LoginSession {
   return {
     get id() {
@@ -97,7 +102,10 @@ export function withPatience(session: LoginSession): LoginSession {
   };
 }
 
-/** @throws Error with `status` 503, which web frameworks answer with, when `call` takes longer than ten seconds. */
+/**
+ * @throws Error with `status` 503, which web frameworks turn into the status of the answer, when `call` takes longer
+ * than ten seconds.
+ */
 async function within<T>(call: Promise<T>): Promise<T> {
   if (!(await isWithin(STORE_PATIENCE_MS, call))) {
     throw Object.assign(new Error("The store of sessions has not answered within ten seconds."), {
@@ -107,7 +115,7 @@ async function within<T>(call: Promise<T>): Promise<T> {
   return call;
 }
 
-/** The records that the request came with. They may be older than what the store has. */
+/** The records that were loaded with the request. They may be older than those in the store. */
 export async function loadedRecords(session: LoginSession): Promise<LoginRecords | undefined> {
   return session.loaded ?? (await withPatience(session).read());
 }

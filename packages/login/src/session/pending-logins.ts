@@ -5,14 +5,17 @@ import {
   type TalkdeskClient,
 } from "@talkdesk-oauth/core";
 
-/** A login that was begun in a browser, until it comes back. */
+/** A login that a browser has begun and not completed yet. */
 export interface PendingLogin {
   readonly state: string;
-  /** Absent once the session has changed: such a login cannot be completed, and only says where its tab was going. */
+  /**
+   * Absent after the session's id has changed: the login cannot be completed any more, and only records where its tab
+   * was going.
+   */
   readonly nonce?: string;
   /** Present with PKCE. */
   readonly codeVerifier?: string;
-  /** The digest of the id of the session that it was begun in; absent in sessions without an id. */
+  /** The digest of the session id under which the login began; absent in sessions without an id. */
   readonly session?: string;
   /** In epoch milliseconds. */
   readonly begunAt: number;
@@ -22,15 +25,15 @@ export interface PendingLogin {
   readonly installationId?: string;
 }
 
-/** How many tabs one person may leave at the login. One more, and the oldest is forgotten. */
+/** How many pending logins a session keeps, one for each tab. One more replaces the oldest. */
 const MAX_PENDING = 10;
 
-/** How much all the addresses to return to may take in one session, in characters. Strangers choose them. */
+/** The most characters of all return paths in one session. Links on other sites can choose the paths. */
 const MAX_RETURN_TO_TOTAL = 2_048;
 
 const LIFETIME_MS = 10 * 60_000;
 
-/** The logins that can still be completed, with one more. The oldest addresses make room for younger ones. */
+/** Adds a login to those that can still be completed. The oldest return paths make room for newer ones. */
 export function withPending(logins: readonly PendingLogin[], added: PendingLogin): readonly PendingLogin[] {
   const kept = [...logins.filter((login) => isAlive(login, added.begunAt)), added].slice(-MAX_PENDING);
   let room = MAX_RETURN_TO_TOTAL;
@@ -43,7 +46,7 @@ export function withPending(logins: readonly PendingLogin[], added: PendingLogin
     .reverse();
 }
 
-/** Finds the login of a state, and those that remain: a login is good for one callback. */
+/** Separates the login of a state from the others, since a login serves one callback only. */
 export function takenPending(
   logins: readonly PendingLogin[],
   state: string | undefined,
@@ -52,12 +55,15 @@ export function takenPending(
   return taken === undefined ? { rest: logins } : { taken, rest: logins.filter((login) => login !== taken) };
 }
 
-/** True within ten minutes of its beginning. A clock that was set back makes no login live longer. */
+/**
+ * True within ten minutes of the login's beginning, before or after it, so that a clock that was set back does not
+ * extend logins.
+ */
 export function isAlive({ begunAt }: PendingLogin, now: number): boolean {
   return Math.abs(now - begunAt) < LIFETIME_MS;
 }
 
-/** Names a session without telling its id, which is as good as its cookie. */
+/** A digest of a session's id. The id itself is not stored, because it is as secret as the cookie. */
 export async function sessionDigest(id: unknown): Promise<string | undefined> {
   if (typeof id !== "string") return undefined;
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(id));
@@ -65,8 +71,8 @@ export async function sessionDigest(id: unknown): Promise<string | undefined> {
 }
 
 /**
- * True when a login was begun in the session that its callback came with. A stranger may have begun a login in a session
- * and then planted that session's id in a browser: once the id changes, that login signs nobody in.
+ * True when the login began under the session id that its callback came with. Prevents session fixation: an attacker
+ * may begin a login and plant the session's id in another browser, but the login is refused once the id has changed.
  */
 export function isOfSession(
   login: PendingLogin,
@@ -76,8 +82,8 @@ export function isOfSession(
 }
 
 /**
- * What `startAuthorization` gave. A session keeps only what cannot be made again: of the address, `finishAuthorization`
- * needs the scope alone.
+ * Rebuilds the result of `startAuthorization`. The session does not keep the URL, because `finishAuthorization` reads
+ * only its scope.
  */
 export function authorizationOf(
   { state, nonce, codeVerifier }: PendingLogin & { readonly nonce: string },
@@ -88,7 +94,10 @@ export function authorizationOf(
   return { url: url.href, state, nonce, redirectUri, ...(codeVerifier !== undefined && { codeVerifier }) };
 }
 
-/** Reduces logins to what outlives a change of session: where other tabs were going, and nothing that signs in. */
+/**
+ * Reduces logins to the parts that outlive a change of the session's id: where other tabs were going, and nothing that
+ * can sign in.
+ */
 export function retiredLogins(logins: readonly PendingLogin[], now: number): readonly PendingLogin[] {
   const alive = logins.filter((login) => isAlive(login, now));
   return alive.map(({ state, begunAt, returnTo, installationId }) => ({
@@ -99,7 +108,7 @@ export function retiredLogins(logins: readonly PendingLogin[], now: number): rea
   }));
 }
 
-/** True for a login that was read from a session and is whole. */
+/** True for a complete login, as read from a session. */
 export function isPendingLogin(value: unknown): value is PendingLogin {
   const { state, nonce, codeVerifier, session, begunAt, returnTo, installationId } = Object(value) as Partial<
     Record<keyof PendingLogin, unknown>

@@ -4,16 +4,16 @@ import type { LoginSession } from "./login-session.js";
 /** Sign-ins less than a minute apart count as a row. */
 const ROW_MS = 60_000;
 
-/** After so many sign-ins in a row, the next one is not expected to help either. */
+/** After this many sign-ins in a row, another one is not expected to help. */
 const MAX_IN_ROW = 3;
 
-/** When somebody signed in, and which sign-in of a row that was, from 1. */
+/** When the user signed in, and the position of that sign-in in its row, from 1. */
 export interface SignInTime {
   readonly at: number;
   readonly inRow: number;
 }
 
-/** The time of a sign-in that replaces an earlier one of the same browser. */
+/** Counts a sign-in that replaces an earlier one of the same browser. */
 export function signInTime(now: number, replaced: SignIn | undefined): SignInTime {
   const { at = Number.NEGATIVE_INFINITY, inRow = 0 } = replaced ?? {};
   return { at: now, inRow: now - at < ROW_MS ? inRow + 1 : 1 };

@@ -5,11 +5,11 @@ import type { LoginRecords, LoginSession } from "./login-session.js";
 
 /** Options of {@link storedSession}. */
 export interface StoredSessionOptions {
-  /** Where the sessions live, beside the tokens of a login for example. */
+  /** Where the sessions are stored. It may be the store of the tokens. */
   readonly store: TokenStore;
   /**
-   * Whether the cookie is for https alone, and for this host alone (its name then begins with `__Host-`). False for
-   * development on plain http. Default true.
+   * Whether the cookie is `Secure` and its name begins with `__Host-`, so that browsers send it over https and to this
+   * host only. Use false for development on plain http. Default true.
    */
   readonly secure?: boolean;
 }
@@ -18,13 +18,13 @@ export interface StoredSessionOptions {
 export interface StoredSession {
   readonly session: LoginSession;
   /**
-   * Puts the session's cookie on an answer when it has changed, and gives any other answer back as it is. The answer
-   * given is not changed: its body moves to the one returned.
+   * Adds the session's cookie to an answer when the cookie has changed; otherwise returns the answer itself. The given
+   * answer is not changed: its body moves to the one returned.
    */
   commit(response: Response): Response;
 }
 
-/** What the store keeps of a session. */
+/** The record of a session in the store. */
 interface StoredValue {
   /** When it was written, in epoch milliseconds. */
   readonly at: number;
@@ -36,25 +36,27 @@ const COOKIE = "talkdesk-session";
 /** 32 random bytes in Base64url. */
 const ID = /^[\w-]{43}$/;
 
-/** As long as a token store keeps an unused sign-in by default, in milliseconds: 30 days. */
+/** 30 days in milliseconds, the default time that a token store keeps an unused sign-in. */
 const SIGNED_IN_MS = 30 * 86_400_000;
 
-/** Longer than a login takes that has begun. Strangers begin some, and each leaves a record. */
+/** Longer than a pending login is valid, and short, because anybody can begin logins and each leaves a record. */
 const SIGNED_OUT_MS = 3_600_000;
 
-/** How old a record is when a read writes it again. A session in use is written once a day, not at each request. */
+/**
+ * The age at which a read writes a record again. So a session in use is written once a day, and not at each request.
+ */
 const RENEWAL_MS = 86_400_000;
 
 /**
  * Keeps the sessions of logins in a token store, for web frameworks without sessions of their own.
  *
  * A browser has a random id in a cookie (`__Host-talkdesk-session`: `Path=/`, `Secure`, `HttpOnly`, `SameSite=Lax`, gone
- * when the browser is closed); the store has the session under a hash of that id. An id that is not in the store is never
- * taken up: the browser gets another one. A session leaves the store when nobody has used it for 30 days, or for an hour
- * if nobody is signed in by it. Each is one record; writes are compare-and-set, so that requests of one browser at several
- * processes lose nothing.
+ * when the browser is closed); the store has the session under a hash of that id. An id that is not in the store is
+ * ignored, and the browser gets a new one. A session leaves the store when it was not used for 30 days, or for an hour
+ * if nobody is signed in. Each session is one record. Writes are compare-and-set, so that concurrent requests of one
+ * browser to several processes lose no change.
  *
- * @throws TypeError for an option that cannot be used or is not known.
+ * @throws TypeError for an unknown option, and for one that cannot be used.
  * @example
  * const sessions = storedSession({ store });
  * const { session, commit } = sessions(request);
@@ -82,7 +84,7 @@ function openSession(store: TokenStore, cookie: Cookie, cookies: string): Stored
   let id = sent ?? newId();
   /** The version of the record that was read; 0 when there is none. */
   let version = 0;
-  /** What the browser is to be told: the id, or that there is none any more. */
+  /** The id that the cookie has after the answer; undefined when the cookie is removed. */
   let told: string | undefined = sent;
 
   async function read(): Promise<LoginRecords | undefined> {
@@ -90,14 +92,14 @@ function openSession(store: TokenStore, cookie: Cookie, cookies: string): Stored
     const found = await readOrDelete(store, key);
     const value = found && valueIn(found.value);
     if (found === undefined || value === undefined) {
-      // Only ids that were made here name a session.
+      // Only ids that this function made are used.
       id = newId();
       version = 0;
       return undefined;
     }
     version = found.version;
     if (Date.now() - value.at > RENEWAL_MS) {
-      // Without it, the session ends earlier.
+      // If this write fails, the session only ends earlier.
       const renewed = await put(key, version, value.records).catch(() => undefined);
       version = renewed ?? version;
     }
@@ -132,7 +134,7 @@ function openSession(store: TokenStore, cookie: Cookie, cookies: string): Stored
       const freshKey = await keyOf(fresh);
       const written = await put(freshKey, 0, records);
       if (written === undefined) throw sessionChanged();
-      // A record that ends in the past is removed, on condition that nobody has written it meanwhile.
+      // An expiry in the past removes the record, unless another request has written it meanwhile.
       const isRemoved =
         oldVersion === 0 ||
         (await store.write(oldKey, "{}", { expectedVersion: oldVersion, expiresAt: 1 })) !== undefined;
@@ -140,7 +142,7 @@ function openSession(store: TokenStore, cookie: Cookie, cookies: string): Stored
         await store.delete(freshKey);
         throw sessionChanged();
       }
-      // Some stores keep what has ended until they are tidied.
+      // Some stores return expired records until they clean up.
       await store.delete(oldKey);
       id = fresh;
       version = written;
@@ -161,7 +163,7 @@ function openSession(store: TokenStore, cookie: Cookie, cookies: string): Stored
 
 const newId = (): string => encodeBase64url(crypto.getRandomValues(new Uint8Array(32)));
 
-/** The place of a session in the store. Somebody who reads the store cannot make a cookie of it. */
+/** The key of a session in the store. It is a hash, so that a reader of the store cannot make a cookie from it. */
 async function keyOf(id: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(id));
   return `session:${encodeBase64url(new Uint8Array(digest))}`;

@@ -1,11 +1,11 @@
 import { type AccessToken, joinSignals, type TokenRequest, type TokenSource } from "@talkdesk-oauth/core";
 
 /**
- * Binds a source to the life of one request: waits for its tokens end when the client that is to be answered goes away.
- * What was already sent to Talkdesk goes on, and other requests are not affected.
+ * Binds a source to the life of one request: waits for its tokens end when the client disconnects. Calls that were
+ * already sent to Talkdesk go on, and other requests are not affected.
  *
- * @param lifetime Gives the signal that aborts when the client goes away before the answer is finished. It is called once,
- *   when a token is first needed: most requests need none.
+ * @param lifetime Returns a signal that aborts when the client disconnects before the answer is finished. It is called
+ *   once, when a token is first needed, since most requests need no token.
  * @example
  * const bound = bindSource(source, () => request.signal);
  * const talkdesk = { source, fetch: talkdeskFetch(bound), getToken: bound.getToken };

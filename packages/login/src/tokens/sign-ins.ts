@@ -1,7 +1,7 @@
 import type { Clock, TokenStore } from "@talkdesk-oauth/core";
 import { isWithin } from "../base/bounded-wait.js";
 
-/** What this process knows of who is signed in. The token store decides; this remembers its answers. */
+/** Who is signed in, as far as this process knows. The token store decides, and its answers are remembered here. */
 export interface SignIns {
   /**
    * True while the token store has the sign-in. The store is asked at most every ten seconds for each sign-in; a store
@@ -15,8 +15,8 @@ export interface SignIns {
   /** Remembers that the sign-in has ended. */
   noteEnd(key: string): void;
   /**
-   * True for one caller in all processes that share the store, false for every other one within a minute. While the
-   * store fails or hangs, several callers may hear true.
+   * Takes a one-minute lock in the store: true for one caller in all processes, false for all others. While the store
+   * fails or hangs, several callers may get true.
    */
   claim(name: string): Promise<boolean>;
 }
@@ -34,30 +34,30 @@ export interface SignInsOptions {
 interface Check {
   readonly wall: number;
   readonly monotonic: number;
-  /** Resolves when the answer is known, or cannot be had. */
+  /** Resolves when the store has answered or failed. */
   readonly done: Promise<unknown>;
 }
 
 /** Remembers the last 10,000 sign-outs, so that requests already running cannot revive a session. */
 const MAX_ENDED = 10_000;
 
-/** How many answers of the store are remembered. */
+/** The number of answers of the store that are remembered. */
 const MAX_CHECKS = 10_000;
 
-/** How long an answer of the store holds. */
+/** How long an answer of the store is used. */
 const CHECK_INTERVAL_MS = 10_000;
 
-/** A request waits no longer for a store that hangs. */
+/** The longest that a request waits for a store that hangs. */
 export const STORE_PATIENCE_MS = 2_000;
 
-/** Longer than two processes can be apart that got the same request. */
+/** Longer than the time between two processes that handle the same request. */
 const CLAIM_MS = 60_000;
 
 /** Asks the token store who is signed in. */
 export function signIns({ store, isUnsaved, onEnd }: SignInsOptions): SignIns {
-  /** First to end first. */
+  /** In the order in which they end. */
   const ended = new Set<string>();
-  /** First asked first. */
+  /** In the order in which they were asked. */
   const checks = new Map<string, Check>();
 
   function noteEnd(key: string): void {
@@ -124,7 +124,7 @@ const timesOf = (clock: Clock | undefined): Times => ({
   monotonic: clock === undefined ? performance.now() : clock.monotonic(),
 });
 
-/** A clock that was set back makes no answer hold longer. */
+/** An answer from the future is not used: the clock was set back. */
 function isRecent({ wall, monotonic }: Check, times: Times): boolean {
   return [times.now - wall, times.monotonic - monotonic].every(
     (elapsedMs) => elapsedMs >= 0 && elapsedMs < CHECK_INTERVAL_MS,

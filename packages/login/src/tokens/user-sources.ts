@@ -18,7 +18,7 @@ import { STORE_PATIENCE_MS, signIns } from "./sign-ins.js";
 /** Options that all sign-ins of one login share. */
 export interface UserSourcesOptions {
   readonly store: TokenStore;
-  /** The clock of sign-ins whose client is not known yet. Default: the platform's. */
+  /** The clock for sign-ins whose client is not known yet. Default: the platform's. */
   readonly clock?: Clock | undefined;
   readonly maxIdleMs?: number | undefined;
   readonly onEvent?: ((event: TokenEvent) => void) | undefined;
@@ -27,7 +27,7 @@ export interface UserSourcesOptions {
 /** Gives the client of a sign-in. */
 type ClientOf = () => TalkdeskClient | Promise<TalkdeskClient>;
 
-/** The tokens of everybody who is signed in by one login: one source for each sign-in, whichever request asks. */
+/** The tokens of all users of one login: one source for each sign-in, shared by all its requests. */
 export interface UserSources {
   /** The source of a sign-in; undefined when it has ended. `clientOf` is called unless the client is known. */
   source(key: string, clientOf: ClientOf): Promise<TokenSource | undefined>;
@@ -38,8 +38,8 @@ export interface UserSources {
   /** Stores the token of a login. Rejects as `UserSession.start` does. */
   start(key: string, client: TalkdeskClient, token: AccessToken): Promise<void>;
   /**
-   * Ends a sign-in, here and in the store. Never rejects, and takes two seconds at most: what is left is done in the
-   * background, and what fails is an event.
+   * Ends a sign-in, here and in the store. Never rejects, and takes two seconds at most: the rest is done in the
+   * background, and a failure is reported as an event.
    */
   end(key: string): Promise<void>;
 }
@@ -57,23 +57,26 @@ interface Held {
   readonly client: TalkdeskClient;
   /** When it was opened with this client, by the client's monotonic clock. */
   readonly openedAt: number;
-  /** False for a login whose token could not be written yet: the store does not have it, and it has not ended. */
+  /**
+   * False while the token of a new login could not be written, so that its absence from the store does not mean a
+   * logout.
+   */
   isStored: boolean;
   /** How many callers wait for its token. */
   waiting: number;
-  /** True when the service refused its client: the app may have new credentials by now. */
+  /** True when the service has refused its client. The app may have new credentials. */
   isClientRefused: boolean;
 }
 
-/** When a removal that has failed is tried again. What is left after that expires by itself. */
+/** The waits before a failed removal is tried again. After the last one, the tokens stay until they expire. */
 const REMOVAL_PAUSES_MS: readonly number[] = [1_000, 5_000, 25_000, 125_000, 625_000];
 
 /** The least time between two clients of one sign-in, so that a client that is always refused closes the gate. */
 const REPLACEMENT_PAUSE_MS = 1_000;
 
-/** Holds the tokens of everybody who is signed in by one login. */
+/** Makes the sources of one login's users. */
 export function userSources({ store, clock, maxIdleMs, onEvent }: UserSourcesOptions): UserSources {
-  /** By sign-in, while somebody works with its source. */
+  /** By the key of the sign-in, while a caller uses its source. */
   const openings = new Map<string, Opening>();
   const held = new Map<string, Held>();
   const pool = sourcePool(open);
@@ -83,7 +86,7 @@ export function userSources({ store, clock, maxIdleMs, onEvent }: UserSourcesOpt
     onEnd: closeLater,
   });
 
-  /** Works with the pool's source of a sign-in, which may have to be opened for that. */
+  /** Runs work on the source of a sign-in, which the pool opens if necessary. */
   async function withOpening<T>(key: string, opening: Opening, work: () => Promise<T>): Promise<T> {
     openings.set(key, opening);
     try {
@@ -136,7 +139,7 @@ export function userSources({ store, clock, maxIdleMs, onEvent }: UserSourcesOpt
     return entry;
   }
 
-  /** What the pool holds. It notes how the token calls of a session end. */
+  /** The source that the pool keeps. It records how the token calls of a session end. */
   function sourceOf(key: string, entry: Held): ClosableTokenSource {
     const close = async (): Promise<void> => {
       if (held.get(key) === entry) held.delete(key);
@@ -172,14 +175,14 @@ export function userSources({ store, clock, maxIdleMs, onEvent }: UserSourcesOpt
     if (entry === undefined || !mayReplace(entry)) return;
     const client = await clientOf();
     if (client === entry.client || held.get(key) !== entry || !mayReplace(entry)) return;
-    // Nobody waits on it, so nobody is told that it is closed.
+    // No caller waits on it, so closing it fails no call.
     closeLater(key);
   }
 
   const isSignedIn = (key: string): Promise<boolean> =>
     known.isSignedIn(key, held.get(key)?.client.clock ?? clock);
 
-  /** Publishes that the store was not told of a sign-out. */
+  /** Reports that the tokens of a signed-out user could not be removed from the store. */
   function reportFailure(client: TalkdeskClient | undefined, thrown?: unknown): void {
     const error = isTalkdeskError(thrown)
       ? thrown
@@ -196,19 +199,19 @@ export function userSources({ store, clock, maxIdleMs, onEvent }: UserSourcesOpt
         tokenEndpoint,
         error,
       });
-      // Errors of listeners are ignored, as those of the session itself are.
+      // Errors of listeners are ignored, as the session does with its own events.
       Promise.resolve(answer).catch(() => {});
     } catch {
-      // Ignored, too.
+      // A rejection is ignored too.
     }
   }
 
-  /** Repeats a removal that has failed: what is left in the store keeps the sign-in alive in other processes. */
+  /** Repeats a failed removal: a record that stays in the store keeps the user signed in at other processes. */
   function removeLater(key: string, [pauseMs, ...pauses]: readonly number[]): void {
     if (pauseMs === undefined) return;
     const remove = async (): Promise<void> => store.delete(key);
     const timer: unknown = setTimeout(() => void remove().catch(() => removeLater(key, pauses)), pauseMs);
-    // Node's timers keep the process alive until they fire; those of other runtimes are plain numbers.
+    // A timer of Node keeps the process alive until it fires. On other runtimes, a timer is a number.
     (timer as { unref?: () => void }).unref?.();
   }
 
@@ -232,7 +235,7 @@ export function userSources({ store, clock, maxIdleMs, onEvent }: UserSourcesOpt
       return {
         ...pooled,
         async getToken(request) {
-          // A request may run for long: its user may have signed out since.
+          // The user may have signed out while the request was running.
           if (!(await unlessAborted(isSignedIn(key), request?.signal))) throw signedOut();
           return withOpening(key, opening, () => pooled.getToken(request));
         },
