@@ -95,7 +95,7 @@ describe("a whole run", () => {
 });
 
 describe("without settings", () => {
-  it("runs against an emulator of its own, which cuts the first connection", async () => {
+  it("starts an emulator, which cuts the first connection", async () => {
     await using own = await workplace({ PATH: "/bin" });
     const { code, lines, complaints } = await own.run();
     expect(complaints).toEqual([]);

@@ -90,7 +90,7 @@ describe("the interceptor", () => {
     ]);
   });
 
-  it("makes five successes of five refusals at once, with one token request", async () => {
+  it("repeats five calls that are refused at once, with one token request", async () => {
     await using stage = await setStage();
     await stage.useRefusedToken();
     const calls = Array.from({ length: 5 }, (_, index) => stage.client.get("/echo", { params: { index } }));
@@ -123,7 +123,7 @@ describe("the adapter of the caller", () => {
     }
   });
 
-  it("sends when it is of the instance's defaults, and an interceptor that runs earlier chooses another", async () => {
+  it("is the instance's default, also when an interceptor that runs earlier chooses another", async () => {
     await using stage = await setStage({ adapter: "fetch" });
     expect((await stage.client.get("/users")).status).toBe(200);
     stage.client.interceptors.request.use((config) => ({ ...config, adapter: "http" }));
@@ -145,7 +145,7 @@ describe("the adapter of the caller", () => {
     expect(seen[0]?.headers.get("authorization")).toBe(authorization);
   });
 
-  it("may answer with no more than a status and data, as mocks do", async () => {
+  it("may answer with a status and data only, as mocks do", async () => {
     await using stage = await setStage();
     const asked: unknown[] = [];
     const adapter = (async (config) => {
@@ -211,7 +211,7 @@ describe("interceptors and transforms", () => {
     ]);
   });
 
-  it("run once, as for errors, when the second sending is refused too", async () => {
+  it("run once, with the error, when the second sending is refused too", async () => {
     await using stage = await setStage();
     const ran: string[] = [];
     stage.client.interceptors.response.use(undefined, (error) => {
@@ -239,7 +239,7 @@ describe("interceptors and transforms", () => {
   });
 });
 
-describe("credentials of the caller's own", () => {
+describe("the caller's own credentials", () => {
   it.each(["Authorization", "authorization", "AUTHORIZATION", "aUTHORIZATIOn"])(
     "are left alone under the name %s",
     async (name) => {
@@ -288,7 +288,7 @@ describe("credentials of the caller's own", () => {
     expect(stage.tokenRequests).toBe(0);
   });
 
-  it("are none when they are undefined, or null in the place of `auth`", async () => {
+  it("are absent when they are undefined, or when `auth` is null", async () => {
     await using stage = await setStage();
     const none = { auth: undefined, headers: { Authorization: undefined } } as unknown as AxiosRequestConfig;
     const noAuth = { auth: null } as unknown as AxiosRequestConfig;
@@ -297,7 +297,7 @@ describe("credentials of the caller's own", () => {
 });
 
 describe("the config of the caller", () => {
-  it("is as it was, also what the response shows of it", async () => {
+  it("is unchanged, also on the response", async () => {
     await using stage = await setStage();
     await stage.useRefusedToken();
     const beforeRedirect = (): void => {};
@@ -326,7 +326,7 @@ describe("the config of the caller", () => {
     expect(response.config.timeoutErrorMessage).toBeUndefined();
   });
 
-  it("serves another request, which gets the token of its day", async () => {
+  it("serves a later request, which gets the current token", async () => {
     await using stage = await setStage();
     const first = await stage.client.get("/echo?n=1");
     stage.talkdesk.faults.revokeTokens();
@@ -379,7 +379,7 @@ describe("addresses", () => {
     expect(stage.tokenRequests).toBe(0);
   });
 
-  it("of the gateway have the token whatever the baseURL is", async () => {
+  it("of the gateway have the token, with any baseURL", async () => {
     await using stage = await setStage({ baseURL: "https://elsewhere.example" });
     expect((await stage.client.get(`${stage.api}/users`)).status).toBe(200);
   });
@@ -393,7 +393,7 @@ describe("addresses", () => {
     ]);
   });
 
-  it("that are none are axios' own error", async () => {
+  it("that are malformed are axios' own error", async () => {
     await using stage = await setStage();
     await expect(stage.client.get("http://")).rejects.toThrow(/invalid url/i);
     expect(stage.talkdesk.requests.all).toEqual([]);
@@ -420,7 +420,7 @@ describe("a refusal", () => {
     expect([status, (data as { path: string }).path]).toEqual([401, "/echo?status=401"]);
   });
 
-  it("is a successful answer to a caller who takes no other", async () => {
+  it("is a success for a caller whose validateStatus accepts only 401", async () => {
     await using stage = await setStage({ validateStatus: (status) => status === 401 });
     const error = await catchAxiosError(stage.client.get("/users"));
     expect(error.response?.status).toBe(200);

@@ -66,7 +66,7 @@ describe.each(adapters)("a body, on %s,", (adapter) => {
     expect(replayed).toEqual(bare);
   });
 
-  it("that is a FormData with a file arrives twice, the same, as what was put in", async () => {
+  it("that is a FormData with a file arrives twice, with the same entries", async () => {
     await using stage = await setStage({ adapter });
     await stage.useRefusedToken();
     expect((await stage.client.post("/echo", formWithFile())).status).toBe(200);
@@ -90,7 +90,7 @@ describe.each(adapters)("a body, on %s,", (adapter) => {
     expect((await parsedForm(stage.apiRequests[0] as RequestRecord)).get("title")).toBe("Zoë");
   });
 
-  it("that is JSON has a type of JSON, and one of the caller's where there is one", async () => {
+  it("that is JSON has the type of JSON, or the caller's own", async () => {
     await using stage = await setStage({ adapter });
     await stage.client.put("/echo", { a: 1 });
     await stage.client.put("/echo", { a: 1 }, { headers: { "content-type": "application/vnd.api+json" } });
@@ -121,7 +121,7 @@ describe("a form of formdata-node", () => {
     expect(stage.apiRequests).toHaveLength(2);
   });
 
-  it("is sent once with a refused token, since it may differ next time, and the next one has a new token", async () => {
+  it("is sent once with a refused token, since its bytes may differ the next time, and the next form has a new token", async () => {
     await using stage = await setStage({ validateStatus: null });
     await stage.useRefusedToken();
     expect((await stage.client.post("/echo", foreignForm())).status).toBe(401);
@@ -169,7 +169,7 @@ describe("a body that can be read once", () => {
 });
 
 describe.each(adapters)("progress, on %s,", (adapter) => {
-  it("of an upload is told for each sending", async () => {
+  it("of an upload is reported for each sending", async () => {
     await using stage = await setStage({ adapter });
     await stage.useRefusedToken();
     const loaded: number[] = [];

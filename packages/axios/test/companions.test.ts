@@ -39,7 +39,7 @@ function inBothOrders(
 describe.each(inBothOrders((client) => axiosRetry(client, { retries: 2, retryDelay: () => 0 })))(
   "axios-retry, with ours put on %s it,",
   (_, install) => {
-    it("retries after a 503, with the token of its day", async () => {
+    it("retries after a 503, with the current token", async () => {
       await using stage = await setStage();
       const client = axios.create();
       install(client, stage);
@@ -131,7 +131,7 @@ describe.each(inBothOrders((client, storage) => setupCache(client, storage && { 
       expect(stage.apiRequests.map(({ url }) => url)).toEqual(["/users", "/users?page=1"]);
     });
 
-    it("answers from its cache without a token, also when there is none to be had", async () => {
+    it("answers from its cache without a token, also when no token is available", async () => {
       await using stage = await setStage();
       const client = axios.create();
       install(client, stage);
@@ -155,7 +155,7 @@ describe.each(inBothOrders((client, storage) => setupCache(client, storage && { 
       expect(stage.apiRequests).toHaveLength(1);
     });
 
-    it("gives nobody what it keeps of another source", async () => {
+    it("does not give the cached response of one source to another source", async () => {
       await using stage = await setStage();
       const storage = buildMemoryStorage();
       const sources = { alice: makeSource(stage, "alice"), bob: makeSource(stage, "bob") };

@@ -26,7 +26,7 @@ describe("a redirect", () => {
 
   describeRedirectedTokens();
 
-  it("is told to the caller's beforeRedirect, once for each hop", async () => {
+  it("calls the caller's beforeRedirect, once for each hop", async () => {
     await using stage = await setStage();
     stage.talkdesk.faults.add({ at: "api", respond: answers.redirect("/second") });
     stage.talkdesk.faults.add({ at: "api", respond: answers.redirect("/users", 307) });

@@ -102,7 +102,7 @@ describe.each(["http", "fetch"] as const)("an error of %s", (adapter) => {
     expectNoToken(stage, error);
   });
 
-  it("shows no token when the caller gives up while a response is read", async () => {
+  it("shows no token when the caller aborts while a response is read", async () => {
     await using stage = await setStage({ adapter, responseType: "stream" });
     const giveUp = new AbortController();
     const { data } = await stage.client.get("/large?bytes=20000000", { signal: giveUp.signal });
@@ -140,13 +140,13 @@ describe("an error with an agent of the caller's", () => {
     stage.talkdesk.faults.add({ at: "token", hang: true });
   }
 
-  it("shows no token when the time is up, nor that of a request which is under way", () =>
+  it("shows no token when the time is up, also while another request is under way", () =>
     withAgent(async (stage) => {
       await occupy(stage);
       return stage.client.get("/echo", { timeout: 400 });
     }));
 
-  it("shows no token when the caller gives up, nor that of a request which is under way", () =>
+  it("shows no token when the caller aborts, also while another request is under way", () =>
     withAgent(async (stage) => {
       await occupy(stage);
       const giveUp = new AbortController();
@@ -165,7 +165,7 @@ interface Printed {
 const streamed: Readonly<Record<string, Printed>> = {
   "a stream": { config: { responseType: "stream" } },
   "a stream of limited length": { config: { responseType: "stream", maxContentLength: 50_000_000 } },
-  "a stream whose progress is told": {
+  "a stream with progress events": {
     config: { responseType: "stream", onDownloadProgress: () => {} },
   },
   "a compressed stream": {
@@ -203,7 +203,7 @@ describe.each(["http", "fetch"] as const)("a streamed response of %s", (adapter)
   });
 });
 
-describe("connections of the caller's, while a request is under way on them,", () => {
+describe("the caller's own connections, while a request is under way on them,", () => {
   it.each<[name: string, config: AxiosRequestConfig, fail: boolean]>([
     ["a response", {}, false],
     ["an error", { params: { status: 500 } }, true],
@@ -236,7 +236,7 @@ describe("connections of the caller's, while a request is under way on them,", (
     }
   });
 
-  it("can be chosen by whoever sends an error's request again", async () => {
+  it("can be replaced when an error's request is sent again", async () => {
     await using stage = await setStage({ httpAgent: new Agent() });
     const { config } = await catchAxiosError(stage.client.get("/echo?status=500"));
     const other = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -258,14 +258,14 @@ describe("a response", () => {
     expectNoToken(stage, await stage.client.post("/echo", { name: "Ada" }));
   });
 
-  it("tells where a redirect has led, and no more of its request", async () => {
+  it("has the URL that a redirect has led to, and nothing else of its request", async () => {
     await using stage = await setStage();
     stage.talkdesk.faults.add({ at: "api", respond: answers.redirect("/users?page=1") });
     const { request } = await stage.client.get("/moved");
     expect(request).toEqual({ res: { responseUrl: `${stage.api}/users?page=1` } });
   });
 
-  it("that is a stream fails as it does without us, also where nobody listens", async () => {
+  it("that is a stream fails as it does without the interceptor, also without a listener", async () => {
     await using stage = await setStage({ responseType: "stream" });
     const { authorization } = await stage.source.getToken();
     const own = { responseType: "stream", headers: { authorization } } as const;

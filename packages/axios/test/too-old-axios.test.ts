@@ -7,7 +7,7 @@ vi.mock("axios", async (importOriginal) => {
   return { ...original, default: old };
 });
 
-it("is not made for an axios that sends requests in the clear to proxies", () => {
+it("is refused for an axios that sends https requests unencrypted to proxies", () => {
   const source = { api: "https://api.talkdeskapp.com", getToken: () => new Promise<never>(() => {}) };
   expect(() => talkdeskAxios(source)).toThrow(TypeError);
   expect(() => talkdeskAxios(source)).toThrow(/axios 1\.16\.0 is too old: use 1\.16\.1 or newer/);

@@ -156,7 +156,7 @@ describe.each(Object.keys(cancellations))("a %s", (kind) => {
     }
   });
 
-  it("that has been used ends a call before anything is asked", async () => {
+  it("that was used before ends a call before a token is requested", async () => {
     await using stage = await setStage();
     const { config, cancel } = make();
     cancel();
@@ -193,7 +193,7 @@ describe("a CancelToken", () => {
     },
   );
 
-  it("that lives long collects no listeners", async () => {
+  it("that is long-lived collects no listeners", async () => {
     await using stage = await setStage({ timeout: 5_000 });
     const { token } = axios.CancelToken.source();
     const listeners = (): number => (token as { _listeners?: unknown[] | null })._listeners?.length ?? 0;

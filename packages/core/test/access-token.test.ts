@@ -44,7 +44,7 @@ function readOut(token: AccessToken): AccessTokenOptions & { readonly authorizat
 }
 
 describe("accessToken", () => {
-  it("gives back what it was given, and the header", () => {
+  it("has the given members, and the header", () => {
     expect(readOut(accessToken(whole))).toEqual({ ...whole, authorization: "Bearer canary-value" });
   });
 
@@ -52,7 +52,7 @@ describe("accessToken", () => {
     expect(accessToken({ value: "tdst_x", expiresAt: 1, type: "opaque" }).authorization).toBe("tdst_x");
   });
 
-  it("fills in what was not said", () => {
+  it("has defaults for absent members", () => {
     const before = Date.now();
     const token = accessToken({ value: "t", expiresAt: 5 });
     expect(readOut(token)).toEqual({
@@ -68,7 +68,7 @@ describe("accessToken", () => {
     expect(token.issuedAt).toBeLessThanOrEqual(Date.now());
   });
 
-  it("cannot be changed, nor through what it was made of", () => {
+  it("cannot be changed, also not through the object that it was made from", () => {
     const scope = ["a"];
     const extra = { list: [1] };
     const token = accessToken({ value: "t", expiresAt: 5, scope, extra });
@@ -115,7 +115,7 @@ describe("accessToken", () => {
     expect(make).not.toThrow(/canary/);
   });
 
-  it("refuses an extra that is no JSON data because it contains itself", () => {
+  it("refuses an extra that contains itself", () => {
     const extra: Record<string, unknown> = {};
     extra["self"] = extra;
     expect(() => accessToken({ value: "t", expiresAt: 1, extra })).toThrow(TypeError);
@@ -189,7 +189,7 @@ describe("a token", () => {
     expect(shown).not.toContain("canary");
   });
 
-  it("shows what is not secret", () => {
+  it("shows its members that are not secret", () => {
     expect(JSON.parse(JSON.stringify(accessToken(whole)))).toEqual({
       type: "Bearer",
       issuedAt: 1_000,
@@ -241,7 +241,7 @@ describe("serializeToken and deserializeToken", () => {
     );
   });
 
-  it("keep what a newer version wrote beside", () => {
+  it("keep members that a newer version added", () => {
     const known = new Set([
       "format",
       ...["value", "type", "issuedAt", "expiresAt", "expiryAssumed", "scope"],
@@ -261,14 +261,14 @@ describe("serializeToken and deserializeToken", () => {
     );
   });
 
-  it("do not show what a newer version wrote beside", () => {
+  it("do not show members that a newer version added", () => {
     const record = JSON.parse(serializeToken(accessToken(whole))) as object;
     const token = deserializeToken(JSON.stringify({ ...record, nonce: "canary-new" }));
     expect(`${inspect(token, { showHidden: true })}${JSON.stringify(token)}`).not.toContain("canary");
     expect(serializeToken(token)).toContain("canary-new");
   });
 
-  it("write a token of another make", () => {
+  it("write a token that another library made", () => {
     const token: AccessToken = { ...accessToken(whole), value: "v", authorization: "Bearer v", extra: {} };
     expect(deserializeToken(serializeToken(token)).value).toBe("v");
   });
@@ -334,7 +334,7 @@ describe("serializeToken and deserializeToken", () => {
     throw new Error("It did not throw.");
   });
 
-  it("refuse what is no text with store_corrupt", () => {
+  it("refuse a value that is not text with store_corrupt", () => {
     for (const value of [undefined, null, 7, {}, Buffer.from("x")]) {
       expect(() => deserializeToken(value as unknown as string)).toThrow(
         expect.objectContaining({ code: "store_corrupt" }),
@@ -342,7 +342,7 @@ describe("serializeToken and deserializeToken", () => {
     }
   });
 
-  it("either read or refuse with store_corrupt, whatever is stored", () => {
+  it("read any stored text, or refuse it with store_corrupt", () => {
     const mutation = fc
       .tuple(anyToken, fc.nat(), fc.string({ maxLength: 4 }))
       .map(([options, position, text]) => {

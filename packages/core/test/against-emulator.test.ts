@@ -86,7 +86,7 @@ describe("client credentials", () => {
     expect([...(scope ?? [])].sort()).toEqual([...talkdesk.clients.get().scopes].sort());
   });
 
-  it("are refused for a wrong secret, with words about what to check", async () => {
+  it("are refused for a wrong secret, and the error says what to check", async () => {
     const error = await refusal({ grant_type: "client_credentials" }, clientIn("us", "not-the-secret"));
     expect(error).toMatchObject({
       code: "client_refused",
@@ -104,7 +104,7 @@ describe("client credentials", () => {
     expect(error.hints.join(" ")).toMatch(/added to the client minutes ago/);
   });
 
-  it("say so when the account is unknown", async () => {
+  it("are refused for an unknown account, and the error says so", async () => {
     const { token } = talkdesk.endpoints();
     const endpoints = { ...talkdesk.endpoints(), token: token.replace("/acme/", "/nobody/") };
     const { authentication } = clientIn();
@@ -157,14 +157,14 @@ describe("client credentials with a signed JWT", () => {
     },
   );
 
-  it("are proved anew for every attempt", async () => {
+  it("have a new assertion for every attempt", async () => {
     talkdesk.faults.add({ at: "token", respond: { status: 503 }, times: 2 });
     await requestToken(signing(), { grant_type: "client_credentials" });
     const assertions = talkdesk.requests.to("token").map(({ form }) => form.get("client_assertion"));
     expect(new Set(assertions).size).toBe(3);
   });
 
-  it("are refused after a rotation of the key, with the old key's id to look for", async () => {
+  it("are refused after a rotation of the key, and a hint names the id of the old key", async () => {
     const client = talkdesk.clients.get();
     talkdesk.clients.rotateKey(client.clientId);
     const error = await refusal({ grant_type: "client_credentials" }, signing(client));
@@ -176,7 +176,7 @@ describe("client credentials with a signed JWT", () => {
     expect((await requestToken(rotated, { grant_type: "client_credentials" })).type).toBe("Bearer");
   });
 
-  it("are refused for another audience, which is then named", async () => {
+  it("are refused for another audience, which a hint names", async () => {
     const audience = "https://www.talkdeskid.com";
     const error = await refusal({ grant_type: "client_credentials" }, signing(undefined, "us", { audience }));
     expect(error.code).toBe("client_refused");
@@ -235,7 +235,7 @@ describe("a service token", () => {
     ]);
   });
 
-  it("lives as long as the service likes when nothing was said", async () => {
+  it("has the service's lifetime by default", async () => {
     const token = await serviceToken(clientIn()).getToken();
     expect(token.expiresAt - token.issuedAt).toBeGreaterThanOrEqual(86_400_000);
     expect(talkdesk.requests.to("token")[0]?.form.has("expires_in")).toBe(false);
@@ -243,7 +243,7 @@ describe("a service token", () => {
 });
 
 describe("a login", () => {
-  it("brings what belongs to a user, once for a code", async () => {
+  it("gives the tokens of a user, once for each code", async () => {
     const grant = await login("openid users:read");
     const token = await requestToken(addedClient(), grant);
     expect(token.sessionId).toHaveLength(32);
@@ -303,7 +303,7 @@ describe("a session in a store", () => {
     return { client, session };
   }
 
-  it("of one region is nothing to a client of another: it sends no token and no refresh token there", async () => {
+  it("of one region is not used by a client of another region: it sends no token and no refresh token there", async () => {
     const store = memoryStore();
     const { client, session } = await loggedIn(store);
     const europe = talkdeskClient({

@@ -25,7 +25,7 @@ const start = (options: Partial<Parameters<typeof startAuthorization>[1]> = {}, 
   startAuthorization(from, { redirectUri: REDIRECT_URI, ...options });
 
 describe("startAuthorization", () => {
-  it("sends the user to the authorize endpoint with a state and a nonce of their own", async () => {
+  it("sends the user to the authorize endpoint with a new state and a new nonce", async () => {
     const pending = await start({ scope: ["openid", "refresh_token", "openid"] });
     const url = new URL(pending.url);
     expect(url.origin + url.pathname).toBe("https://acme.talkdeskid.com/oauth/authorize");
@@ -169,7 +169,7 @@ describe("finishAuthorization", () => {
     ]);
   });
 
-  it("takes what JSON made of a login", async () => {
+  it("takes a login after a round trip through JSON", async () => {
     pending = JSON.parse(JSON.stringify(pending));
     expect((await finish(query())).token.value).toBe("at-canary-1");
   });
@@ -184,7 +184,7 @@ describe("finishAuthorization", () => {
     ["a query", (text) => text],
     ["a query with its mark", (text) => `?${text}`],
     ["a query with another mark inside", (text) => `${text}&note=why?`],
-    ["a query with parameters nobody knows", (text) => `${text}&session_state=1&iss_=2`],
+    ["a query with unknown parameters", (text) => `${text}&session_state=1&iss_=2`],
   ])("reads the callback from %s", async (_, form) => {
     expect((await finish(form(query()))).token.value).toBe("at-canary-1");
   });
@@ -204,7 +204,7 @@ describe("finishAuthorization", () => {
     ["no redirect URI", { redirectUri: undefined }],
     ["another redirect URI", { redirectUri: "http://evil.example" }],
     ["no URL", { url: undefined }],
-    ["a URL that is none", { url: "sent" }],
+    ["a malformed URL", { url: "sent" }],
   ])("refuses a login with %s", async (_, changes) => {
     const broken = typeof changes === "object" && changes !== null ? { ...pending, ...changes } : changes;
     const call = finishAuthorization(host.client, query(), broken as PendingAuthorization);
@@ -219,7 +219,7 @@ describe("finishAuthorization", () => {
     },
   );
 
-  it("looks at nothing before the state", async () => {
+  it("checks the state first", async () => {
     const { state } = pending;
     const others = ["", "x", state.slice(1), `${state}x`, state.toLowerCase().replace(/./, "-")];
     const callbacks = [
@@ -254,7 +254,7 @@ describe("finishAuthorization", () => {
     expect(host.exchanges).toEqual([]);
   });
 
-  it("takes one code of reasonable length", async () => {
+  it("takes exactly one code, of limited length", async () => {
     const { state } = pending;
     const codes = ["", "code=", `code=${CODE}&code=${CODE}`, `code=${"x".repeat(4_097)}`];
     for (const code of codes) {
@@ -264,7 +264,7 @@ describe("finishAuthorization", () => {
     expect((await finish(query({ code: "x".repeat(4_096) }))).token.value).toBe("at-canary-1");
   });
 
-  it("goes by the issuer that the callback names, if it names one", async () => {
+  it("checks the issuer that the callback names, if it names one", async () => {
     expect((await failure(finish(query({ iss: "https://evil.example" })))).code).toBe("authorization_failed");
     expect((await failure(finish(`${query({ iss: host.origin })}&iss=x`))).code).toBe("authorization_failed");
     expect(host.exchanges).toEqual([]);
@@ -274,7 +274,7 @@ describe("finishAuthorization", () => {
     expect((await failure(finish(query({ iss: host.origin }), options))).code).toBe("authorization_failed");
   });
 
-  it("tells a refused code from other refusals", async () => {
+  it("distinguishes a refused code from other refusals", async () => {
     host.tokenAnswer = json(400, { error: "invalid_grant", error_description: "expired" });
     expect(await failure(finish(query()))).toMatchObject({
       code: "authorization_failed",
@@ -291,13 +291,13 @@ describe("finishAuthorization", () => {
     expect(host.exchanges).toHaveLength(3);
   });
 
-  it("sends a code once, whatever becomes of the answer", async () => {
+  it("sends a code once, also when the answer is lost", async () => {
     host.tokenAnswer = reset;
     expect(await failure(finish(query()))).toMatchObject({ code: "token_network", retryable: false });
     expect(host.exchanges).toHaveLength(1);
   });
 
-  it("is never worth repeating, even where nothing was sent", async () => {
+  it("is never retryable, even when nothing was sent", async () => {
     const authentication = Object.assign(() => Promise.reject(new Error("vault")), { clientId: "client-1" });
     const call = finishAuthorization(host.clientWith({ authentication }), query(), pending);
     expect(await failure(call)).toMatchObject({ code: "credentials_unavailable", retryable: false });
@@ -311,7 +311,7 @@ describe("finishAuthorization", () => {
     expect(await rejection(finish(query(), { signal: controller.signal }))).toBe(reason);
   });
 
-  it("answers any query with an error of its own, and sends nothing without the right state", async () => {
+  it("rejects any query with a TalkdeskError, and sends nothing without the right state", async () => {
     const names = ["code", "state", "error", "error_description", "iss", "scope", ""];
     const value = fc.oneof(
       fc.string({ unit: "binary" }),
@@ -343,7 +343,7 @@ describe("finishAuthorization", () => {
     expect(host.exchanges).toEqual([]);
   });
 
-  it("keeps them out also where an answer repeats them at the place where it is cut", async () => {
+  it("are masked also where an answer repeats them at the place where it is cut", async () => {
     for (const secret of [pending.state, pending.nonce, pending.codeVerifier ?? "", CODE]) {
       for (const length of [230, 240, 250]) {
         const told = `${"-".repeat(length)}${secret}`;

@@ -54,13 +54,13 @@ describe("clientSecretBasic", () => {
   });
 
   const awkward = "-_.~!*'()%+/=: @é😀";
-  it("puts every character into Base64 as it is, by default and when told", async () => {
+  it('puts every character into Base64 as it is, by default and with "plain"', async () => {
     const expected = `Basic ${Buffer.from(`id:${awkward}`, "utf8").toString("base64")}`;
     expect(await headerOf({ clientId: "id", clientSecret: awkward })).toBe(expected);
     expect(await headerOf({ clientId: "id", clientSecret: awkward, encoding: "plain" })).toBe(expected);
   });
 
-  it("encodes id and secret as form values first, when told", async () => {
+  it('encodes id and secret as form values first, with "form"', async () => {
     const header = await headerOf({ clientId: "i d/é", clientSecret: awkward, encoding: "form" });
     expect(Buffer.from(header?.slice("Basic ".length) ?? "", "base64").toString("latin1")).toBe(
       "i+d%2F%C3%A9:-_.%7E%21*%27%28%29%25%2B%2F%3D%3A+%40%C3%A9%F0%9F%98%80",
@@ -74,7 +74,7 @@ describe("clientSecretBasic", () => {
     );
   });
 
-  it("can be decoded to id and secret, whatever they are", async () => {
+  it("can be decoded to any id and secret", async () => {
     await fc.assert(
       fc.asyncProperty(
         credential.filter((id) => !id.includes(":")),
@@ -138,7 +138,7 @@ describe("clientSecretBasic", () => {
     ).toThrow(TypeError);
   });
 
-  it("tells the client id, and cannot be changed", () => {
+  it("has the client id, and cannot be changed", () => {
     const authentication = clientSecretBasic({ clientId: "client-7", clientSecret: "s" });
     expect(authentication.clientId).toBe("client-7");
     expect(Object.isFrozen(authentication)).toBe(true);
@@ -218,8 +218,8 @@ describe("clientSecretBasic", () => {
   });
 });
 
-describe("a client authentication of one's own", () => {
-  it("is told where and when, and may change headers and body", async () => {
+describe("a custom client authentication", () => {
+  it("gets the endpoints and the time, and may change headers and body", async () => {
     await using server = await tokenEndpoint(granted);
     const clock = leapingClock(10_000, 1_700_000_000_000);
     const seen: unknown[] = [];
@@ -238,7 +238,7 @@ describe("a client authentication of one's own", () => {
     expect(server.requests[0]?.body).toBe("grant_type=client_credentials&client_id=own");
   });
 
-  it("starts every attempt from an unproved request", async () => {
+  it("gets a new request for every attempt", async () => {
     await using server = await tokenEndpoint(json(500, {}), granted);
     const authentication: ClientAuthentication = ({ headers, body }) => {
       headers.append("x-proof", "p");
@@ -261,7 +261,7 @@ describe("a client authentication of one's own", () => {
     expect(error.cause).toMatchObject({ name: "RangeError", message: "" });
   });
 
-  it("need not know the client id", () => {
+  it("may have no client id", () => {
     const authentication: ClientAuthentication = () => {};
     expect(authentication.clientId).toBeUndefined();
     expect(accessToken({ value: "t", expiresAt: 1 }).authorization).toBe("Bearer t");

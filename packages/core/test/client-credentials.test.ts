@@ -45,7 +45,7 @@ describe("clientCredentials", () => {
     expect(endpoint.requests[0]?.body).toBe(`grant_type=client_credentials&scope=${encoded}`);
   });
 
-  it("asks for what was named when it was made, whatever becomes of the list", async () => {
+  it("asks for the scopes that the list had when the source was made", async () => {
     await using endpoint = await tokenEndpoint(granted);
     const scope = ["users:read"];
     const source = clientCredentials(clientOf(endpoint), { scope });
@@ -54,14 +54,14 @@ describe("clientCredentials", () => {
     expect(endpoint.requests[0]?.body).toBe("grant_type=client_credentials&scope=users%3Aread");
   });
 
-  it("sends nothing before somebody asks", async () => {
+  it("sends nothing before the first call", async () => {
     await using endpoint = await tokenEndpoint(granted);
     clientCredentials(clientOf(endpoint));
     await new Promise((resolve) => setImmediate(resolve));
     expect(endpoint.sockets).toHaveLength(0);
   });
 
-  it("says where its tokens may go, and where they come from", () => {
+  it("has the gateway, the token endpoint and the identity host", () => {
     const client = talkdeskClient({ account: "Acme", region: "eu", authentication: () => {} });
     expect(clientCredentials(client)).toMatchObject({
       api: "https://api.talkdeskapp.eu",
@@ -116,7 +116,7 @@ describe("clientCredentials", () => {
     expect(endpoint.requests).toHaveLength(2);
   });
 
-  it("is told why the server refused, and asks again when asked again", async () => {
+  it("rejects with the server's error, and asks again at the next call", async () => {
     await using endpoint = await tokenEndpoint(json(401, { error: "invalid_client" }), granted);
     const source = clientCredentials(clientOf(endpoint));
     const error = await failure(source.getToken());
@@ -137,7 +137,7 @@ describe("clientCredentials", () => {
     expect(endpoint.requests).toHaveLength(1);
   });
 
-  it("ends the request on the wire when it is closed", async () => {
+  it("ends the request in flight when it is closed", async () => {
     let isCut = false;
     await using endpoint = await tokenEndpoint((response) => {
       response.once("close", () => {
@@ -152,7 +152,7 @@ describe("clientCredentials", () => {
     await eventually(() => isCut);
   });
 
-  it("keeps the request on the wire when a caller gives up", async () => {
+  it("keeps the request in flight when a caller aborts", async () => {
     let answer = (): void => {};
     await using endpoint = await tokenEndpoint((response, request) => {
       answer = () => granted(response, request);

@@ -43,7 +43,7 @@ describe("talkdeskClientFromEnv", () => {
     expect(endpoints).toEqual({ ...talkdeskClientFromEnv(env).endpoints, [name]: address });
   });
 
-  it("needs no account when all four addresses are there, whatever the region says", () => {
+  it("needs no account when all four addresses are set, and ignores the region", () => {
     const { TALKDESK_ACCOUNT: _, ...rest } = env;
     expect(talkdeskClientFromEnv({ ...rest, ...urls, TALKDESK_REGION: "eu" }).endpoints).toEqual({
       identity: "https://id.example.com",
@@ -54,7 +54,7 @@ describe("talkdeskClientFromEnv", () => {
     });
   });
 
-  it("needs no account when the addresses of the identity host and of the API are there", () => {
+  it("needs no account when the addresses of the identity host and of the API are set", () => {
     const { TALKDESK_ACCOUNT: _, ...rest } = env;
     const places = {
       TALKDESK_IDENTITY_URL: "https://id.example.com",
@@ -69,7 +69,7 @@ describe("talkdeskClientFromEnv", () => {
     });
   });
 
-  it("lets options replace what the environment says", async () => {
+  it("lets options replace the variables", async () => {
     const authentication = clientSecretBasic({ clientId: "client-2", clientSecret: "secret-2" });
     const client = talkdeskClientFromEnv(
       { TALKDESK_REGION: "ca", TALKDESK_TOKEN_URL: "https://x.example.com/t" },
@@ -90,7 +90,7 @@ describe("talkdeskClientFromEnv", () => {
     expect(talkdeskClientFromEnv(env, { timeoutMs: 7 }).timeoutMs).toBe(7);
   });
 
-  it("says what was wrong as the cause", () => {
+  it("has the original error as the cause", () => {
     try {
       talkdeskClientFromEnv({ ...env, TALKDESK_REGION: "uk" });
       expect.unreachable();
@@ -99,7 +99,7 @@ describe("talkdeskClientFromEnv", () => {
     }
   });
 
-  it("takes an empty variable for absent", () => {
+  it("treats an empty variable as absent", () => {
     const client = talkdeskClientFromEnv({ ...env, TALKDESK_REGION: "", TALKDESK_API_URL: "" });
     expect(client.endpoints.api).toBe("https://api.talkdeskapp.com");
     expect(() => talkdeskClientFromEnv({ ...env, TALKDESK_CLIENT_SECRET: "" })).toThrow(

@@ -5,7 +5,7 @@ import { leapingClock } from "./support/leaping-clock.js";
 const authentication = clientSecretBasic({ clientId: "client-1", clientSecret: "s" });
 
 describe("talkdeskClient", () => {
-  it("needs no more than an account and a proof", () => {
+  it("needs only an account and an authentication", () => {
     const client = talkdeskClient({ account: "acme", authentication });
     expect(client).toEqual({
       endpoints: {
@@ -63,7 +63,7 @@ describe("talkdeskClient", () => {
     ["a timeout that timers cut to nothing", { timeoutMs: 2 ** 31 }],
     ["a timeout in words", { timeoutMs: "1000" }],
     ["the timeout null", { timeoutMs: null }],
-    ["a fetch that is none", { fetch: {} }],
+    ["a fetch that is not a function", { fetch: {} }],
     ["the fetch null", { fetch: null }],
     ["a random number for random", { random: 0.5 }],
     ["the clock null", { clock: null }],

@@ -93,7 +93,7 @@ describe("a clock that is off", () => {
     expect([issuedAt, expiresAt]).toEqual([clock.now(), clock.now() + 599_000]);
   });
 
-  it("is learnt for the one client", async () => {
+  it("is remembered for that client only", async () => {
     const clock = leapingClock();
     await using server = await tokenEndpoint(strictServer(clock, () => 10 * MINUTES));
     await requestToken(setting(server, clock), GRANT);
@@ -101,7 +101,7 @@ describe("a clock that is off", () => {
     expect(offsetsOf(server, clock)).toEqual([0, 10 * MINUTES, 0, 10 * MINUTES]);
   });
 
-  it("is learnt anew when it was set meanwhile", async () => {
+  it("is measured again after the clock was set", async () => {
     const clock = leapingClock();
     let offset = 10 * MINUTES;
     await using server = await tokenEndpoint(strictServer(clock, () => offset));
@@ -115,7 +115,7 @@ describe("a clock that is off", () => {
     expect(offsetsOf(server, clock).map((ms) => ms / MINUTES)).toEqual([0, 10, 10, 0, 0, 0, -5]);
   });
 
-  it("is said in a hint when the second try is refused too, and is then not kept", async () => {
+  it("is named in a hint when the second attempt is refused too, and is then not remembered", async () => {
     const clock = leapingClock();
     await using server = await tokenEndpoint(refusedAt(() => clock.now() + 10 * MINUTES));
     const client = setting(server, clock);
@@ -129,7 +129,7 @@ describe("a clock that is off", () => {
     expect(offsetsOf(server, clock)).toEqual([0, 10 * MINUTES, 0, 10 * MINUTES]);
   });
 
-  it("is corrected once in a call, whatever the server's clock does", async () => {
+  it("is corrected once in a call, even if the server's clock changes again", async () => {
     const clock = leapingClock();
     let hours = 0;
     await using server = await tokenEndpoint(refusedAt(() => clock.now() + ++hours * 60 * MINUTES));
@@ -137,7 +137,7 @@ describe("a clock that is off", () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it("is kept only once it helped, whatever comes between", async () => {
+  it("is remembered only after it helped, also when other failures come in between", async () => {
     const clock = leapingClock();
     const wrong = refusedAt(() => clock.now() + 60 * MINUTES);
     await using server = await tokenEndpoint(wrong, json(503, {}), json(503, {}), json(503, {}), granted);
@@ -231,7 +231,7 @@ describe("a clock that is off", () => {
     expect((await requestToken(setting(answered, clock), grant)).value).toBe("token-1");
   });
 
-  it("does not outlast the caller's patience", async () => {
+  it("is not corrected after the caller has aborted", async () => {
     const controller = new AbortController();
     const clock = leapingClock();
     const answer: Answer = (response, request) => {
@@ -244,7 +244,7 @@ describe("a clock that is off", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it("is told from an answer that was slow", async () => {
+  it("is distinguished from a slow answer", async () => {
     const clock = leapingClock(120_000);
     const proof: ClientAuthentication = ({ body }) => body.set("client_assertion", "a.b.c");
     let sent = 0;
@@ -270,7 +270,7 @@ describe("a clock that is off", () => {
     }
   });
 
-  it("is handed to an authentication of one's own, too", async () => {
+  it("is passed to a custom authentication too", async () => {
     const clock = leapingClock();
     const seen: number[] = [];
     const proof: ClientAuthentication = ({ body, now }) => {
@@ -285,7 +285,7 @@ describe("a clock that is off", () => {
     expect(seen).toEqual([0, 10 * MINUTES]);
   });
 
-  it("is found out whatever it is, in two requests at most", async () => {
+  it("is corrected in two requests at most, for any difference", async () => {
     const YEAR_S = 366 * 86_400;
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: -YEAR_S - 100, max: YEAR_S + 100 }), async (seconds) => {

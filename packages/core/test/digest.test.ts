@@ -5,7 +5,7 @@ import { sha256 } from "../src/base/digest.js";
 
 const expected = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-it("is SHA-256, whatever the text", () => {
+it("is SHA-256, for any text", () => {
   const texts = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "binary", maxLength: 300 }));
   fc.assert(fc.property(texts, (text) => sha256(text) === expected(text)));
 });

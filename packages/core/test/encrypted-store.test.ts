@@ -48,7 +48,7 @@ async function expectCorrupt(
 }
 
 describe("encryptedStore", () => {
-  it("reads what was written, of any key and value", async () => {
+  it("reads what was written, for any key and value", async () => {
     const inner = memoryStore();
     const store = encryptedStore(inner, secret);
     const anyKey = fc.string({ unit: character, minLength: 1 });
@@ -63,7 +63,7 @@ describe("encryptedStore", () => {
     );
   });
 
-  it("leaves nothing legible beneath", async () => {
+  it("writes no plain text to the inner store", async () => {
     const { record } = await filled();
     expect(record).toMatch(/^talkdesk-encrypted-1\.[\w-]{11}\.[\w-]+$/);
     for (const text of [record, Buffer.from(record.split(".")[2] ?? "", "base64url").toString("latin1")]) {
@@ -200,7 +200,7 @@ describe("several secrets", () => {
     await expectCorrupt(encryptedStore(inner, secret).read("key"));
   });
 
-  it("are those that were given, whatever becomes of the list", async () => {
+  it("are copied, so that later changes to the list do not count", async () => {
     const secrets = [secret];
     const inner = memoryStore();
     const store = encryptedStore(inner, secrets);
@@ -252,7 +252,7 @@ describe("several secrets", () => {
     }
   });
 
-  it("are asked for with the way to make one", () => {
+  it("are refused with the command that makes one", () => {
     expect(() => encryptedStore(memoryStore(), "password")).toThrow(/openssl rand -base64 32/);
   });
 });

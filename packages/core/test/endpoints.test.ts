@@ -83,7 +83,7 @@ describe("talkdeskEndpoints", () => {
     expect(new URL(talkdeskEndpoints(account).token).hostname).toBe(`${account}.talkdeskid.com`);
   });
 
-  it("answers with an object that cannot be changed", () => {
+  it("returns an object that cannot be changed", () => {
     expect(Object.isFrozen(talkdeskEndpoints("acme"))).toBe(true);
   });
 

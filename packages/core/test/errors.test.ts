@@ -19,7 +19,7 @@ describe("TalkdeskError", () => {
     expect(error.stack).toMatch(/^TalkdeskError: It broke\.\n/);
   });
 
-  it("has nothing that was not said", () => {
+  it("has no members besides the given ones", () => {
     const error = new TalkdeskError("token_network", "m");
     expect(Object.keys(error).sort()).toEqual(["code", "hints", "name", "retryable"]);
     expect(error.hints).toEqual([]);
@@ -65,7 +65,7 @@ describe("TalkdeskError", () => {
     expect(new TalkdeskError(code, "m", { retryable: !retryable }).retryable).toBe(!retryable);
   });
 
-  it("says the same in JSON, without stack and cause", () => {
+  it("has the same members in JSON, without stack and cause", () => {
     const error = new TalkdeskError("request_refused", "m", {
       retryAt: 5,
       status: 400,
@@ -100,7 +100,7 @@ describe("TalkdeskError", () => {
     expect(error.errorDescription).toBe(expected);
   });
 
-  it("cuts what it was told to 256 characters, also after escaping", () => {
+  it("cuts text to 256 characters, also after escaping", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 2_000 }), (text) => {
         const { errorDescription = "" } = new TalkdeskError("request_refused", "m", {
@@ -117,7 +117,7 @@ describe("TalkdeskError", () => {
 });
 
 describe("the cause of a TalkdeskError", () => {
-  it("is name, message and code of what lies beneath, and no more", () => {
+  it("is reduced to name, message and code", () => {
     const cause = Object.assign(new RangeError("beneath"), { code: "E_X", request: { headers: "canary" } });
     const reduced = causeOf(cause) as Error;
     expect(reduced).toBeInstanceOf(Error);
@@ -127,7 +127,7 @@ describe("the cause of a TalkdeskError", () => {
     expect(inspect(reduced, { depth: Number.POSITIVE_INFINITY, showHidden: true })).not.toContain("canary");
   });
 
-  it("is the innermost that has a code", () => {
+  it("is the innermost cause that has a code", () => {
     const inner = Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
     const middle = new Error("middle", { cause: inner });
     expect(causeOf(new TypeError("fetch failed", { cause: middle }))).toMatchObject({
@@ -136,7 +136,7 @@ describe("the cause of a TalkdeskError", () => {
     });
   });
 
-  it("takes the code of the first of many", () => {
+  it("has the code of the first of several errors", () => {
     const parts = [Object.assign(new Error("v6"), { code: "EHOSTUNREACH" }), new Error("v4")];
     expect(causeOf(new AggregateError(parts))).toMatchObject({
       name: "AggregateError",
@@ -144,7 +144,7 @@ describe("the cause of a TalkdeskError", () => {
     });
   });
 
-  it("ends with causes that go in circles, and with long chains", () => {
+  it("stops at circular causes, and in long chains", () => {
     const circle: Error & { cause?: unknown } = new Error("circle");
     circle.cause = circle;
     expect(causeOf(circle)).toMatchObject({ message: "circle" });
@@ -192,7 +192,7 @@ describe("isTalkdeskError", () => {
     expect(isTalkdeskError(value)).toBe(false);
   });
 
-  it("says yes to one, and to one of another copy of the package", async () => {
+  it("is true for an error of this copy, and of another copy, of the package", async () => {
     expect(isTalkdeskError(new TalkdeskError("token_network", "m"))).toBe(true);
     onTestFinished(() => void vi.resetModules());
     vi.resetModules();
@@ -204,7 +204,7 @@ describe("isTalkdeskError", () => {
     expect(other.isTalkdeskError(new TalkdeskError("token_network", "m"))).toBe(true);
   });
 
-  it("leaves no trace of how it tells", () => {
+  it("adds no visible member to the error", () => {
     const error = new TalkdeskError("token_network", "m");
     expect(Object.getOwnPropertySymbols(error)).toEqual([]);
     expect(isTalkdeskError({ ...error })).toBe(false);
@@ -232,7 +232,7 @@ describe("findTalkdeskError", () => {
     },
   );
 
-  it("comes to an end where an error is its own cause", () => {
+  it("stops where an error is its own cause", () => {
     const error = new Error("m");
     error.cause = error;
     expect(findTalkdeskError(error)).toBeUndefined();

@@ -85,12 +85,12 @@ describe("a grant", () => {
     );
   });
 
-  it("sends nothing that it does not know", async () => {
+  it("sends no unknown members", async () => {
     const grant = { grant_type: "client_credentials", client_secret: "canary", refresh_token: "canary" };
     expect(await formOf(grant as Grant)).toBe("grant_type=client_credentials");
   });
 
-  it("can be read back from the form, whatever is in it", async () => {
+  it("can be read back from the form, for any values", async () => {
     const value = fc.string({ unit: "grapheme", minLength: 1 });
     await fc.assert(
       fc.asyncProperty(value, value, value, async (code, redirect_uri, code_verifier) => {

@@ -41,7 +41,7 @@ class MovedClock implements Clock {
 }
 
 describe("an ID token", () => {
-  it("brings its claims, frozen all the way down", async () => {
+  it("gives its claims, deeply frozen", async () => {
     const { token, claims } = await loginWith({ email: "a@b.example", groups: [{ id: 1 }] });
     expect(token.value).toBe("at-canary-1");
     expect(claims).toMatchObject({ sub: "user-1", aud: "client-1", iss: host.origin, email: "a@b.example" });
@@ -364,7 +364,7 @@ describe("the service's keys", () => {
     expect(host.keyReads).toBe(2);
   });
 
-  it("are read again at most three times in 30 seconds for kids that nobody knows", async () => {
+  it("are read again at most three times in 30 seconds for unknown kids", async () => {
     const clock = new MovedClock();
     const client = host.clientWith({ clock });
     await loginWith({}, {}, client);
@@ -471,7 +471,7 @@ describe("the service's keys", () => {
     expect(error.message).toMatch(/within 2000 ms/);
   });
 
-  it("are given up when the caller gives up, with the caller's reason", async () => {
+  it("are aborted when the caller aborts, with the caller's reason", async () => {
     const controller = new AbortController();
     const reason = new Error("the user left");
     host.keysAnswer = () => controller.abort(reason);
@@ -481,7 +481,7 @@ describe("the service's keys", () => {
     expect(await rejection(call)).toBe(reason);
   });
 
-  it("are read by the client's own fetch, when it has one", async () => {
+  it("are read with the client's fetch, when it has one", async () => {
     const asked: string[] = [];
     const client = host.clientWith({
       fetch: (input, init) => {
@@ -493,7 +493,7 @@ describe("the service's keys", () => {
     expect(asked).toEqual([`${host.origin}/oauth/token manual`, `${host.origin}/oauth/2023-10/certs manual`]);
   });
 
-  it("are refused from a fetch that followed a redirect all the same", async () => {
+  it("are refused from a fetch that followed a redirect nevertheless", async () => {
     host.keysAnswer = (response) => {
       host.keysAnswer = undefined;
       response.writeHead(302, { location: "/oauth/2023-10/certs" }).end();

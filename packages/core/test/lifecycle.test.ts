@@ -52,7 +52,7 @@ describe("concurrent callers", () => {
     expect(endpoint.calls).toHaveLength(1);
   });
 
-  it("share the attempts of a call that fails, and get an error each", async () => {
+  it("share the attempts of a failing call, and each get an error", async () => {
     const { source, endpoint, clock } = stage({ onCall: (call) => call.lose() });
     const waiting = times(1_000, () => rejection(source.getToken()));
     await clock.advance(10 * SECOND);
@@ -64,14 +64,14 @@ describe("concurrent callers", () => {
     }
   });
 
-  it("ask anew after a failed call, since failures are not cached", async () => {
+  it("make a new call after a failed one, since failures are not cached", async () => {
     const { source, endpoint } = stage({ onCall: refusing });
     expect(await rejection(source.getToken())).toMatchObject({ code: "request_refused" });
     expect(await rejection(source.getToken())).toMatchObject({ code: "request_refused" });
     expect(endpoint.calls).toHaveLength(2);
   });
 
-  it("get the token of their own tenant, whatever the order of answers", async () => {
+  it("get the token of their own tenant, in any order of answers", async () => {
     const order = fc.shuffledSubarray(
       times(20, (index) => index),
       { minLength: 20 },
@@ -94,7 +94,7 @@ describe("concurrent callers", () => {
     );
   });
 
-  it("with other scopes have a source, a call and a token of their own", async () => {
+  it("with other scopes have a separate source, call and token", async () => {
     const endpoint = scriptedEndpoint((call) =>
       call.grant({ access_token: new URLSearchParams(String(call.init.body)).get("scope") }),
     );
@@ -109,7 +109,7 @@ describe("concurrent callers", () => {
 });
 
 describe("a caller's signal", () => {
-  it("ends that caller's wait with the signal's reason, and nobody else's", async () => {
+  it("ends that caller's wait with the signal's reason, and no other wait", async () => {
     const { source, endpoint } = stage();
     const controller = new AbortController();
     const cancelled = rejection(source.getToken({ signal: controller.signal }));
@@ -123,7 +123,7 @@ describe("a caller's signal", () => {
     expect(endpoint.calls).toHaveLength(1);
   });
 
-  it("leaves the call alone, also when nobody waits for it any more", async () => {
+  it("does not end the call, even when no caller waits for it any more", async () => {
     const { source, endpoint } = stage();
     const controller = new AbortController();
     const cancelled = times(3, () => rejection(source.getToken({ signal: controller.signal })));
@@ -137,7 +137,7 @@ describe("a caller's signal", () => {
     expect(endpoint.calls).toHaveLength(1);
   });
 
-  it("that is a time limit of the caller's own rejects with its reason, and the token arrives later", async () => {
+  it("that is a time limit rejects with its reason, and the token arrives later", async () => {
     const { source, endpoint } = stage();
     const error = await rejection(source.getToken({ signal: AbortSignal.timeout(1) }));
     expect(error).toMatchObject({ name: "TimeoutError" });
@@ -337,7 +337,7 @@ describe("renewal", () => {
     for (const renewed of renewedIn) expect(renewed).toBeLessThan(80);
   });
 
-  it("that fails in the background disturbs nobody, and is tried again after a pause that doubles", async () => {
+  it("that fails in the background fails no caller, and is tried again after a pause that doubles", async () => {
     const { source, endpoint, clock } = stage({ onCall: grantingFirst(1) });
     await source.getToken();
     clock.pass(539_100);
@@ -352,7 +352,7 @@ describe("renewal", () => {
     expect(requestedAt).toEqual([0, 1, 3, 7, 15]);
   });
 
-  it("that failed leaves nothing behind when the token ends with nobody waiting", async () => {
+  it("that failed leaves nothing behind when the token expires and no caller waits", async () => {
     const { source, endpoint, clock } = stage({
       onCall: (call) => (call.number === 2 ? refusing(call) : call.grant()),
     });
@@ -366,7 +366,7 @@ describe("renewal", () => {
     expect((await source.getToken()).value).toBe("token-3");
   });
 
-  it("that fails inside the hard margin gives those who waited the token held", async () => {
+  it("that fails inside the hard margin gives the waiting callers the current token", async () => {
     const { source, endpoint } = await aged(595 * SECOND);
     const waiting = times(10, () => source.getToken());
     await settled();
@@ -377,7 +377,7 @@ describe("renewal", () => {
     expect(endpoint.calls).toHaveLength(2);
   });
 
-  it("that fails when the token has ended meanwhile rejects those who waited", async () => {
+  it("that fails after the token has expired rejects the waiting callers", async () => {
     const { source, endpoint, clock } = await aged(598 * SECOND);
     const waiting = times(2, () => rejection(source.getToken()));
     await settled();
@@ -417,7 +417,7 @@ describe("renewal", () => {
   });
 
   it.each([0, -1])(
-    "serves a token that lives %s s to those who waited, once, and closes the gate after five",
+    "gives a token that lives %s s to the waiting callers only, and closes the gate after five",
     async (expires_in) => {
       const { source, endpoint } = stage({ onCall: granting({ expires_in }) });
       expect(await values(times(20, () => source.getToken()))).toEqual(times(20, () => "token-1"));
@@ -485,7 +485,7 @@ describe("age", () => {
     expect(endpoint.calls).toHaveLength(2);
   });
 
-  it("serves a token that took longer than its life to those who waited, and to nobody after", async () => {
+  it("gives a token that arrived after its lifetime to the waiting callers only", async () => {
     const { source, endpoint, clock } = stage();
     const first = source.getToken();
     await settled();
@@ -541,7 +541,7 @@ describe("age", () => {
     expect((await source.getToken()).value).toBe(`token-${length + 1}`);
   });
 
-  describe("without a clock of one's own", () => {
+  describe("without a custom clock", () => {
     afterEach(() => void vi.useRealTimers());
 
     const platformSource = () => {
@@ -698,7 +698,7 @@ describe("a refused token", () => {
     expect((await source.getToken({ rejected: second })).value).toBe("token-3");
   });
 
-  it("that comes back with the same value is refused to those who reported it", async () => {
+  it("that comes back with the same value is not given to the callers who reported it", async () => {
     const { source, endpoint, clock } = stage({ onCall: granting({ access_token: "the-same" }) });
     const rejected = await source.getToken();
     for (let report = 0; report < 20; report += 1) {
@@ -727,7 +727,7 @@ describe("a refused token", () => {
     expect(endpoint.calls).toHaveLength(2);
   });
 
-  it("whose renewal fails is an error for those who reported it, and a token for everybody else", async () => {
+  it("whose renewal fails is an error for the callers who reported it, and a token for all others", async () => {
     const { source, endpoint } = stage({ onCall: grantingFirst(1) });
     const rejected = await source.getToken();
     const reports = times(3, () => rejection(source.getToken({ rejected })));
@@ -751,7 +751,7 @@ describe("the gate", () => {
     return staged;
   }
 
-  it("closes after five failures in a row: nothing is sent, and each caller learns why and until when", async () => {
+  it("closes after five failures in a row: nothing is sent, and each caller gets the cause and the time to ask again", async () => {
     const { source, endpoint, clock } = await failed(5);
     const errors = await Promise.all(times(100, () => rejection(source.getToken())));
     expect(endpoint.calls).toHaveLength(5);
@@ -804,7 +804,7 @@ describe("the gate", () => {
     expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
   });
 
-  it("lets one probe through, for which all wait, and opens when it succeeds", async () => {
+  it("lets one probe through, which all callers wait for, and opens when it succeeds", async () => {
     const { source, endpoint, clock } = await failed(5, {
       onCall: (call) => {
         if (call.number <= 5) refusing(call);
@@ -828,7 +828,7 @@ describe("the gate", () => {
     expect((await probe).value).toBe("token-7");
   });
 
-  it("does not turn those away who come while a probe is under way, although the clock was set back", async () => {
+  it("lets callers wait for a probe under way, although the clock was set back", async () => {
     const { source, endpoint, clock } = await failed(5, {
       onCall: (call) => {
         if (call.number <= 5) refusing(call);
@@ -843,7 +843,7 @@ describe("the gate", () => {
     expect(await values([probe, late])).toEqual(["token-6", "token-6"]);
   });
 
-  it("counts failures in a row only: a success in between starts anew", async () => {
+  it("counts failures in a row only: a success resets the count", async () => {
     const { source, endpoint, clock } = await failed(4, {
       onCall: (call) => (call.number === 5 ? call.grant() : refusing(call)),
     });
@@ -886,7 +886,7 @@ describe("the gate", () => {
     }
   });
 
-  it("that is closed never keeps a valid token from anybody but those who reported it", async () => {
+  it("that is closed withholds a valid token only from the callers who reported it", async () => {
     const { source, endpoint } = stage({ onCall: grantingFirst(1) });
     const rejected = await source.getToken();
     for (let failure = 0; failure < 5; failure += 1) await rejection(source.getToken({ rejected }));
@@ -914,7 +914,7 @@ describe("the gate", () => {
     expect(endpoint.calls).toHaveLength(3);
   });
 
-  it("of one tenant says nothing about another", async () => {
+  it("of one tenant does not affect another", async () => {
     const clock = new VirtualClock();
     const { source: wrong } = await failed(5, { clock });
     const { source: right, endpoint } = stage({ clock, onCall: granting() });
@@ -923,15 +923,15 @@ describe("the gate", () => {
     expect(endpoint.calls).toHaveLength(1);
   });
 
-  it("of one source says nothing about another of the same client", async () => {
+  it("of one source does not affect another of the same client", async () => {
     const { client, endpoint } = await failed(5);
     await rejection(clientCredentials(client, { scope: "contacts:read" }).getToken());
     expect(endpoint.calls).toHaveLength(6);
   });
 });
 
-describe("a call that fails in a way nobody foresaw", () => {
-  it("is an error of the one kind, for everybody who waited", async () => {
+describe("a call that fails with an unexpected error", () => {
+  it("rejects all waiting callers with a TalkdeskError", async () => {
     const { source } = stage({
       client: {
         random() {
@@ -987,7 +987,7 @@ describe("a listener", () => {
     },
   );
 
-  it("may close the source when the token arrives: those who waited get it, nobody after", async () => {
+  it("may close the source when the token arrives: only the waiting callers get it", async () => {
     const { source } = stage({
       onCall: granting(),
       onEvent: ({ type }) => {
@@ -1000,7 +1000,7 @@ describe("a listener", () => {
 });
 
 describe("close", () => {
-  it("rejects those who wait and those who ask, each with an error of their own", async () => {
+  it("rejects waiting and later callers, each with a separate error", async () => {
     const { source } = stage();
     const waiting = times(10, () => rejection(source.getToken()));
     await source.close();
@@ -1015,7 +1015,7 @@ describe("close", () => {
     expect(new Set(errors).size).toBe(11);
   });
 
-  it("forgets the token, also for who asks with a signal or reports it", async () => {
+  it("forgets the token, also for callers with a signal or a refused token", async () => {
     const { source, endpoint } = stage({ onCall: granting() });
     const rejected = await source.getToken();
     await source.close();
@@ -1045,7 +1045,7 @@ describe("close", () => {
     expect(between.endpoint.calls).toHaveLength(1);
   });
 
-  it("is final, however far an answer has come: nothing is resurrected", async () => {
+  it("is final: an answer that arrives later is discarded", async () => {
     for (let turns = 0; turns < 60; turns += 1) {
       const { source, endpoint } = stage();
       const waiting = source.getToken().then(
@@ -1074,7 +1074,7 @@ describe("close", () => {
     await expect(source.close()).resolves.toBeUndefined();
   });
 
-  it("comes before an aborted signal, and leaves other sources of the client alone", async () => {
+  it("takes precedence over an aborted signal, and leaves other sources of the client open", async () => {
     const { source, client } = stage({ onCall: granting() });
     const other = clientCredentials(client);
     await source.close();
@@ -1085,7 +1085,7 @@ describe("close", () => {
   });
 });
 
-describe("a caller who needs a token for longer than the one held lasts", () => {
+describe("a caller who needs a token for longer than the current one lasts", () => {
   it("waits for a renewal, and others do not", async () => {
     const { source, clock, endpoint } = stage({ onCall: granting() });
     await source.getToken();
@@ -1096,7 +1096,7 @@ describe("a caller who needs a token for longer than the one held lasts", () => 
     expect(endpoint.calls).toHaveLength(2);
   });
 
-  it("gets the token held when the renewal fails, and the next call asks nothing more for a while", async () => {
+  it("gets the current token when the renewal fails, and the next calls cause no request for a while", async () => {
     const { source, clock, endpoint } = stage({
       onCall: (call) => (call.number === 1 ? call.grant() : refusing(call)),
     });

@@ -96,7 +96,7 @@ describe("a login whose ID token is verified with the keys of the service", () =
   });
 });
 
-describe("a login over a bad line", () => {
+describe("a login over a broken connection", () => {
   it.each(["reset", "lose"] as const)("sends its code once: %s", async (fault) => {
     await using talkdesk = await startEmulator();
     talkdesk.faults.add(fault === "lose" ? { at: "token", lose: true } : { at: "token", reset: "body" });

@@ -21,7 +21,7 @@ async function keysOf(store: TokenStore, keys: readonly string[]): Promise<strin
 }
 
 describe("memoryStore with maxEntries", () => {
-  it("evicts what was used longest ago, by reading or by writing", async () => {
+  it("evicts the least recently read or written record", async () => {
     const store = memoryStore({ maxEntries: 3 });
     for (const key of "abc") await create(store, key);
     const a = await store.read("a");
@@ -128,7 +128,7 @@ describe("memoryStore", () => {
     expect(await memoryStore().read("a")).toBeUndefined();
   });
 
-  it("does not grow by records and locks whose time is over", async () => {
+  it("does not grow with expired records and locks", async () => {
     const store = memoryStore();
     async function growth(): Promise<number> {
       collectGarbage();

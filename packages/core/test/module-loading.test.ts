@@ -43,7 +43,7 @@ describe("loading core", () => {
     expect(loadedBy(code.join("\n"))).toEqual({ atOnce: ["node:a", "b", "c", "d", "f", "g"], later: ["e"] });
   });
 
-  it("loads no other module, of Node or anybody's, from the sources, but jose when it is needed", () => {
+  it("loads no other module from the sources, except jose when it is needed", () => {
     const files = filesIn("src", /\.ts$/);
     expect(files.length).toBeGreaterThan(10);
     for (const file of files) {
@@ -53,7 +53,7 @@ describe("loading core", () => {
     }
   });
 
-  it("loads no other module from what is built, where it is built, but jose when it is needed", () => {
+  it("loads no other module from the build, except jose when it is needed", () => {
     for (const file of filesIn("dist", /\.[cm]?js$/)) {
       const { atOnce, later } = loadedBy(readFileSync(file, "utf8"));
       for (const name of atOnce) expect(name).toMatch(/^\.{1,2}\//);
@@ -75,7 +75,7 @@ describe("loading core", () => {
       vi.doUnmock("jose");
     });
 
-    it("waits with it until an assertion is signed, and never needs it for a secret", async () => {
+    it("loads it when an assertion is signed, and never for a secret", async () => {
       let loads = 0;
       vi.doMock("jose/jwt/sign", async (original) => {
         loads += 1;

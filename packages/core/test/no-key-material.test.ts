@@ -92,7 +92,7 @@ const ANSWERS: [string, (echo: string) => Answer][] = [
 ];
 
 describe("neither the key nor an assertion is shown", () => {
-  it("unless it is there to be seen", async () => {
+  it("except where these tests show it on purpose", async () => {
     for (const trace of [options.privateKey, d, number.toString("hex")]) {
       expect(() => expectNothingSecretIn(new Error(trace))).toThrow();
       expect(() => expectNothingSecretIn({ key: [trace.slice(3, 15)] })).toThrow();

@@ -119,7 +119,7 @@ describe("a store is judged alike wherever it is given", () => {
       () => encryptedStore(store as never, "a secret for tests, of 32 characters or more"),
     );
 
-  it("that of memoryStore, or one with its functions on a prototype, is taken", async () => {
+  it("memoryStore, or a store with its functions on a prototype, is accepted", async () => {
     expect(await everywhere(memoryStore())).toEqual(["taken"]);
     expect(await everywhere(Object.create(memoryStore()))).toEqual(["taken"]);
   });
@@ -153,7 +153,7 @@ describe("a client is judged alike wherever it is given", () => {
     },
   );
 
-  it("a client with a member replaced is still one", async () => {
+  it("a client with a replaced member is accepted", async () => {
     const calls = [
       () => checkClient({ ...client, fetch }),
       () => checkLoginClient({ ...client, timeoutMs: 5 }),
@@ -161,7 +161,7 @@ describe("a client is judged alike wherever it is given", () => {
     expect(await verdicts(...calls)).toEqual(["taken"]);
   });
 
-  it("one without the client's id cannot log anybody in", async () => {
+  it("a client without a clientId cannot log users in", async () => {
     const nameless = talkdeskClient({ account: "acme", authentication: () => {} });
     expect(await verdict(() => checkClient(nameless))).toBe("taken");
     const calls = [

@@ -201,7 +201,7 @@ describe("the answer of a fetch that is not the platform's", () => {
     if (body.body !== undefined) expect(body.body.destroyed).toBe(true);
   });
 
-  it("that was redirected is refused, and its body given up, whatever it is", async () => {
+  it("that was redirected is refused, and its body is cancelled", async () => {
     const body = Readable.from(["x"]);
     for (const redirected of [body, { cancel: throws(new Error("no")) }, null, undefined]) {
       const once = fetchOf(() => answer({ redirected: true, body: redirected }));
@@ -260,7 +260,7 @@ describe("a cache beneath fetch", () => {
   });
 });
 
-describe("what a framework throws to steer itself", () => {
+describe("an error that a framework throws to control its rendering", () => {
   const marked = (members: object): unknown => Object.assign(new Error("steered"), members);
   const STEERING: [string, unknown][] = [
     ["DYNAMIC_SERVER_USAGE", marked({ digest: "DYNAMIC_SERVER_USAGE" })],
@@ -289,7 +289,7 @@ describe("what a framework throws to steer itself", () => {
 
   const [[, steering]] = STEERING as [[string, unknown]];
 
-  it("passes through a source to each who waits, and counts as no failure", async () => {
+  it("passes through a source to all waiting callers, and does not count as a failure", async () => {
     const events: TokenEvent[] = [];
     const steered = fetchOf(() => {
       throw steering;
@@ -322,7 +322,7 @@ describe("what a framework throws to steer itself", () => {
     expect(events).not.toContain("token_failed");
   });
 
-  it("passes through an adapter, rather than the refusal that it was asked because of", async () => {
+  it("passes through an adapter in place of the refused answer", async () => {
     let isFreed = false;
     const call = sendAuthorized(
       {

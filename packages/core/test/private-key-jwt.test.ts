@@ -76,7 +76,7 @@ describe("privateKeyJwt", () => {
     expect(claimsIn(server.requests[0]?.body ?? "").aud).toBe(`${server.origin}/oauth/token`);
   });
 
-  it("is for another audience when told", async () => {
+  it("has the given audience", async () => {
     const audience = "https://www.talkdeskid.com";
     expect(claimsIn(await provedBy({ privateKey, audience })).aud).toBe(audience);
   });
@@ -242,7 +242,7 @@ describe("the hints of a refused assertion", () => {
     return hints.slice(1);
   };
 
-  it("name client, key and algorithm, which are to be compared", async () => {
+  it("name the client, the key and the algorithm to compare", async () => {
     expect(await hintsOn()).toEqual([
       "The assertion names the client client-1 and the key key-1, and is signed with ES256: check that these belong together; a rotation changes the key's id.",
     ]);
@@ -262,7 +262,7 @@ describe("the hints of a refused assertion", () => {
   });
 
   it.each(["", "x", "a.b.c", `${btoa("null")}.${btoa("[]")}.x`, `${btoa("{")}.${btoa("{}")}.x`])(
-    "have no fault with an assertion of one's own that is none: %j",
+    "ignore a custom assertion that is not a JWT: %j",
     async (assertion) => {
       await using server = await tokenEndpoint(refused);
       const authentication = ({ body }: { readonly body: URLSearchParams }) =>

@@ -417,7 +417,7 @@ const REFUSED: [string, () => unknown, RegExp][] = [
     /is not a whole private key/,
   ],
   [
-    "with a public half that is none",
+    "with a malformed public half",
     () => ecPkcs8("ES256", { inner: [der(0xa1, der(4, point))] }),
     /is not a whole private key/,
   ],
@@ -434,7 +434,7 @@ const REFUSED: [string, () => unknown, RegExp][] = [
   ["of another version", () => ecPkcs8("ES256", { version: 2 }), /is not a whole private key/],
   ["of another version inside", () => ecPkcs8("ES256", { innerVersion: 2 }), /is not a whole private key/],
   [
-    "with an algorithm that is none",
+    "with a malformed algorithm",
     () => der(0x30, der(2, [0]), der(0x30, der(5)), der(4, [1])).toString("base64"),
     /is not a whole private key/,
   ],
@@ -556,7 +556,7 @@ describe("a private key that cannot be used", () => {
     expect(mistake(change(pkcs8(ec)).toString("base64")).message).toMatch(/is not a whole private key/);
   });
 
-  it("ends in a TypeError whatever it is, which shows nothing of it", () => {
+  it("ends in a TypeError that shows nothing of it", () => {
     const text = fc.oneof(
       fc.string({ unit: "binary", minLength: 12, maxLength: 300 }),
       fc.base64String({ minLength: 12, maxLength: 400 }),

@@ -108,7 +108,7 @@ describe("the hints of a refusal", () => {
     expect(await hintsOn(answer, { clock })).toEqual(expected);
   });
 
-  it("have no word about a date that is none", async () => {
+  it("do not mention a malformed date", async () => {
     expect(await hintsOn(json(400, { error: "invalid_request" }, { date: "noon" }))).toEqual([]);
     expect(
       await hintsOn((response) => {
@@ -122,7 +122,7 @@ describe("the hints of a refusal", () => {
     ["an outage", json(503, {})],
     ["a page", text(200, "<html>")],
     ["a redirect", text(302, "")],
-  ])("are none after %s", async (_, answer) => {
+  ])("are absent after %s", async (_, answer) => {
     expect(await hintsOn(answer, secret(" a+b "))).toEqual([]);
   });
 
@@ -132,7 +132,7 @@ describe("the hints of a refusal", () => {
     expect(Object.isFrozen(error.hints)).toBe(true);
   });
 
-  it("work with an authentication of one's own, which they know nothing about", async () => {
+  it("work with a custom authentication", async () => {
     const authentication: TalkdeskClientOptions["authentication"] = ({ headers }) => {
       headers.set("authorization", "Proof éé".replace(/é/g, "e"));
     };

@@ -129,7 +129,7 @@ describe("a body that cannot change can be sent again, as it is", () => {
   });
 });
 
-describe("a FormData that the client calls its own", () => {
+describe("a FormData of the client's own class", () => {
   class OwnFormData {
     *[Symbol.iterator](): Iterator<[string, unknown]> {
       yield ["file", new File(["a,b"], "a.csv", { type: "text/csv" })];

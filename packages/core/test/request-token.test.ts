@@ -92,7 +92,7 @@ describe("a request for a token", () => {
     expect(token.issuedAt).toBe(startedAt + 3_000);
   });
 
-  it("uses the global fetch of the moment when the client has none", async () => {
+  it("uses the current global fetch when the client has no fetch", async () => {
     const client = clientOf(nowhere);
     const original = globalThis.fetch;
     onTestFinished(() => {
@@ -164,7 +164,7 @@ describe("a redirect", () => {
   });
 });
 
-describe("what is tried again", () => {
+describe("retries", () => {
   /** Ways in which a connection ends without an answer, after the request was sent. */
   const faults: [string, (socket: import("node:net").Socket) => void][] = [
     ["a reset before the headers", (socket) => void socket.resetAndDestroy()],
@@ -429,7 +429,7 @@ describe("a refresh token whose outcome is unknown", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it("is no matter of client credentials", async () => {
+  it("does not happen for client credentials", async () => {
     const faulty = failingFetch("ECONNRESET", "ECONNRESET", "ECONNRESET", "ECONNRESET");
     expect((await failure(requestToken(clientOf(nowhere, faulty), clientCredentials))).code).toBe(
       "token_network",
@@ -628,7 +628,7 @@ describe("the size of an answer", () => {
     expect((await requestToken(clientOf(server), clientCredentials)).value).toBe("token-z");
   });
 
-  it("makes no token of compressed data that is cut short or is none", async () => {
+  it("refuses compressed data that is cut short or malformed", async () => {
     const answer = gzipSync(JSON.stringify({ access_token: "t".repeat(500), padding: "p".repeat(500) }));
     for (const body of [answer.subarray(0, answer.length - 20), Buffer.from("not compressed")]) {
       await using server = await tokenEndpoint(

@@ -88,7 +88,7 @@ describe("tokens can be had, and renewed, on a runtime", () => {
     ["whose process has no getBuiltinModule", "process", () => ({ value: { env: {} } })],
     ["whose getBuiltinModule throws", "process", () => ({ value: { ...process, getBuiltinModule: fail } })],
     ["whose getBuiltinModule is no function", "process", () => ({ value: { getBuiltinModule: 7 } })],
-    ["that has none of Node's modules", "process", () => builtins(undefined)],
+    ["without Node's modules", "process", () => builtins(undefined)],
     ["that gives null for Node's modules", "process", () => builtins(null)],
     ["whose modules are empty", "process", () => builtins({})],
     ["whose modules throw at every use", "process", () => builtins(hostile())],
@@ -127,7 +127,7 @@ describe("tokens can be had, and renewed, on a runtime", () => {
   });
 });
 
-describe("a listener's promise that rejects harms nobody", () => {
+describe("a listener's promise may reject", () => {
   type Then = (resolve: () => void, reject: (reason: Error) => void) => void;
   const thenable = (then: Then): object => ({ then });
 

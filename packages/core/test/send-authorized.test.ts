@@ -82,7 +82,7 @@ describe("a refused answer that nobody will read", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("harms nobody when it is being read already, breaks off, or cannot be cancelled", async () => {
+  it("may be locked, break off, or refuse to be cancelled", async () => {
     const locked = new Blob(["a"]).stream();
     locked.getReader();
     await discardBody(locked);

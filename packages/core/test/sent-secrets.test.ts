@@ -124,7 +124,7 @@ describe("what was sent in secret", () => {
     expect(token.extra).toEqual({ debug: { echo: ["client_secret=***&x"] }, trace: "***" });
   });
 
-  it("is masked whatever header or parameter it was sent in", async () => {
+  it("is masked in every header and parameter that it was sent in", async () => {
     await using server = await tokenEndpoint((response, request) =>
       json(400, {
         error: "invalid_request",
@@ -306,7 +306,7 @@ describe("what was sent in secret", () => {
     expect(await timeOf(64_000)).toBeLessThan(3_000);
   });
 
-  it("is masked whatever it is, in every form", async () => {
+  it("is masked in every form, for any secret", async () => {
     const secret = fc
       .string({ unit: "binary", minLength: 12, maxLength: 40 })
       .filter((text) => !/\p{Cc}|\*/u.test(text));

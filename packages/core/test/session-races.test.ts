@@ -322,7 +322,7 @@ describe("a stored token that ends sooner than its caller needs it", () => {
     await session.end().catch(() => {});
   });
 
-  it("is handed out to nobody when its session was ended meanwhile", async () => {
+  it("is not handed out when its session was ended meanwhile", async () => {
     await open({ token: shortToken() }).getToken();
     endpoint.treat = () => {
       store.records.delete(KEY);

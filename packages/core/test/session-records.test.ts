@@ -124,7 +124,7 @@ describe("one store and key, used by two clients", () => {
     expect(store.records.size).toBe(0);
   });
 
-  it("replaces a record of a version that did not say whose it was", async () => {
+  it("replaces a record of a version that did not write the owner", async () => {
     const record = { ...JSON.parse(serializeToken(loginToken())), source: { attempt: undefined } };
     await store.write(KEY, JSON.stringify(record), { expectedVersion: 0 });
     const endpoint = new RotatingEndpoint();
@@ -253,7 +253,7 @@ describe("a session that is over", () => {
     return held;
   }
 
-  it("hands out the token that the API has refused to nobody, from the first refusal on", async () => {
+  it("never hands out a token that the API has refused", async () => {
     const session = open(client, { token: loginToken() });
     const rejected = await revoked(session);
     const others = [session.getToken({ rejected }), session.getToken({ rejected })];

@@ -81,7 +81,7 @@ describe("processes that share a token", () => {
     expect(endpoint.calls).toHaveLength(0);
   });
 
-  it("keep a token no longer than it lives, whoever asked for it", async () => {
+  it("keep a token no longer than its lifetime, whichever process requested it", async () => {
     await put({ issuedAt: clock.now() - 500_000 });
     const source = open();
     expect((await source.getToken()).value).toBe("from-another");
@@ -172,14 +172,14 @@ describe("a store that fails", () => {
     expect((await open().getToken()).value).toBe("token-1");
   });
 
-  it("with a lock that nobody releases delays a call for half its time, then it asks alone", async () => {
+  it("with a lock that is never released delays a call for half its time, then the process asks alone", async () => {
     await store.lock(KEY, { ttlMs: 60_000 });
     const before = clock.monotonic();
     expect((await inTime(open().getToken())).value).toBe("token-1");
     expect(clock.monotonic() - before).toBeLessThan(5_200);
   });
 
-  it("gives back a lock that comes when nobody waits for it", async () => {
+  it("releases a lock that arrives too late", async () => {
     const locks: (() => void)[] = [];
     const { lock } = store;
     store.lock = (key, options) =>

@@ -113,7 +113,7 @@ describe("opening", () => {
     expect(Object.keys(await bare.get("acme"))).toEqual(["api", "getToken"]);
   });
 
-  it("that fails is everybody's failure who waits, and is tried again by the next", async () => {
+  it("that fails rejects all waiting callers, and is tried again by the next call", async () => {
     let opens = 0;
     const pool = sourcePool(async (key) => {
       opens += 1;
@@ -151,14 +151,14 @@ describe("closing for room", () => {
     expect(staged.open()).toEqual(["a", "c"]);
   });
 
-  it("keeps a thousand sources where nobody says how many", async () => {
+  it("keeps a thousand sources by default", async () => {
     const staged = stage();
     for (let index = 0; index < 1_001; index++) await staged.pool.get(String(index));
     expect(staged.open()).toHaveLength(1_000);
     expect(source(staged, 0).isClosed).toBe(true);
   });
 
-  it("leaves alone what somebody waits on, and comes to it when nobody does", async () => {
+  it("does not close a source while a caller waits on it", async () => {
     const staged = stage(1, (key) => Object.assign(new FakeSource(key), { hangs: key !== "c" }));
     const waits: Promise<AccessToken>[] = [];
     for (const key of ["a", "b", "c"]) waits.push((await staged.pool.get(key)).getToken());
@@ -169,7 +169,7 @@ describe("closing for room", () => {
     expect(staged.open()).toEqual(["a"]);
   });
 
-  it("is not noticed by those who hold a source", async () => {
+  it("is not noticed by callers that hold a source", async () => {
     const staged = stage(1);
     const handle = await staged.pool.get("a");
     await staged.pool.get("b");
@@ -181,7 +181,7 @@ describe("closing for room", () => {
     expect(source(staged, 2).requests).toEqual([request]);
   });
 
-  it("that fails harms nobody, and one that hangs holds nobody up", async () => {
+  it("that fails or hangs does not affect other callers", async () => {
     const hanging = new FakeSource("hanging");
     hanging.close = () => new Promise(() => {});
     const failing = new FakeSource("failing");
@@ -307,7 +307,7 @@ describe("close", () => {
     expect(late.isClosed).toBe(true);
   });
 
-  it("while a key is opened in vain has nothing to close", async () => {
+  it("while the opening of a key fails has nothing to close", async () => {
     const { opening, fails } = gate();
     const pool = sourcePool(() => opening);
     const waiting = pool.get("a");

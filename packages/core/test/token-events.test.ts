@@ -230,7 +230,7 @@ describe("onEvent", () => {
     for (const event of events) expect(Object.isFrozen(event)).toBe(true);
   });
 
-  it("may throw, or return a promise that rejects, and harms nobody", async () => {
+  it("may throw, or return a promise that rejects", async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown): void => void unhandled.push(reason);
     process.on("unhandledRejection", note);
@@ -278,7 +278,7 @@ describe("node:diagnostics_channel", () => {
     ]);
   });
 
-  it("is silent about the types that nobody subscribed to", async () => {
+  it("publishes no types without subscribers", async () => {
     const note = vi.fn();
     subscribe("talkdesk-oauth:token_failed", note);
     const { source } = stage({ onCall: granting() });
@@ -429,7 +429,7 @@ describe("secrets", () => {
     }
   });
 
-  it("are found by this test where they are shown", () => {
+  it("are found by this test where they are shown on purpose", () => {
     const planted = Object.assign(new Error("plain"), { cause: new Error(`with ${SECRET}`) });
     expect(shown(planted)).toContain(SECRET);
     expect(shown(Object.defineProperty({}, "hidden", { value: { deep: BASIC } }))).toContain(BASIC);

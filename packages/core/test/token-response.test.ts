@@ -101,7 +101,7 @@ describe("an answer with a token", () => {
   );
 
   it.each(["Bearer", "opaque", "mac", "", 7, null, undefined])(
-    "sends a service token bare, whatever the answer calls it (%j)",
+    "sends a service token without a scheme, for any token_type (%j)",
     (type) => {
       const token = readMembers({ access_token: "abc", token_type: type }, { grant: opaque });
       expect(token.type).toBe("opaque");
@@ -222,7 +222,7 @@ describe("an answer with a token", () => {
     expect(readMembers({ access_token }).value === access_token).toBe(true);
   });
 
-  it.each([null, "", 0, false, {}, []])("is one also with the error %j, which is none", (error) => {
+  it.each([null, "", 0, false, {}, []])("is accepted with the error %j, which is not a code", (error) => {
     expect(readMembers({ error, code: "0" }).value).toBe("t");
   });
 
@@ -253,7 +253,7 @@ describe("an answer with a token", () => {
   });
 
   it.each([{}, { "content-type": "text/plain" }, { "content-type": "text/html; charset=utf-8" }])(
-    "reads a good token whatever its content type is (%j)",
+    "reads a valid token with any content type (%j)",
     (headers) => {
       expect(read('{"access_token":"t"}', { headers }).value).toBe("t");
     },
@@ -430,7 +430,7 @@ describe("a refusal", () => {
   });
 
   it.each([429, 500, 501, 502, 503, 504, 529, 599])(
-    "with %d is token_unavailable, whatever the body says",
+    "with %d is token_unavailable, for any body",
     (status) => {
       for (const body of [
         "",
@@ -589,7 +589,7 @@ describe("parseTokenResponse", () => {
       .map(([text, length]) => new TextEncoder().encode(text).subarray(0, length % text.length)),
   );
 
-  it("either gives a whole token or throws a TalkdeskError, whatever arrives", () => {
+  it("gives a whole token or throws a TalkdeskError, for any answer", () => {
     const seen = new Set<string>();
     fc.assert(
       fc.property(status, headers, body, grants, (status, headers, body, grant) => {

@@ -95,7 +95,7 @@ describe("the types", () => {
     expectTypeOf(parseSecureUrl).toEqualTypeOf<(value: unknown, name: string) => URL>();
   });
 
-  it("of a client authentication, ours or one's own", () => {
+  it("of a client authentication, built-in or custom", () => {
     expectTypeOf(clientSecretBasic).returns.toEqualTypeOf<ClientAuthentication>();
     expectTypeOf(clientSecretBasic).toBeCallableWith({ clientId: "i", clientSecret: async () => "s" });
     const own: ClientAuthentication = ({ endpoints, headers, body, now }) => {
@@ -154,7 +154,7 @@ describe("the types", () => {
     void change;
   });
 
-  it("of an error, whose codes are a closed set", () => {
+  it("of an error, with a closed set of codes", () => {
     const use = (error: unknown): void => {
       if (!isTalkdeskError(error)) return;
       expectTypeOf(error).toEqualTypeOf<TalkdeskError>();

@@ -310,7 +310,7 @@ function check(world: World, { faults }: Round, outcomes: readonly Outcome[], wa
   if (faults.length === 0 && !wasLost && !world.isLost) expect(codes).toEqual([]);
 }
 
-it("never loses the refresh token that is good, and names what the network has lost", {
+it("never loses a valid refresh token, and reports what the network has lost", {
   timeout: 300_000,
 }, async () => {
   let refreshes = 0;
@@ -410,7 +410,7 @@ it("hands out no token of a session that was ended beside slow writers, or was i
   expect(ends).toBeGreaterThan(RUNS / 4);
 });
 
-it("keeps two regions on one store and key apart, whoever logs in, refreshes, or is slow", {
+it("keeps two regions on one store and key apart, in any history", {
   timeout: 120_000,
 }, async () => {
   const tokens = { us: 0, eu: 0 };

@@ -58,7 +58,7 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
   return work;
 }
 
-describe("a session of its own", () => {
+describe("one session in one process", () => {
   it("hands out the login's token without a refresh, and has stored it by then", async () => {
     const token = await open({ token: loginToken() }).getToken();
     expect(token.value).toBe("at-login");
@@ -71,7 +71,7 @@ describe("a session of its own", () => {
     expect((await open().getToken()).value).toBe("at-login");
   });
 
-  it("refreshes when the token ends, and has stored the successor before anybody gets it", async () => {
+  it("refreshes when the token expires, and stores the successor before a caller gets it", async () => {
     const session = open({ token: loginToken() });
     await session.getToken();
     clock.pass(599_000);
@@ -468,7 +468,7 @@ describe("a store that fails", () => {
 });
 
 describe("the end", () => {
-  it("leaves nothing in the store, and nobody gets a token", async () => {
+  it("leaves nothing in the store, and no caller gets a token", async () => {
     const session = open({ token: loginToken() });
     const other = open();
     await session.getToken();
@@ -521,7 +521,7 @@ describe("the end", () => {
     expect(store.records.size).toBe(0);
   });
 
-  it("can be repeated when the store was down, and does no harm afterwards", async () => {
+  it("can be repeated after the store was down, and is idempotent", async () => {
     const session = open({ token: loginToken() });
     await session.getToken();
     store.behave = () => "fails";

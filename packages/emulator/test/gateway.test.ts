@@ -40,7 +40,7 @@ describe("the token", () => {
     expect((await send(`${api}/users`, { headers: { authorization } })).status).toBe(200);
   });
 
-  it("is refused when there is none", async () => {
+  it("is required", async () => {
     expect((await send(`${api}/users`)).status).toBe(401);
   });
 

@@ -90,7 +90,7 @@ describe("client credentials", () => {
     expect([status, json.error]).toEqual([400, "invalid_scope"]);
   });
 
-  it("refuses a scope beyond those of the client, which others have", async () => {
+  it("refuses a scope of another client", async () => {
     const client = talkdesk.clients.add({ scopes: ["users:read"] });
     const answer = await requestToken(
       talkdesk,

@@ -101,7 +101,7 @@ describeAdapter(
 );
 
 describeAdapter(
-  "the fetch of undici, with an Agent of its own",
+  "the fetch of undici, with a new Agent",
   ({ connections, ...setup }) => {
     const dispatcher = new Agent({ connections: connections ?? null });
     return Object.assign(driver(setup, fetchOn(dispatcher)), { close: () => dispatcher.destroy() });

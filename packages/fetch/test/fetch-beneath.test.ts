@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { setStage } from "./support/authorized-stage.js";
 
 describe("a fetch that throws for statuses", () => {
-  it("has a refused POST sent once more when its error tells the response", async () => {
+  it("repeats a refused POST when the error has the response", async () => {
     await using stage = await setStage(async (input, init) => {
       const response = await fetch(input, init);
       if (response.ok) return response;
@@ -15,7 +15,7 @@ describe("a fetch that throws for statuses", () => {
     expect(stage.apiRequests.map(({ text }) => text)).toEqual(["one order", "one order"]);
   });
 
-  it("has a redirected POST sent once", async () => {
+  it("does not repeat a redirected POST", async () => {
     await using stage = await setStage(async (input, init) => {
       const response = await fetch(input, init);
       throw Object.assign(new Error("refused"), { response });
@@ -48,7 +48,7 @@ describe("a fetch that throws for statuses", () => {
 });
 
 describe("a fetch whose responses are not the platform's", () => {
-  it("has a refused body of Node's read away", async () => {
+  it("drains a refused body that is a stream of Node", async () => {
     const refused = Readable.from([Buffer.from("refused")]);
     let sent = 0;
     await using stage = await setStage(async () => {

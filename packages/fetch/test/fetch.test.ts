@@ -72,7 +72,7 @@ describe("what is sent", () => {
       new Request(echo, { method: "POST", headers: { "x-a": "1", ...json }, body: "a" }),
       { headers: { "x-b": "2" } },
     ],
-    "a Request whose headers init takes away": (echo) => [
+    "a Request whose headers init removes": (echo) => [
       new Request(echo, { headers: { authorization: "Bearer mine", "x-a": "1" } }),
       { headers: {} },
     ],
@@ -90,7 +90,7 @@ describe("what is sent", () => {
     ],
   };
 
-  it.each(Object.keys(calls))("is what fetch itself sends, and a token, for %s", async (name) => {
+  it.each(Object.keys(calls))("is the same as fetch itself sends, with a token, for %s", async (name) => {
     await using stage = await setStage();
     const makeCall = calls[name] as (echo: string) => Call;
     const echo = `${stage.api}/echo?a=%20`;
@@ -101,7 +101,7 @@ describe("what is sent", () => {
     expect(sentAs(authorized)).toEqual(sentAs(bare));
   });
 
-  it("is what the call said, also when the caller changes its objects while a token is on its way", async () => {
+  it("is unchanged when the caller changes its objects during the wait for a token", async () => {
     await using stage = await setStage();
     const headers = new Headers({ "x-a": "1" });
     const body = new URLSearchParams({ a: "1" });
@@ -139,7 +139,7 @@ describe("what is sent", () => {
     expect([...request.headers]).toEqual([["x-a", "1"]]);
   });
 
-  it("resolves what is relative against the gateway", async () => {
+  it("resolves relative URLs against the gateway", async () => {
     await using stage = await setStage();
     for (const input of ["/users", "users?page=2", "?page=3", "./a/../users"]) {
       await (await stage.fetch(input)).text();
@@ -154,7 +154,7 @@ describe("what is sent", () => {
 });
 
 describe("an absolute URL", () => {
-  it("is what it would be beside a base, however it is written", async () => {
+  it("is the same as with a base, in every spelling", async () => {
     const api = "https://api.talkdeskapp.com";
     const seen: string[] = [];
     const send = talkdeskFetch(anySource(api), {
@@ -342,7 +342,7 @@ describe("a Request with a body", () => {
     },
   );
 
-  it("that somebody else is reading rejects as with fetch, before anything is asked or sent", async () => {
+  it("that is being read elsewhere rejects as with fetch, before a token is requested or anything is sent", async () => {
     await using stage = await setStage();
     const request = new Request(`${stage.api}/echo`, { method: "POST", body: "locked" });
     request.body?.getReader();
@@ -358,7 +358,7 @@ describe("a Request with a body", () => {
     expect(stage.apiRequests[0]?.text).toBe("fresh");
   });
 
-  it("is used from the call on, as with fetch", async () => {
+  it("is marked as used at once, as with fetch", async () => {
     await using stage = await setStage();
     const request = new Request(`${stage.api}/echo`, { method: "POST", body: "once" });
     const call = stage.fetch(request);
@@ -499,7 +499,7 @@ describe("signals", () => {
     expect(stage.apiRequests).toEqual([]);
   });
 
-  it("of init take the place of a Request's", async () => {
+  it("of init replace those of a Request", async () => {
     await using stage = await setStage();
     const request = new Request(`${stage.api}/users`, { signal: AbortSignal.abort(reason) });
     expect((await stage.fetch(request.clone(), { signal: new AbortController().signal })).status).toBe(200);
@@ -600,7 +600,7 @@ describe("responses", () => {
     expect(stage.apiRequests).toHaveLength(1);
   });
 
-  it("that do not come are the error that fetch has", async () => {
+  it("that do not arrive are fetch's own error", async () => {
     await using stage = await setStage();
     stage.talkdesk.faults.add({ at: "api", reset: "before" });
     const error = await stage.fetch("/users").catch((reason: unknown) => reason);
@@ -657,7 +657,7 @@ describe("the fetch beneath", () => {
     expect(stage.apiRequests).toEqual([]);
   });
 
-  it("gets the caller's own Request, and what is changed beside it", async () => {
+  it("gets the caller's own Request, and the changes as init", async () => {
     const seen: Call[] = [];
     await using stage = await setStage(async (...call) => {
       seen.push(call);

@@ -60,7 +60,7 @@ describe("a route that is not what the URL says", () => {
     ["Bun's option unix", https, () => ({ unix: "/run/a" })],
     ["a proxy, for a gateway in the clear", loopback, () => ({ dispatcher: new ProxyAgent(NOWHERE) })],
     [
-      "a proxy of the user's own kind, for a gateway in the clear",
+      "a custom proxy agent, for a gateway over plain http",
       loopback,
       () => ({ dispatcher: new (class extends ProxyAgent {})(NOWHERE) }),
     ],

@@ -16,8 +16,8 @@ function misleading(says: object, ...made: ConstructorParameters<typeof Request>
 const tokensOf = ({ apiRequests }: AuthorizedStage): unknown[] =>
   apiRequests.filter(({ headers }) => headers["authorization"] !== undefined);
 
-describe("an input that says two things", () => {
-  it("goes without a token to where its toString leads, whatever its url says", async () => {
+describe("an input that names two URLs", () => {
+  it("goes to the URL of its toString, without a token", async () => {
     await using stage = await setStage();
     const input = { url: `${stage.api}/users`, toString: () => `${stage.otherApi}/users` };
     expect((await stage.fetch(input as unknown as Input)).status).toBe(401);
@@ -44,7 +44,7 @@ describe("an input that says two things", () => {
     expect(stage.talkdesk.requests.all).toEqual([]);
   });
 
-  it("goes without a token to where a Request leads, whatever a subclass says", async () => {
+  it("goes to the URL of the Request, without a token, when a subclass overrides url", async () => {
     await using stage = await setStage();
     const says = { url: `${stage.api}/users` };
     expect((await stage.fetch(misleading(says, `${stage.otherApi}/users`))).status).toBe(401);
@@ -52,7 +52,7 @@ describe("an input that says two things", () => {
     expect(tokensOf(stage)).toEqual([]);
   });
 
-  it("has no token where a fetch of the user's own may read another URL off it", async () => {
+  it("has no token when a custom fetch may read another URL from it", async () => {
     await using stage = await setStage((input, init) => fetch((input as Request).url, init));
     const says = { url: `${stage.otherApi}/users` };
     expect((await stage.fetch(misleading(says, `${stage.api}/users`))).status).toBe(401);
@@ -60,7 +60,7 @@ describe("an input that says two things", () => {
     expect(tokensOf(stage)).toEqual([]);
   });
 
-  it("keeps the Authorization that a Request has, whatever a subclass says", async () => {
+  it("keeps the Authorization of a Request whose subclass overrides headers", async () => {
     await using stage = await setStage();
     const says = { headers: new Headers() };
     const headers = { authorization: "Bearer mine" };
@@ -68,7 +68,7 @@ describe("an input that says two things", () => {
     expect(stage.apiRequests.map((request) => request.headers["authorization"])).toEqual(["Bearer mine"]);
   });
 
-  it("is not sent again when it is a POST, whatever a subclass says", async () => {
+  it("is not sent again when it is a POST whose subclass overrides method", async () => {
     await using stage = await setStage();
     stage.talkdesk.faults.add({
       at: "api",

@@ -220,7 +220,7 @@ describe.each(drivers.filter(({ name }) => name !== "libsql"))(
 );
 
 describe.each(drivers)("a process that is killed at any time, with $name", (driver) => {
-  it("has kept whatever it has answered, and gives no version twice", async () => {
+  it("has kept every write that was answered, and gives no version twice", async () => {
     using file = databaseFile(driver);
     const answered: number[] = [];
     let count = 0;

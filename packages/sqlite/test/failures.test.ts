@@ -136,7 +136,7 @@ describe.each(drivers)("a database of $name", (driver) => {
     expect(await store.read(KEY)).toEqual({ value: large, version: next });
   });
 
-  it("that is full when the tables are made has none of them", async () => {
+  it("that is full when the tables are made has no tables", async () => {
     using file = databaseFile(driver);
     const database = file.open();
     database.exec("CREATE TABLE users (name TEXT); PRAGMA max_page_count = 4");
@@ -148,7 +148,7 @@ describe.each(drivers)("a database of $name", (driver) => {
     expect(await store.write(KEY, VALUE, { expectedVersion: 0 })).toBeGreaterThan(0);
   });
 
-  it("that may not be written is read, and rejects everything else", async () => {
+  it("that is read-only is read, and rejects every other call", async () => {
     using file = databaseFile(driver);
     const writer = sqliteStore(file.open());
     const version = await writer.write(KEY, VALUE, { expectedVersion: 0 });
@@ -167,14 +167,14 @@ describe.each(drivers)("a database of $name", (driver) => {
     expect(await writer.lock(KEY, { ttlMs: 60_000 })).toBeDefined();
   });
 
-  it("that may not be written and has no tables rejects every call", async () => {
+  it("that is read-only and has no tables rejects every call", async () => {
     using file = databaseFile(driver);
     file.open().exec("CREATE TABLE users (name TEXT)");
     const store = sqliteStore(file.openReadOnly());
     expect(await rejectionOf(store.read(KEY))).toMatchObject({ code: "SQLITE_READONLY" });
   });
 
-  it("that is no database rejects every call, and the file is left as it was", async () => {
+  it("that is not a database rejects every call, and the file is unchanged", async () => {
     using file = databaseFile(driver);
     writeFileSync(file.path, `${VALUE} `.repeat(500));
     const error = await rejectionOf(sqliteStore(file.open()).read(KEY));

@@ -10,7 +10,7 @@ function columnsOf(database: Handle, sql: string): readonly unknown[] {
   return Object.values(Object(database.prepare(sql).get()));
 }
 
-describe("what is no handle", () => {
+describe("a value that is not a handle", () => {
   it.each([undefined, null, "tokens.db", {}, { exec() {} }, { prepare() {} }])(
     "refuses %o at once",
     (database) => {
@@ -54,7 +54,7 @@ describe.each(drivers)("a handle of $name", (driver) => {
     expect(settings().map(String)).toEqual(["4321", "0", "wal"]);
   });
 
-  it("commits a write to the disk, whatever the setting of the handle", async () => {
+  it("commits a write to the disk, with any setting of the handle", async () => {
     using file = databaseFile(driver);
     const database = file.open();
     const levels: number[] = [];
@@ -71,7 +71,7 @@ describe.each(drivers)("a handle of $name", (driver) => {
     expect(levels).toEqual([2, 2]);
   });
 
-  it("can have a transaction of its own open, in which every call rejects", async () => {
+  it("may have an open transaction, in which every call rejects", async () => {
     using file = databaseFile(driver);
     const database = file.open();
     database.exec("CREATE TABLE users (name TEXT)");
@@ -129,7 +129,7 @@ describe.each(drivers)("a handle of $name", (driver) => {
     expect(await two.read("key")).toEqual({ value: "value", version });
   });
 
-  it("may have tables of its own in the file, and a version of them", async () => {
+  it("may have other tables in the file, and a user_version", async () => {
     using file = databaseFile(driver);
     const database = file.open();
     database.exec(

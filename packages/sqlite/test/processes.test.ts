@@ -117,7 +117,7 @@ describe.each(drivers)("several processes on one file, with $name", (driver) => 
     }
   });
 
-  it("get the lock of a process that was killed when its time is over, and not before", async () => {
+  it("get the lock of a killed process when its time has run out, and not before", async () => {
     using file = databaseFile(driver);
     const store = sqliteStore(file.open());
     const holder = scripts.start(

@@ -102,7 +102,7 @@ describe.each(drivers)("a store in a database of $name", (driver) => {
     expect(TABLES.map((table) => rowsIn(database, table))).toEqual([10, 0]);
   });
 
-  it("keeps nothing of a record that is over at once, though others wait for their removal", async () => {
+  it("removes a record that expires at once before other expired records", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     using file = databaseFile(driver);
     const database = file.open();
@@ -134,7 +134,7 @@ describe.each(drivers)("a store in a database of $name", (driver) => {
     expect(await store.write("key", "late", { expectedVersion, fence })).toBeUndefined();
   });
 
-  it("takes the fence of the lock that is held, whatever has become of other keys", async () => {
+  it("accepts the fence of the held lock, after any history of other keys", async () => {
     using file = databaseFile(driver);
     const store = sqliteStore(file.open());
     const held = await store.lock("key", { ttlMs: 60_000 });

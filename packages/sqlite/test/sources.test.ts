@@ -71,7 +71,7 @@ describe.each(drivers)("sources on a file of $name", (driver) => {
     expect(await rejectionOf(open().getToken())).toMatchObject({ code: "reauthentication_required" });
   });
 
-  it("go on without a store that fails, and say SQLite's reason", async () => {
+  it("go on without a store that fails, and report SQLite's reason", async () => {
     using file = databaseFile(driver);
     const database = file.open();
     const events: TokenEvent[] = [];

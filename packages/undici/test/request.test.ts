@@ -61,7 +61,7 @@ describe("resolveDestination", () => {
     expect(together(origin, path)).toEqual(apart(origin, path));
   });
 
-  it("goes by the name that TLS proves", () => {
+  it("has the name that TLS verifies", () => {
     const request = { origin: "https://127.0.0.1:8443", path: "/users?a=1", servername: "api.example.com" };
     expect(resolveDestination(request)?.href).toBe("https://api.example.com:8443/users");
   });
@@ -78,7 +78,7 @@ describe("resolveDestination", () => {
     );
   });
 
-  it("is what the origin says over plain http, whatever Host says", () => {
+  it("is the origin over plain http, with any Host header", () => {
     const request = { origin: "http://127.0.0.1:8080", path: "/users", host: "api.example.com" };
     expect(resolveDestination(request)?.href).toBe("http://127.0.0.1:8080/users");
   });

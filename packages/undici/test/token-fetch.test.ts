@@ -8,7 +8,7 @@ import { startEmulator } from "@talkdesk-oauth/emulator";
 import { Agent, fetch, type RequestInit } from "undici";
 import { expect, expectTypeOf, it, onTestFinished } from "vitest";
 
-it("undici's fetch, with an agent of one's own, sends token requests", async () => {
+it("undici's fetch, with a custom Agent, sends token requests", async () => {
   expectTypeOf<typeof fetch>().toExtend<FetchFunction>();
   await using talkdesk = await startEmulator();
   const dispatcher = new Agent();

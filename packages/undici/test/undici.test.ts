@@ -208,7 +208,7 @@ describe("a refused response", () => {
     expect(new Set(talkdesk.requests.to("api").map(({ connection }) => connection)).size).toBe(1);
   });
 
-  it("is no refusal of ours when its connection breaks", async () => {
+  it("is passed on when its connection breaks", async () => {
     talkdesk.faults.add({ at: "api", reset: "before" });
     await expect(request(`${api}/echo`, { dispatcher: authorized() })).rejects.toMatchObject({
       code: "ECONNRESET",
@@ -220,7 +220,7 @@ describe("a refused response", () => {
   });
 });
 
-describe("what else a request may be", () => {
+describe("other kinds of requests", () => {
   it("hands over informational responses before the answer", async () => {
     const { origin, dispatcher } = await startServer((_request, response) => {
       response.writeEarlyHints({ link: "</style.css>; rel=preload" }, () => response.end("after"));
@@ -288,7 +288,7 @@ describe("beside other interceptors", () => {
     expect(talkdesk.requests.to("token")).toHaveLength(2);
   });
 
-  it("knows a host by the name that TLS proves, when dns outside has put an address in its place", () => {
+  it("recognises a host by the name that TLS verifies, when dns outside has replaced it with an address", () => {
     const sent: Dispatcher.DispatchOptions[] = [];
     const known: TokenSource = { api: "https://api.talkdeskapp.com", getToken: () => new Promise(() => {}) };
     const dispatch = talkdeskUndici(known)((options) => {
@@ -323,7 +323,7 @@ describe("beside other interceptors", () => {
 describe("the handler of the client", () => {
   const quiet = { onResponseStart() {}, onResponseData() {}, onResponseEnd() {} };
 
-  it("hears of an abort during the wait for a token, once, and nothing is sent", async () => {
+  it("gets an abort during the wait for a token once, and nothing is sent", async () => {
     talkdesk.faults.add({ at: "token", hang: true });
     const errors: Error[] = [];
     const reason = new Error("enough");

@@ -145,7 +145,7 @@ describe("a later run", () => {
     await expectWhole();
   });
 
-  it("completes a file of which nothing is missing", async () => {
+  it("completes a file that is already whole", async () => {
     await stopHalfway();
     const whole = await wholeFile();
     await writeFile(`${place.out}.part`, whole);

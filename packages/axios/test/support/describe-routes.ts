@@ -100,7 +100,7 @@ export function describeRoutes(): void {
       });
     });
 
-    it("gets no token by an agent with the address of another server, whose certificate is good", async () => {
+    it("gets no token over an agent with the address of another server, whose certificate is valid", async () => {
       await using other = await startGateway("https");
       const route = { config: () => ({ httpsAgent: new https.Agent({ ca, port: other.port }) }) };
       await withClient("https", route, async (client) => {
@@ -148,7 +148,7 @@ export function describeRoutes(): void {
           config: ({ url }) => ({ proxy: false, httpAgent: new HttpProxyAgent(url) }),
         },
         "an agent with another port": { config: ({ port }) => ({ httpAgent: new http.Agent({ port }) }) },
-        "an agent with a connection of its own": {
+        "an agent with its own connection": {
           config: ({ port }) => ({
             httpAgent: Object.assign(new http.Agent(), {
               createConnection: () => connect(port, "127.0.0.1"),
@@ -220,7 +220,7 @@ export function describeRoutes(): void {
     await dispatcher.close();
   });
 
-  it("gets a token over fetch by a pool of its own", async () => {
+  it("gets a token over fetch with a pool for its own origin", async () => {
     await using gateway = await startGateway("http");
     const dispatcher = new Pool(gateway.source.api);
     const client = axios.create({ adapter: "fetch", fetchOptions: { dispatcher } });
@@ -230,7 +230,7 @@ export function describeRoutes(): void {
     await dispatcher.close();
   });
 
-  it("gets no token for a socket path, whose requests pass as they are", async () => {
+  it("gets no token for a socket path, whose requests pass untouched", async () => {
     await withClient("http", {}, async (client, gateway) => {
       const socketPath = "/nowhere/socket";
       const seen: unknown[] = [];

@@ -138,7 +138,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
       };
 
       for (const [what, others] of Object.entries(between)) {
-        it(`gives nobody what is another's from a cache above, with ${what} between`, async () => {
+        it(`never serves another user's response from a cache above, with ${what} between`, async () => {
           const { origin, received } = await startServer(whoAmI);
           const cache = interceptors.cache();
           const clients = ["alice", "bob"].map((who) =>
@@ -151,7 +151,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
           expect(received).toHaveLength(3);
         });
 
-        it(`joins nobody's request with another's in a deduplicator above, with ${what} between`, async () => {
+        it(`never joins requests of two users in a deduplicator above, with ${what} between`, async () => {
           const { origin, received } = await startServer(({ headers }, response) => {
             setTimeout(() => response.end(headers.authorization), 50);
           });
@@ -201,7 +201,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
         }
       });
 
-      it("is not talked out of that by an open quotation mark", async () => {
+      it("prevents caching also when Cache-Control has an open quotation mark", async () => {
         const { origin } = await startServer(({ headers }, response) => {
           response.setHeader("cache-control", 'public, max-age=600, x="');
           response.end(headers.authorization);
@@ -252,7 +252,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
         expect(received).toHaveLength(1);
       });
 
-      it("says no-store to those above, beside what the API says", async () => {
+      it("adds no-store for caches above to the Cache-Control of the API", async () => {
         const { origin } = await startServer((_request, response) => {
           response.setHeader("cache-control", "max-age=60");
           response.end();
@@ -421,7 +421,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
         expect(received.map(({ authorization }) => authorization)).toEqual(["Bearer known"]);
       });
 
-      it("takes the token away from a follower of redirects beneath that would keep it", async () => {
+      it("removes the token where an interceptor beneath follows a redirect and would keep it", async () => {
         const { origin: other, received } = await elsewhere();
         const { origin } = await startServer(
           (_request, response) => void response.writeHead(302, { location: other }).end(),
@@ -611,7 +611,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
         expect(source.refused).toEqual(["stale"]);
       });
 
-      it("is none of ours when the API says that a scope is missing, as an error too", async () => {
+      it("is passed on when the API says that a scope is missing, also as an error", async () => {
         const { origin } = await startServer((_request, response) => {
           response.writeHead(401, { "www-authenticate": 'Bearer error="insufficient_scope"' }).end();
         });
@@ -801,7 +801,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
         });
       });
 
-      it("that throws at its start is told so, and nothing is sent", async () => {
+      it("that throws at its start gets that error, and nothing is sent", async () => {
         const { origin, received } = await startServer((_request, response) => void response.end());
         const { handler, told, done } = noting({
           onRequestStart() {
@@ -854,7 +854,7 @@ export function describeInterceptor(undici: Undici, name: string): void {
         expect((context as { history: URL[] }).history.map(String)).toEqual([`${origin}/users`]);
       });
 
-      it("that is no handler, and headers that are none, are undici's to refuse", async () => {
+      it("that is not a handler is refused by undici, and so are malformed headers", async () => {
         const { origin } = await startServer((_request, response) => void response.end());
         const dispatcher = agent().compose(talkdeskUndici(makeSource(origin, "known")));
         await expect(request(origin, { dispatcher, headers: ["x-odd"] })).rejects.toThrow(
