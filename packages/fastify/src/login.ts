@@ -9,6 +9,7 @@ import {
   storedSession,
 } from "@talkdesk-oauth/login";
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import { loginRouteConfig } from "./login-routes.js";
 import { notedSessions } from "./noted-session.js";
 import { hasServerSession, serverSession } from "./server-session.js";
 import { factsOf, headersOf, sendWebResponse, toWebRequest } from "./web-exchange.js";
@@ -127,7 +128,7 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
     // The login reads forms itself, whatever parsers the app has.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-    for (const url of PATHS) app.route({ method: METHODS, url, handler: answer });
+    for (const url of PATHS) app.route({ method: METHODS, url, config: loginRouteConfig(), handler: answer });
   };
   return Object.assign(routes, {
     source: async (request: FastifyRequest) => login.source(open(request).session, request),

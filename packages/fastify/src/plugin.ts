@@ -28,10 +28,10 @@ const register: FastifyPluginAsync<TalkdeskPluginOptions> = async (app, options)
     throw new TypeError("talkdeskPlugin needs one of its options login and source.");
   }
   const hook = talkdesk(source);
-  if (!app.hasRequestDecorator("talkdesk")) app.decorateRequest("talkdesk");
-  // Before the hook, which the routes of the login do not need: they work when it fails.
-  if (login !== undefined) await app.register(login, placement);
+  // Null until the hook has run: requireLogin() tells "nobody has looked yet" from "nobody is signed in" by it.
+  if (!app.hasRequestDecorator("talkdesk")) app.decorateRequest("talkdesk", null as never);
   app.addHook("onRequest", hook);
+  if (login !== undefined) app.register(login, placement);
 };
 
 /**

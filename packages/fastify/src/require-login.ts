@@ -1,5 +1,6 @@
 import { checkLoginAddress, checkOptionNames, loginRequired } from "@talkdesk-oauth/login";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { isForLogin } from "./login-routes.js";
 import { notedSessions } from "./noted-session.js";
 import { factsOf, sendWebResponse } from "./web-exchange.js";
 
@@ -13,10 +14,11 @@ export interface RequireLoginOptions {
  * A hook, `onRequest` or `preHandler`, that lets requests pass which have a `request.talkdesk`, and answers all others as
  * `loginRequired` of `@talkdesk-oauth/login` does: a browser that opens a page is redirected to the login and comes back;
  * a form, or the script of a page, gets 401 and a page with a link; a program gets 401 and problem details (RFC 9457).
+ * As a hook of a whole scope, it leaves the routes of the login open.
  *
  * @throws TypeError
  *   - at once, when `login` is not an address, and for an unknown option;
- *   - for a request, when `talkdeskPlugin` is not registered before it, or when it runs before the login itself.
+ *   - for a request, when `talkdeskPlugin` is not registered before it.
  * @example
  * app.get("/contacts", { preHandler: requireLogin() }, async (request) =>
  *   (await request.talkdesk.fetch("/contacts")).json(),
@@ -29,9 +31,8 @@ export function requireLogin(
   const { login = "/auth/login" } = options;
   checkLoginAddress(login);
   return async (request, reply) => {
-    // Undefined once nobody was found to be signed in; null or absent when nobody has looked.
-    const { talkdesk = null } = request as Partial<FastifyRequest>;
-    if (talkdesk !== null) return undefined;
+    if (request.talkdesk || isForLogin(request)) return undefined;
+    // Undefined when nobody is signed in; null or absent when nobody has looked.
     if (!("talkdesk" in request) || request.talkdesk === null) {
       throw new TypeError(
         'requireLogin() needs await app.register(talkdeskPlugin, { login, prefix: "/auth" }) before it.',

@@ -1,12 +1,8 @@
-import {
-  type AccessToken,
-  type TokenRequest,
-  type TokenSource,
-  tokenDestination,
-} from "@talkdesk-oauth/core";
+import type { AccessToken, TokenRequest, TokenSource } from "@talkdesk-oauth/core";
 import { talkdeskFetch } from "@talkdesk-oauth/fetch";
-import { bindSource } from "@talkdesk-oauth/login";
+import { bindSource, checkChosenSource, checkSourceChoice, isTokenSource } from "@talkdesk-oauth/login";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { isForLogin } from "./login-routes.js";
 
 /** What {@link talkdesk} puts on a request. Its functions may be taken out of it. */
 export interface RequestTalkdesk {
@@ -51,28 +47,15 @@ export type SourceOfRequest = (
 export function talkdesk(
   source: TokenSource | SourceOfRequest,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
-  if (typeof source === "function" ? "source" in source : !isSource(source)) {
-    throw new TypeError(
-      "talkdesk() needs a token source, such as clientCredentials(client), or a function of a request that gives one, such as login.source.",
-    );
-  }
-  if (typeof source !== "function") tokenDestination(source);
+  checkSourceChoice(source);
   return async (request, reply) => {
-    const found = typeof source === "function" ? await source(request) : source;
-    if (found !== undefined && !isSource(found)) {
-      throw new TypeError(
-        "The function given to talkdesk() must give a token source, such as clientCredentials(client), or undefined when nobody is signed in.",
-      );
-    }
-    // Set even when undefined: requireLogin() tells "nobody is signed in" from "talkdesk() is missing" by it.
+    // People can sign in and out when their tokens cannot be had.
+    if (isForLogin(request)) return;
+    const found = isTokenSource(source) ? source : await source(request);
+    checkChosenSource(found);
     request.talkdesk = (found && requestTalkdesk(found, reply)) as RequestTalkdesk;
   };
 }
-
-const isSource = (value: unknown): value is TokenSource => {
-  const { api, getToken } = Object(value) as Partial<TokenSource>;
-  return typeof api === "string" && typeof getToken === "function";
-};
 
 function requestTalkdesk(source: TokenSource, reply: FastifyReply): RequestTalkdesk {
   const bound = bindSource(source, () => lifetimeOf(reply));
