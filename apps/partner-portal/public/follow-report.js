@@ -26,8 +26,8 @@ function follow(report) {
 }
 
 /**
- * Puts in what the page says now. The sentence that is read out to those who do not see it stays in its place, so that
- * it is, and a focus that was in what is replaced goes to what comes instead.
+ * Loads the page again and replaces its changed parts. The status element stays in the document, so that screen readers
+ * announce its new text. If the focus was in a replaced part, it moves to the new part.
  * @param {HTMLElement} report
  */
 async function showResult(report) {
@@ -41,7 +41,7 @@ async function showResult(report) {
     location.reload();
     return;
   }
-  // Not over after all: the way to it was cut.
+  // The report is not over: the connection was cut.
   if (next.querySelector("[data-events]") !== null) setTimeout(() => location.reload(), retryMs);
   const hadFocus = rest.contains(document.activeElement);
   document.title = next.title;

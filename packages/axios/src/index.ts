@@ -120,7 +120,9 @@ function copyHeaders(headers: InternalAxiosRequestConfig["headers"]): AxiosHeade
   return Object.assign(new AxiosHeaders(), AxiosHeaders.from(headers));
 }
 
-/** What one sending brought: a response, with the error that axios made of it when `validateStatus` says so. */
+/**
+ * The result of one sending: a response, with the error that axios made from it if `validateStatus` rejects the status.
+ */
 interface Outcome {
   readonly response: AxiosResponse;
   readonly error?: AxiosError;

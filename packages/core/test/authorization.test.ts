@@ -390,7 +390,7 @@ describe("finishAuthorization", () => {
         JSON.stringify(error),
         error.stack,
       ].join();
-      // What is cut may end in the beginning of a secret.
+      // Text that was cut may end with the beginning of a secret.
       for (const secret of secrets) expect(shown.includes(secret.slice(0, 8))).toBe(false);
     }
   });

@@ -21,7 +21,7 @@ async function headerOf(options: ClientSecretBasicOptions): Promise<string | nul
   return headers.get("authorization");
 }
 
-/** What any credentials are made of: no control characters, well-formed. */
+/** Text that credentials may contain: well-formed, without control characters. */
 const credential = fc
   .string({ unit: "binary", minLength: 1, maxLength: 60 })
   .filter((text) => !/\p{Cc}/u.test(text));

@@ -26,7 +26,7 @@ async function filled(secrets: string | readonly string[] = secret) {
   return { inner, store, record };
 }
 
-/** A store beneath which there is that record, whatever the key. */
+/** A store over an inner store that has this record under every key. */
 function holding(record: unknown, secrets: string | readonly string[] = secret): TokenStore {
   const inner = { ...memoryStore(), read: async () => ({ value: record as string, version: 7 }) };
   return encryptedStore(inner, secrets);

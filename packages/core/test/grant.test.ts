@@ -19,7 +19,7 @@ async function formOf(grant: Grant): Promise<string | undefined> {
   return form;
 }
 
-/** What a grant is refused with; fails if anything was asked for on the way. */
+/** The error for a grant. Fails if a request was sent. */
 async function refusalOf(grant: unknown): Promise<unknown> {
   let steps = 0;
   const client = clientOf(

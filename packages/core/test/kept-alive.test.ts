@@ -4,7 +4,7 @@ import { type ScriptFolder, scriptFolder } from "./support/own-process.js";
 
 const REDIRECT_URI = "https://app.example/callback";
 
-/** What every script has. Nothing in it keeps a process alive: no server, no socket, no timer. */
+/** The beginning of every script. It keeps no process alive: it has no server, no socket and no timer. */
 const PREAMBLE = `
 const { TOKEN_URL, API_URL, CLIENT_ID, CLIENT_SECRET } = process.env;
 const never = () => new Promise(() => {});

@@ -30,7 +30,7 @@ const tokenText = (index: number): string => `${String(index).padStart(8, "0")}$
 
 describe("memory", () => {
   const SOURCES = 20_000;
-  /** What one tenant may cost: client, credentials, source and token, of which 1 KB is the token's own text. */
+  /** The most memory for one tenant: client, credentials, source and token, with 1 KB for the token's text. */
   const MOST_BYTES = 4_096;
 
   it("of one source with its own client and a token is bounded, for twenty thousand tenants", async () => {
@@ -47,7 +47,7 @@ describe("memory", () => {
           fetch,
         }),
       );
-    // What is made once in a process is not a source's.
+    // Makes everything that a process makes only once, so that it is not counted for a source.
     await tenant(0).getToken();
     const before = await heapUsed();
     const sources: ClosableTokenSource[] = [];

@@ -25,7 +25,7 @@ import { rejection } from "./support/token-endpoint.js";
 
 /**
  * Random histories of two sources in one process, each compared with the reference model after every burst of things
- * that happen at once. What a history does not allow (an answer when nobody asked) does nothing.
+ * that happen at once. A step that is impossible at its place, such as an answer without a request, does nothing.
  *
  * A failure prints its seed and its path. `LIFECYCLE_MODEL_SEED` repeats a seed, `LIFECYCLE_MODEL_RUNS` sets the
  * number of histories.
@@ -238,7 +238,7 @@ class Twin {
       this.waiting.delete(caller);
       if (!this.arrived.has(outcome)) continue;
       same(outcome === rejected, false, `caller ${caller} rejected ${outcome} and got it`);
-      // What has just arrived serves those who waited for it, however late it is.
+      // A token that has just arrived is given to the callers that waited for it, even if it has expired.
       if (this.arrived.get(outcome) === burst) continue;
       const { awake = 0, wall = 0, lifetime = 0 } = this.grants.get(outcome) ?? {};
       const age = Math.max(this.clock.monotonic() - awake, this.clock.now() - wall);
@@ -276,7 +276,7 @@ class Twin {
   }
 }
 
-/** What all histories did, to see that they go where trouble is. */
+/** Counts what all histories did, to check that they reach the difficult cases. */
 const tally = new Map<string, number>();
 const count = (what: string): void => void tally.set(what, (tally.get(what) ?? 0) + 1);
 
@@ -456,7 +456,7 @@ async function live(steps: readonly Step[], options: Settings): Promise<void> {
   }
 }
 
-/** What a caller was told, in the model's words. */
+/** The result of a caller, as a string of the model. */
 function told(error: unknown): string {
   if (!isTalkdeskError(error)) return String(error);
   const until = error.retryAt === undefined ? "" : ` until ${error.retryAt}`;

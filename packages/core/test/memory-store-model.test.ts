@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date", "performance"] }));
 afterEach(() => void vi.useRealTimers());
 
-/** What happened to one key, and what the contract makes of it. It remembers all of it, which the store must not. */
+/** The history of one key, and the results that the contract requires. It remembers everything, unlike the store. */
 class History {
   readonly versions: number[] = [];
   readonly locks: StoreLock[] = [];

@@ -109,7 +109,7 @@ describe("loading core", () => {
         retryable: false,
         message: expect.stringMatching(/^The package jose, .* could not be loaded/),
       });
-      // What the module loader said: only it can tell a package that is missing from an import() that does not work.
+      // The error of the module loader, which tells a missing package from an import() that does not work.
       expect(error.cause).toMatchObject({ message: expect.stringMatching(/mocking|Cannot find package/) });
     });
 

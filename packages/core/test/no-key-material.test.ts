@@ -39,7 +39,7 @@ const KEY_TRACES = [
   [...number].join(", "),
 ].flatMap(windows);
 
-/** What is secret of the assertions that were sent: all but their headers, which say algorithm and key id. */
+/** The secret parts of the assertions that were sent: all but their headers, which contain algorithm and key id. */
 function tracesOf(bodies: readonly string[]): string[] {
   return bodies.flatMap((body) => {
     const assertion = new URLSearchParams(body).get("client_assertion") ?? "";

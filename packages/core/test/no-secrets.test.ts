@@ -85,7 +85,7 @@ function grantsOf(): Grant[] {
   ];
 }
 
-/** What one request sent in secret, so that an answer can repeat no more than that. */
+/** The secrets of one request, which an answer can repeat. */
 function sentIn(grant: Grant, secret: string): string[] {
   if (grant.grant_type === "authorization_code") return [secret, grant.code, grant.code_verifier ?? ""];
   return grant.grant_type === "refresh_token" ? [secret, grant.refresh_token] : [secret];

@@ -227,7 +227,7 @@ describe("the answer of a fetch that is not the platform's", () => {
 describe("a cache beneath fetch", () => {
   afterEach(() => void vi.unstubAllGlobals());
 
-  /** What each request of a login asked for: the exchange of the code, and the keys. */
+  /** The cache option of each request of a login: the exchange of the code, and the keys. */
   async function cacheModes(): Promise<unknown[]> {
     const modes: unknown[] = [];
     const fetch: FetchFunction = async (_, init) => {

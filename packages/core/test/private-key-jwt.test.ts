@@ -18,7 +18,7 @@ const NOW = Date.UTC(2026, 10, 24, 12);
 const privateKey = issued(KEYS.ES256.privateKey);
 const options: PrivateKeyJwtOptions = { clientId: "client-1", keyId: "key-1", privateKey };
 
-/** What is in an assertion whose signature, by another library, is right. */
+/** Verifies an assertion with another library, and returns its contents. */
 function verified(body: URLSearchParams | string, algorithm: jwt.Algorithm = "ES256"): jwt.Jwt {
   const assertion = new URLSearchParams(body).get("client_assertion") ?? "";
   const { publicKey } = KEYS[algorithm as "ES256"];

@@ -219,7 +219,7 @@ describe("the text of a private key", () => {
     for (const algorithm of ["PS256", "PS384", "PS512"] as const) {
       const body = await provedBy({ privateKey: pem(privateKey), algorithm });
       const [header = "", claims = "", signature = ""] = (body.get("client_assertion") ?? "").split(".");
-      // Not by jsonwebtoken, which takes no key of this kind without restrictions.
+      // jsonwebtoken cannot verify this: it refuses keys of this kind without restrictions.
       const key = {
         key: publicKey,
         padding: constants.RSA_PKCS1_PSS_PADDING,

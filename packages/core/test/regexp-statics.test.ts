@@ -19,8 +19,8 @@ import {
 import { afterEach, beforeEach, expect, it } from "vitest";
 
 /**
- * `RegExp.input`, `RegExp.lastMatch` and their kin hold the last text that matched any regular expression, for whoever
- * reads them, and keep it alive. So no match of a secret by one of ours may be the last, once others can run.
+ * `RegExp.input`, `RegExp.lastMatch` and similar members hold the last text that matched any regular expression. All
+ * code of the process can read them. So no match of a secret by one of ours may be the last, once others can run.
  */
 const left: string[] = [];
 const { exec } = RegExp.prototype;

@@ -597,7 +597,7 @@ describe("the size of an answer", () => {
     const error = await failure(requestToken(clientOf(server), clientCredentials));
     expect(error).toMatchObject({ code: "response_too_large", status: 200, retryable: false });
     await eventually(() => server.sockets[0]?.destroyed === true);
-    // What the kernel's buffers take beside what was read.
+    // The bytes that the kernel's buffers hold besides those that were read.
     expect(written).toBeLessThan(20_000_000);
     expect(server.requests).toHaveLength(1);
   });

@@ -186,7 +186,7 @@ describe("what was sent in secret", () => {
       (character) => `&#x${character.charCodeAt(0).toString(16).toUpperCase()};`,
     );
 
-  /** What a server, a proxy or a library may make of a text. */
+  /** Changes that a server, a proxy or a library may make to a text. */
   const CHANGES: [string, (text: string) => string, [number, number]?][] = [
     ["as it is", (text) => text],
     ["in upper case", (text) => text.toUpperCase()],

@@ -75,7 +75,7 @@ function loseStoreAfterExchange(...lost: readonly Operation[]): { isDown: boolea
 }
 
 describe("a store that does not answer as one", () => {
-  /** What a store in JavaScript may give for a lock that another holds, or for every lock. */
+  /** Wrong values that a store may return in place of a lock. */
   const noLocks = [null, true, 7, {}, { fence: 1 }, { fence: "1", release: async () => {} }];
 
   it.each(noLocks)("with %j as a lock is an error before a refresh token is sent", async (lock) => {

@@ -64,7 +64,7 @@ describe("one store and key, used by two clients", () => {
     }
     expect(theirs.received).toEqual([]);
     expect(faults()).toContain("store_corrupt");
-    // Nothing was taken from its owner.
+    // The owner still has its token.
     expect((await open(sessionClient(ours, clock)).getToken()).value).toBe("at-1");
   });
 

@@ -49,10 +49,10 @@ class SlowSource implements ClosableTokenSource {
   }
 }
 
-/** What the contract makes of a key that is opened or open. */
+/** The expected state of a key that is being opened or is open. */
 interface Expected {
   isOpen: boolean;
-  /** What is expected of those who wait for the source, and of those who wait for its token. */
+  /** The expected results of the callers that wait for the source, and of those that wait for its token. */
   gets: Answer[];
   asks: Answer[];
 }
@@ -127,7 +127,7 @@ class Stage {
     this.#rest(key, found);
   }
 
-  /** Nobody waits on a source any more: it is the last that is closed for room. */
+  /** No caller waits on the source any more, so it becomes the last one to be closed for room. */
   #rest(key: string, found: Expected): void {
     if (found.asks.length > 0 || this.#idle.includes(key)) return;
     this.#idle.push(key);

@@ -25,7 +25,7 @@ async function stopUntil(child: OwnProcess, hasCome: () => boolean): Promise<voi
   child.stop();
   await sleep(TIMEOUT_MS + 500);
   await eventually(hasCome, 60_000);
-  // What was written arrives.
+  // The data that was written arrives.
   await sleep(100);
   child.goOn();
 }
@@ -54,7 +54,7 @@ async function remote(
   return { origin: place.origin, asked, answered, [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
 }
 
-/** What every script has: a client, and a way to say how it went. */
+/** The beginning of every script: a client, and a function that reports the outcome. */
 const PREAMBLE = `
 const { ENDPOINTS, CLIENT_ID, CLIENT_SECRET, REMOTE, TOKEN } = process.env;
 const ask = async (path, body) => (await fetch(REMOTE + path, { method: "POST", body: JSON.stringify(body ?? null) })).text();

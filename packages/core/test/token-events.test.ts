@@ -119,7 +119,7 @@ describe("onEvent", () => {
         error: expect.objectContaining({ code: "request_refused", status: 400 }),
       },
     ]);
-    // What a caller does to its own error does not reach the listener's.
+    // A change that a caller makes to its error does not reach the listener's error.
     expect((events[1] as { error?: unknown }).error).not.toBe(error);
   });
 
@@ -342,7 +342,7 @@ describe("secrets", () => {
     return texts.join("\n");
   }
 
-  /** What a careless server repeats: credentials and tokens, in every form that was sent. */
+  /** Text that a careless server may repeat: credentials and tokens, in every form that was sent. */
   const SECRET = "canary-secret/+ é";
   const BASIC = btoa(String.fromCharCode(...new TextEncoder().encode(`client:${SECRET}`)));
   const canaries = (token: string): string[] => [

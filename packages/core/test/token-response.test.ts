@@ -638,7 +638,7 @@ describe("parseTokenResponse", () => {
   });
 });
 
-/** What this process has worked, which other processes do not lengthen. */
+/** The CPU time of this process, which the load of other processes does not change. */
 function cpuMsSince(begin: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(begin);
   return (user + system) / 1_000;

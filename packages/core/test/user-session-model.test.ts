@@ -94,7 +94,7 @@ class Process {
   operations = 0;
   hasCrashed = false;
   readonly #crash: { happen?: () => void } = {};
-  /** A process that crashed answers nobody. */
+  /** A crashed process settles no calls. */
   readonly crashed = new Promise<void>((resolve) => {
     this.#crash.happen = resolve;
   });
@@ -170,7 +170,7 @@ class Process {
     if (kind === "stopped") this.#stopFor(STOPPED_MS);
     if (kind === "stopped for long") this.#stopFor(STOPPED_LONG_MS);
     await this.#world.turn(`${this.#number} ${name} is answered`);
-    // What has arrived by then is there as soon as the process goes on.
+    // Answers that have arrived meanwhile are delivered when the process continues.
     await this.#stop;
     if (this.hasCrashed) return never();
     if (isStore && kind === "store fails after") throw new Error("the answer was lost");
@@ -287,7 +287,7 @@ async function play(world: World, { callers, faults, restarts }: Round): Promise
   });
   await world.until(Promise.all(calls));
   world.faults = [];
-  // What failed to be saved is saved.
+  // A failed write is repeated.
   for (let wait = 0; wait < 6; wait += 1) {
     await world.clock.advance(2_000);
     await world.quiet();
@@ -297,7 +297,7 @@ async function play(world: World, { callers, faults, restarts }: Round): Promise
 
 function check(world: World, { faults }: Round, outcomes: readonly Outcome[], wasLost: boolean): void {
   const codes = outcomes.filter((outcome) => "code" in outcome).map(({ code }) => code);
-  // Nobody has revoked the session: whatever was lost, the network or a crash has lost it.
+  // The session was never revoked, so only the network or a crash can have lost a token.
   expect(codes).not.toContain("reauthentication_required");
   const mayLose = faults.some(
     ({ kind }) => kind.startsWith("crash") || kind === "lose" || kind === "stopped for long",
@@ -323,7 +323,7 @@ it("never loses a valid refresh token, and reports what the network has lost", {
       for (const round of history) {
         const wasLost = world.isLost;
         const outcomes = await play(world, round);
-        // What the token endpoint gave and nobody could keep.
+        // Tokens that the token endpoint issued and no process could store.
         if (world.endpoint.valid !== world.stored.refreshToken) world.isLost = true;
         check(world, round, outcomes, wasLost);
       }
@@ -337,7 +337,7 @@ it("never loses a valid refresh token, and reports what the network has lost", {
   expect(losses).toBeGreaterThan(RUNS / 100);
 });
 
-/** What a call comes to: its token, or the code of its error. */
+/** The result of a call: its token, or the code of its error. */
 const outcomeOf = (call: Promise<AccessToken>): Promise<string> =>
   call.then(
     ({ value }) => value,
@@ -361,7 +361,7 @@ it("hands out no token of a session that was ended beside slow writers, or was i
         world.processes = [0, 1].map((number) => new Process(world, number));
         for (const history of before) await play(world, history);
         for (const { expiresAt } of world.store.records.values()) {
-          // What was written by a session has an end; the first record was put there without one.
+          // Records that a session writes expire; the test wrote the first record without an expiry.
           if (world.endpoint.received.length === 0) continue;
           expect(expiresAt).toBeLessThanOrEqual(world.clock.now() + 30 * DAY_MS);
         }

@@ -1,4 +1,4 @@
-/** What `fetch` reads of a `Request` that it is given. */
+/** The members of a `Request` that `fetch` reads. */
 export interface RequestSnapshot
   extends Pick<Request, "url" | "method" | "headers" | "body" | "bodyUsed" | "signal"> {
   /** The URL that a subclass of `Request` shows. A `fetch` given as an option may send to it. */

@@ -27,7 +27,7 @@ const LARGEST_CLOCK_NUMBER = 2 ** 52;
  * Every call is one short transaction. While another connection has the file locked, it is tried again for 900 ms,
  * without holding the thread. The times of records and locks go by the machine's wall clock.
  *
- * @throws TypeError at once for something that is no handle; as a rejection, for arguments that cannot be used.
+ * @throws TypeError at once for a value that is not a handle; as a rejection, for arguments that cannot be used.
  * @throws Error (rejection) with a `code`:
  * - `store_corrupt` (of `read` and `write`): the record was not written by this package. `delete` removes it.
  * - `SQLITE_BUSY`, `SQLITE_READONLY`, `SQLITE_FULL` and other names of SQLite's result codes, with every driver.
@@ -194,7 +194,7 @@ export function sqliteStore(database: SqliteDatabase): TokenStore {
   });
 }
 
-/** What a transaction is for: reading, a lock, or a write that must outlast a power failure. */
+/** The purpose of a transaction: reading, a lock, or a write that must outlast a power failure. */
 type Kind = "read" | "lock" | "write";
 
 type Work<T> = (prepared: Statements, now: number) => T;

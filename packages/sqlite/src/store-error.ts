@@ -34,7 +34,7 @@ export function resultCode(error: unknown): string | undefined {
 
 export const isBusy = (error: unknown): boolean => BUSY.has(resultCode(error));
 
-/** What this package throws itself, and what {@link storeError} therefore leaves as it is. */
+/** The errors of this package itself, which {@link storeError} leaves as they are. */
 const ours = new WeakSet<object>();
 
 /** Marks an error as one of this package. */

@@ -14,7 +14,7 @@ afterAll(() => scripts?.[Symbol.dispose]());
 
 const LONG_MS = 86_400_000;
 
-/** What a file holds, as somebody finds it who opens it after a crash. */
+/** The contents of a file, as read by the process that opens it after a crash. */
 interface Found {
   readonly value: string | undefined;
   readonly locks: number;

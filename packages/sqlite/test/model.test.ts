@@ -8,7 +8,7 @@ import { drivers, type Handle } from "./support/drivers.js";
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
 afterEach(() => void vi.useRealTimers());
 
-/** What the contract makes of the calls for one key. It remembers all of them, which the store must not. */
+/** The results that the contract requires for the calls for one key. It remembers all calls, unlike the store. */
 class Reference {
   readonly versions: number[] = [];
   readonly locks: StoreLock[] = [];

@@ -12,7 +12,7 @@ beforeAll(() => {
 });
 afterAll(() => scripts?.[Symbol.dispose]());
 
-/** What a script needs to go on where a machine under load has let a call time out. */
+/** Lets a script continue when a call has timed out on a loaded machine. */
 const PATIENTLY = `
   async function patiently(call) {
     for (;;) {

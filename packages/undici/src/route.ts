@@ -13,7 +13,7 @@ export interface Routed {
   place: number;
 }
 
-/** What undici's diagnostics channels tell of a request. */
+/** The part of a request that undici's diagnostics channels publish. */
 interface UndiciRequest {
   readonly origin: string | URL;
   readonly headers: string[];

@@ -16,7 +16,7 @@ type Handler = Dispatcher.DispatchHandler;
 type Controller = Dispatcher.DispatchController;
 type ResponseHeaders = Parameters<NonNullable<Handler["onResponseStart"]>>[2];
 
-/** What both sendings of a request have in common. */
+/** The members that both sendings of a request share. */
 export interface Outgoing {
   readonly dispatch: Dispatcher.Dispatch;
   readonly caller: Caller;

@@ -11,7 +11,7 @@ describeUndici(undici8, "undici 8");
 
 const major = Number(process.versions.node.split(".")[0]);
 
-// The fetch of Node 26 is that of undici 8.
+// Node 26 uses the fetch of undici 8.
 if (major < 26) {
   it("says why an Agent of undici 8 does not serve the global fetch", async () => {
     const source: TokenSource = { api: "https://api.example", getToken: () => new Promise(() => {}) };

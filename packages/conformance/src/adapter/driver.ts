@@ -42,7 +42,7 @@ export interface Send {
   close?(): Promise<void>;
 }
 
-/** What a driver makes its client from. */
+/** The input from which a driver makes its client. */
 export interface AdapterSetup {
   readonly source: TokenSource;
   /** The option `origins` of the adapter. */

@@ -12,7 +12,7 @@ export interface Answer {
 /** How to send a request. Default: as a browser that opens a page. */
 export interface Visit {
   readonly method?: string;
-  /** Added to those of a browser, or in their place; undefined leaves one out. */
+  /** Headers that are added to a browser's own, or replace them; undefined leaves one out. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
   /** Sent as a form. The method is POST, then. */
   readonly form?: Readonly<Record<string, string>>;
@@ -34,7 +34,7 @@ export interface Browser {
   signIn(query?: string): Promise<Answer>;
 }
 
-/** What browsers and programs send in `Accept`. */
+/** The `Accept` headers of browsers and programs. */
 export const ACCEPT = {
   chrome:
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7",
@@ -47,7 +47,7 @@ export const ACCEPT = {
   image: "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
 } as const;
 
-/** How a program asks. */
+/** A request as a program sends it. */
 export const asProgram: Visit = { headers: { accept: ACCEPT.json } };
 
 /** Where a browser finds an app. */

@@ -18,7 +18,7 @@ import { describeStores } from "./stores.js";
  * States what every login of a web framework promises, as tests of one framework against the emulator, over HTTP. All
  * assertions are here; a driver has none. The README shows a whole driver.
  *
- * @param name What is under test: the framework, and what keeps its sessions.
+ * @param name The framework under test, and its kind of sessions.
  * @param driver Makes an app with the login; called once for each test.
  * @param capabilities What the framework's sessions cannot do. Default: they can do everything.
  * @example

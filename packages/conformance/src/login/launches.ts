@@ -20,7 +20,7 @@ import {
 
 /** An app that chooses its client by installation. */
 interface InstalledStage extends LoginStage {
-  /** What the app has stored of its installations. */
+  /** The installations that the app has stored. */
   readonly installations: Map<string, EmulatorClient>;
   /** The installations that the client function was asked for. */
   readonly asked: (string | undefined)[];

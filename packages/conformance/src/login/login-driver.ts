@@ -36,9 +36,12 @@ export interface MountedLogin {
   readonly options: LoginOptions;
 }
 
-/** What a driver takes out of one request, for the page that answers it. */
+/** The parts of one request that a driver passes to the page that answers it. */
 export interface PageVisit {
-  /** What the package puts on the request, such as `req.talkdesk`: the tokens of the first login's user, if there is one. */
+  /**
+   * The object that the package puts on the request, such as `req.talkdesk`: the tokens of the first login's user;
+   * undefined when nobody is signed in.
+   */
   readonly talkdesk: { readonly fetch: typeof fetch; getToken(): Promise<AccessToken> } | undefined;
   /** Asks a login who is signed in: `login.user(…)` of the login at this place in {@link LoginSetup.logins}. */
   user(login: number): LoginUser | undefined | Promise<LoginUser | undefined>;
@@ -81,7 +84,7 @@ export interface LoginSetup {
 export interface LoginApp {
   /** Answers one request, as the listener of an `http.Server`. */
   readonly listener: RequestListener;
-  /** What an app could print by mistake: the logins, and the middleware made of them. No secret may show. */
+  /** Objects that an app could print by mistake: the logins, and the middleware made from them. No secret may show. */
   readonly parts: readonly unknown[];
   /** Frees what the app holds. Called when the test is over. */
   close?(): void | Promise<void>;

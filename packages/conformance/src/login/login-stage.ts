@@ -39,7 +39,7 @@ export interface LoginStage extends AsyncDisposable {
   readonly tokens: WatchedStore;
   readonly sessions: WatchedStore;
   readonly events: TokenEvent[];
-  /** What the package under test has left to the app's own error handler. */
+  /** The errors that the package under test has passed to the app's own error handler. */
   readonly errors: unknown[];
   readonly parts: readonly unknown[];
   /** Opens a browser, with the cookies of another one when given: the same browser at another process. */
@@ -58,7 +58,7 @@ export interface LoginStageOptions {
   readonly mount?: string;
   /** Where further logins are mounted. Their contact is `partners@example.com`. */
   readonly otherMounts?: readonly string[];
-  /** What a proxy takes off each path before the app sees it, such as `/portal`. Default: nothing. */
+  /** The prefix that a proxy strips from each path before the app sees it, such as `/portal`. Default: none. */
   readonly strippedPrefix?: string;
   /** Where browsers find the app. Default: where it listens. */
   readonly publicOrigin?: string;
@@ -212,7 +212,7 @@ async function listen(strippedPrefix: string): Promise<{
   };
 }
 
-/** Who the app says is signed in. */
+/** The user who is signed in, as the app says. */
 export async function whoIs(
   browser: Browser,
   path = "/",
@@ -224,7 +224,7 @@ export async function whoIs(
   return JSON.parse((await browser.visit(path)).text);
 }
 
-/** What {@link whoIs} gives when nobody is signed in. */
+/** The result of {@link whoIs} when nobody is signed in. */
 export const NOBODY = { isSignedIn: false, user: null, others: [] } as const;
 
 /** The address of the user at Talkdesk, as the API gives it to the app. */

@@ -119,7 +119,7 @@ export function describeMounts(subject: LoginSubject): void {
       const browser = stage.browser();
       const [one, two] = [await begin(browser, "/auth"), await begin(browser, "/partner/auth")];
       expect((await browser.visit(one)).to).toBe("/from/auth");
-      // The session has another id now, so this login could be a stranger's.
+      // The session has another id now, so an attacker could have begun this login.
       const late = await browser.visit(two);
       expect([late.status, restartOf(late)]).toEqual([400, "?returnTo=%2Ffrom%2Fpartner%2Fauth"]);
       expect((await browser.visit(await begin(browser, "/partner/auth"))).to).toBe("/from/partner/auth");

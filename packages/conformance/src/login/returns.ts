@@ -100,7 +100,7 @@ export function describeReturns(subject: LoginSubject): void {
     "/%252f/evil.com/%25c3%2528",
     "/%2509/evil.com/%25",
     "/%25252f%25252fevil.com/%2525",
-    // What JavaScript's unescape() decodes.
+    // Sequences that JavaScript's unescape() decodes.
     "/%25u002f%25u002fevil.com",
     "/%25u005cevil.com",
     // Dots that appear only after decoding.

@@ -10,7 +10,7 @@ import { watchedStore } from "./watched-store.js";
 const STORE_SECRET = "store-secret-canary-of-32-characters-or-more";
 const CLIENT_SECRET = "client-secret-canary-of-32-characters";
 
-/** What a secret is, and where a session may hold it. */
+/** A secret, and where a session may hold it. */
 type Kind = "secret" | "of a pending login" | "session cookie";
 
 /** Secrets reach no place where somebody could read them. */
@@ -192,7 +192,7 @@ function captureOutput(): unknown[] {
   return written;
 }
 
-/** What the common ways to print a value show of it, and of what it holds. */
+/** The text that the common ways to print a value show of it and its members. */
 function shown(value: unknown): string {
   const seen = new Set<unknown>();
   const parts: string[] = [];

@@ -13,7 +13,7 @@ import {
   whoIs,
 } from "./login-stage.js";
 
-/** What a browser's session holds, and when it changes its id. */
+/** The contents of a browser's session, and when its id changes. */
 export function describeSessions(subject: LoginSubject): void {
   const { holdsAppData } = subject.capabilities;
   afterEach(() => void vi.useRealTimers());

@@ -20,7 +20,7 @@ export interface Spendable {
  * The refresh token in a record.
  *
  * @throws
- * - TalkdeskError (rejection) `reauthentication_required`: there is none that may be sent. The end is reported.
+ * - TalkdeskError (rejection) `reauthentication_required`: no refresh token may be sent. The end is reported.
  * @internal
  */
 export async function requireRefreshToken(renewal: Renewal, found: FoundRecord): Promise<Spendable> {

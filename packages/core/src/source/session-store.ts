@@ -27,7 +27,7 @@ export const findSession = ({ session, limit, context }: Renewal): Promise<Found
   findRecord(session.place, limit, context.report);
 
 /**
- * What a found record is good for as an answer to the callers.
+ * The token of a found record, as the answer to the callers; undefined when it cannot be used.
  * @internal
  */
 export const answerFrom = ({ session, context }: Renewal, found: FoundRecord): TokenAnswer | undefined =>

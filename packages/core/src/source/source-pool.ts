@@ -58,9 +58,9 @@ interface Entry {
 /**
  * Keeps one source for each key, for programs that serve many accounts, installations or users.
  *
- * `open` is called when a key is first asked for, and again after its source was closed. To close a source when room is
- * needed must lose nothing, so give user sessions a shared `store`. Memory is bounded by `maxIdle` and by the callers
- * that wait, not by the number of keys. A source that is being closed may overlap with the next one of its key, as the
+ * `open` is called when a key is first asked for, and again after its source was closed. Give user sessions a shared
+ * `store`, so that closing a source for room loses nothing. Memory is bounded by `maxIdle` and by the callers that
+ * wait, not by the number of keys. A source that is being closed may overlap with the next one of its key, as the
  * sources of two processes may.
  *
  * @param open Gives the source of a key. The pool closes it.
@@ -130,7 +130,7 @@ export function sourcePool(
   function closeIdle(): void {
     for (const key of idle) {
       if (idle.size <= maxIdle) return;
-      // Nobody waits for this, and nobody could be told.
+      // No caller waits for this, so the error cannot be passed on.
       closeEntry(key, entries.get(key) as Entry).catch(() => {});
     }
   }
@@ -156,7 +156,10 @@ export function sourcePool(
     }
   }
 
-  /** What a caller gets in place of the source itself. It refers to none, so one that is closed can be collected. */
+  /**
+   * The source that a caller gets. It holds no reference to the source behind it, so a closed one can be
+   * garbage-collected.
+   */
   function handle(key: string, addresses: Addresses): TokenSource {
     return Object.freeze({
       ...addresses,

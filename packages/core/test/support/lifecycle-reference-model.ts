@@ -1,6 +1,6 @@
 /**
- * What a source promises, as a model that is easy to check by reading: no promises, no clocks, no callbacks. Time is
- * told to it, callers are numbers, and what each of them gets is a string.
+ * A model of a source that is easy to check by reading: it has no promises, no clocks and no callbacks. Tests pass it
+ * the time. Callers are numbers, and their results are strings.
  */
 
 /** How long ago something was, counted up on both clocks. */
@@ -38,7 +38,7 @@ interface Failure {
 interface Call {
   readonly age: Age;
   readonly answersRefusal: boolean;
-  /** Who waits, and which value each must not get. */
+  /** The waiting callers, and the value that each must not get. */
   readonly waiting: Map<number, string | undefined>;
 }
 
@@ -91,7 +91,7 @@ export class ReferenceModel {
     if (outcome !== undefined) this.outcomes.set(caller, outcome);
   }
 
-  /** What a caller is told at once; undefined when it has to wait. */
+  /** The immediate result of a caller; undefined when it has to wait. */
   #outcomeOf(caller: number, rejected: string | undefined): string | undefined {
     const { held, failure } = this;
     if (this.isClosed) return CLOSED;
@@ -137,7 +137,7 @@ export class ReferenceModel {
     }
   }
 
-  /** What the answer to a call is for one of those who waited for it. */
+  /** The result that a call gives to one of the waiting callers. */
   #outcomeOfCall(answer: Answer, rejected: string | undefined): string {
     const { held } = this;
     if ("token" in answer) return rejected === answer.token ? REFUSED : answer.token;

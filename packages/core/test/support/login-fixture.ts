@@ -25,12 +25,12 @@ export function published(key: KeyObject, members: Record<string, unknown> = {})
   };
 }
 
-/** An identity host whose two endpoints answer as told. Nothing of it comes from core. */
+/** An identity host with two scripted endpoints. It uses no code of core. */
 export interface LoginHost extends AsyncDisposable {
   readonly origin: string;
   readonly client: TalkdeskClient;
   clientWith(options: Partial<TalkdeskClientOptions>): TalkdeskClient;
-  /** What the token endpoint answers, beside an access token. */
+  /** The members of the token endpoint's answer besides the access token. */
   members: Record<string, unknown>;
   /** Replaces the whole answer of the token endpoint. */
   tokenAnswer: Answer | undefined;

@@ -25,7 +25,7 @@ export interface ScriptFolder extends Disposable {
 }
 
 export interface OwnProcess {
-  /** Stops it where it is: SIGSTOP. Nothing in it runs, and time passes. */
+  /** Stops the process by SIGSTOP: no code in it runs while time passes. */
   stop(): void;
   /** SIGCONT. */
   goOn(): void;

@@ -27,7 +27,7 @@ interface TestRecord extends StoredToken {
   readonly expiresAt?: number;
 }
 
-/** What a store does with one operation. */
+/** The behaviour of a store for one operation. */
 export type Behaviour = "works" | "fails" | "hangs" | "works and fails" | "works and hangs";
 
 /** A store in memory that can be told to fail, with a record of what it was asked. Written from its contract alone. */

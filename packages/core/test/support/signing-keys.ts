@@ -39,7 +39,7 @@ export function armoured(base64: string, label: string): string {
 export type WithoutDefaults = Pick<PrivateKeyJwtOptions, "privateKey"> &
   Partial<Omit<PrivateKeyJwtOptions, "algorithm">> & { readonly algorithm?: Algorithm | undefined };
 
-/** What an authentication adds to a request for a token. */
+/** The parameters and headers that an authentication adds to a token request. */
 export async function provedBy(
   { algorithm, ...options }: WithoutDefaults,
   now = 0,

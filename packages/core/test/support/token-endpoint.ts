@@ -24,7 +24,7 @@ export type Answer = (response: ServerResponse, request: Received) => void;
 export interface TokenEndpoint extends AsyncDisposable {
   readonly origin: string;
   readonly endpoints: Endpoints;
-  /** What has arrived so far. */
+  /** The requests that have arrived so far. */
   readonly requests: readonly Received[];
   /** Every connection that was made, open or not. */
   readonly sockets: readonly Socket[];
@@ -93,7 +93,7 @@ export async function listening(
   };
 }
 
-/** An origin where nobody listens. */
+/** An origin where no server listens. */
 export async function refusingOrigin(): Promise<string> {
   await using server = await rawEndpoint();
   return server.origin;

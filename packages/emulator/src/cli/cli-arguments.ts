@@ -6,9 +6,9 @@ export interface CliArguments {
   readonly help: boolean;
   readonly port: number;
   readonly region: Region;
-  /** Default: that of the emulator. */
+  /** Default: as in `startEmulator`. */
   readonly seed?: string;
-  /** Default: those of the emulator. */
+  /** Default: as in `startEmulator`. */
   readonly accounts?: readonly string[];
   readonly login: "automatic" | "page";
 }

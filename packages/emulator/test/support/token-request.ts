@@ -9,7 +9,7 @@ export function makeBasicHeader({
   return `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString("base64")}`;
 }
 
-/** What differs from a correct token request of the default client. */
+/** The differences from a correct token request of the default client. */
 export interface TokenRequestOptions extends WireRequest {
   readonly account?: string;
   readonly region?: Region;

@@ -1,4 +1,4 @@
-/** What a promise rejects with; undefined when it does not. */
+/** The error that a promise rejects with; undefined when it resolves. */
 export const rejectionOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => undefined,
