@@ -17,6 +17,7 @@ import {
 } from "@talkdesk-oauth/core";
 import { type Emulator, type EmulatorClient, startEmulator } from "@talkdesk-oauth/emulator";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { REGIONS } from "./support/regions.js";
 
 const REDIRECT_URI = "https://app.example/callback";
 
@@ -69,7 +70,7 @@ function addedClient(): TalkdeskClient {
 }
 
 describe("client credentials", () => {
-  it.each(["us", "eu", "ca", "au"] as const)("bring a token that the gateway of %s takes", async (region) => {
+  it.each(REGIONS)("bring a token that the gateway of %s takes", async (region) => {
     const client = clientIn(region);
     await using source = clientCredentials(client, { scope: "users:read" });
     const token = await source.getToken();
@@ -128,7 +129,7 @@ describe("client credentials", () => {
 });
 
 describe("client credentials with a signed JWT", () => {
-  it.each(["us", "eu", "ca", "au"] as const)("bring a token that the gateway of %s takes", async (region) => {
+  it.each(REGIONS)("bring a token that the gateway of %s takes", async (region) => {
     const client = signing(undefined, region);
     await using source = clientCredentials(client, { scope: "users:read" });
     const { authorization } = await source.getToken();
@@ -218,7 +219,7 @@ describe("client credentials with a signed JWT", () => {
 });
 
 describe("a service token", () => {
-  it.each(["us", "eu", "ca", "au"] as const)("is taken bare by the gateway of %s", async (region) => {
+  it.each(REGIONS)("is taken bare by the gateway of %s", async (region) => {
     for (const client of [clientIn(region), signing(undefined, region)]) {
       await using source = serviceToken(client, { scope: "users:read", lifetimeSeconds: 86_400 });
       const token = await source.getToken();

@@ -7,6 +7,7 @@ import {
 } from "@talkdesk-oauth/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { REGIONS } from "./support/regions.js";
 
 const authentication = clientSecretBasic({ clientId: "id", clientSecret: "secret" });
 
@@ -20,49 +21,39 @@ function thrownBy(action: () => unknown): unknown {
 }
 
 describe("talkdeskEndpoints", () => {
-  it.each<[Region, Endpoints]>([
-    [
-      "us",
-      {
-        identity: "https://acme.talkdeskid.com",
-        token: "https://acme.talkdeskid.com/oauth/token",
-        authorize: "https://acme.talkdeskid.com/oauth/authorize",
-        jwks: "https://acme.talkdeskid.com/oauth/2023-10/certs",
-        api: "https://api.talkdeskapp.com",
-      },
-    ],
-    [
-      "eu",
-      {
-        identity: "https://acme.talkdeskid.eu",
-        token: "https://acme.talkdeskid.eu/oauth/token",
-        authorize: "https://acme.talkdeskid.eu/oauth/authorize",
-        jwks: "https://acme.talkdeskid.eu/oauth/2023-10/certs",
-        api: "https://api.talkdeskapp.eu",
-      },
-    ],
-    [
-      "ca",
-      {
-        identity: "https://acme.talkdeskidca.com",
-        token: "https://acme.talkdeskidca.com/oauth/token",
-        authorize: "https://acme.talkdeskidca.com/oauth/authorize",
-        jwks: "https://acme.talkdeskidca.com/oauth/2023-10/certs",
-        api: "https://api.talkdeskappca.com",
-      },
-    ],
-    [
-      "au",
-      {
-        identity: "https://acme.talkdeskid.au",
-        token: "https://acme.talkdeskid.au/oauth/token",
-        authorize: "https://acme.talkdeskid.au/oauth/authorize",
-        jwks: "https://acme.talkdeskid.au/oauth/2023-10/certs",
-        api: "https://api.talkdeskapp.au",
-      },
-    ],
-  ])("knows the addresses of region %s", (region, expected) => {
-    expect(talkdeskEndpoints("acme", region)).toEqual(expected);
+  const endpoints: Readonly<Record<Region, Endpoints>> = {
+    us: {
+      identity: "https://acme.talkdeskid.com",
+      token: "https://acme.talkdeskid.com/oauth/token",
+      authorize: "https://acme.talkdeskid.com/oauth/authorize",
+      jwks: "https://acme.talkdeskid.com/oauth/2023-10/certs",
+      api: "https://api.talkdeskapp.com",
+    },
+    eu: {
+      identity: "https://acme.talkdeskid.eu",
+      token: "https://acme.talkdeskid.eu/oauth/token",
+      authorize: "https://acme.talkdeskid.eu/oauth/authorize",
+      jwks: "https://acme.talkdeskid.eu/oauth/2023-10/certs",
+      api: "https://api.talkdeskapp.eu",
+    },
+    ca: {
+      identity: "https://acme.talkdeskidca.com",
+      token: "https://acme.talkdeskidca.com/oauth/token",
+      authorize: "https://acme.talkdeskidca.com/oauth/authorize",
+      jwks: "https://acme.talkdeskidca.com/oauth/2023-10/certs",
+      api: "https://api.talkdeskappca.com",
+    },
+    au: {
+      identity: "https://acme.talkdeskid.au",
+      token: "https://acme.talkdeskid.au/oauth/token",
+      authorize: "https://acme.talkdeskid.au/oauth/authorize",
+      jwks: "https://acme.talkdeskid.au/oauth/2023-10/certs",
+      api: "https://api.talkdeskapp.au",
+    },
+  };
+
+  it.each(REGIONS)("knows the addresses of region %s", (region) => {
+    expect(talkdeskEndpoints("acme", region)).toEqual(endpoints[region]);
   });
 
   it.each(["EU", "Eu"])("takes the region %s in any case of letters", (region) => {
@@ -134,7 +125,7 @@ describe("talkdeskEndpoints", () => {
     "refuses the region %j",
     (region) => {
       expect(() => talkdeskEndpoints("acme", region as Region)).toThrow(
-        /region must be one of us, eu, ca, au/,
+        `region must be one of ${REGIONS.join(", ")}.`,
       );
     },
   );
@@ -146,7 +137,7 @@ describe("talkdeskEndpoints", () => {
       fc.string({ unit: fc.constantFrom("a", "Z", "9", "-", ".", "/", "@", ":", "\n", "%", "\u3002") }),
     );
     fc.assert(
-      fc.property(account, fc.constantFrom<Region>("us", "eu", "ca", "au"), (name, region) => {
+      fc.property(account, fc.constantFrom(...REGIONS), (name, region) => {
         let endpoints: Endpoints;
         try {
           endpoints = talkdeskEndpoints(name, region);

@@ -5,7 +5,6 @@ import {
   clientSecretBasic,
   finishAuthorization,
   privateKeyJwt,
-  type Region,
   serviceToken,
   startAuthorization,
   type TalkdeskClient,
@@ -14,6 +13,7 @@ import {
 } from "@talkdesk-oauth/core";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { REGIONS } from "./support/regions.js";
 
 let talkdesk: Emulator;
 beforeAll(async () => {
@@ -42,7 +42,7 @@ async function logIn(client: TalkdeskClient, pkce: boolean) {
   return finishAuthorization(client, redirect.headers.get("location") ?? "", pending);
 }
 
-describe.each<Region>(["us", "eu", "ca", "au"])("in %s", (region) => {
+describe.each(REGIONS)("in %s", (region) => {
   describe.each(Object.keys(proofs))("with %s", (proof) => {
     const makeClient = (): TalkdeskClient =>
       talkdeskClient({

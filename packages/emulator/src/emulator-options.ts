@@ -7,8 +7,8 @@ import type { SigningAlgorithm } from "./world/signing-keys.js";
 /** How to start the emulator. Every option has a default. */
 export interface EmulatorOptions {
   /**
-   * The port of the identity host. The gateways of us, eu, ca and au take the next four ports, and the files host the one
-   * after. Default: 0, which gives every server a free port.
+   * The port of the identity host. The gateways take the next ports, one for each region in the order us, eu, ca, au, and
+   * the files host the one after. Default: 0, which gives every server a free port.
    */
   readonly port?: number;
   /** A loopback address: `127.0.0.1`, `::1` or `localhost`. Default: `127.0.0.1`. */

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { expect, it } from "vitest";
 import { runCommand } from "../src/cli/cli-command.js";
+import { REGIONS } from "./support/regions.js";
 import { makeBasicHeader } from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
@@ -134,7 +135,7 @@ it.each([
   [["positional"], "positional"],
   [["--port", "x"], "--port must be a port number, not 'x'."],
   [["--port", "65535"], "port must be"],
-  [["--region", "uk"], "--region must be one of us, eu, ca, au, not 'uk'."],
+  [["--region", "uk"], `--region must be one of ${REGIONS.join(", ")}, not 'uk'.`],
   [["--login", "ask"], "--login must be automatic or page, not 'ask'."],
   [["--account", "a b"], "accounts must hold"],
   [["--seed", ""], "seed must be"],

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Emulator, startEmulator } from "./support/package-under-test.js";
+import { REGIONS } from "./support/regions.js";
 import { requestToken } from "./support/token-request.js";
 
 // The client id that the default seed gives; the table below is read before the emulator runs.
@@ -19,7 +20,7 @@ it("has a default client for each account, the same in every region", async () =
       clientSecret: expect.stringMatching(/^(?=.*-)(?=.*_)[\w-]{86}$/),
       grantTypes: ["client_credentials", "authorization_code", "refresh_token"],
     });
-    for (const region of ["us", "eu", "ca", "au"] as const) {
+    for (const region of REGIONS) {
       expect((await requestToken(talkdesk, undefined, { account, region })).status).toBe(200);
     }
   }

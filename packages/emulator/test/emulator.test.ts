@@ -1,6 +1,8 @@
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { type EmulatorOptions, startEmulator } from "./support/package-under-test.js";
+import { REGIONS } from "./support/regions.js";
+import { runReport } from "./support/report-file.js";
 import { logIn, readClaims, requestBearer, requestToken } from "./support/token-request.js";
 import { send } from "./support/wire.js";
 
@@ -43,7 +45,7 @@ describe("options", () => {
     await expect(starting).rejects.toThrow(name);
   });
 
-  it("port gives six ports in a row", async () => {
+  it("port is the first of a row: the identity host, a gateway for each region, the files host", async () => {
     const port = await findBasePort();
     await using talkdesk = await startEmulator({ port });
     expect(talkdesk.endpoints()).toEqual({
@@ -53,9 +55,10 @@ describe("options", () => {
       jwks: `http://127.0.0.1:${port}/us/acme/oauth/2023-10/certs`,
       api: `http://127.0.0.1:${port + 1}`,
     });
-    for (const [index, region] of (["us", "eu", "ca", "au"] as const).entries()) {
+    for (const [index, region] of REGIONS.entries()) {
       expect(talkdesk.endpoints("acme", region).api).toBe(`http://127.0.0.1:${port + 1 + index}`);
     }
+    expect(new URL(await runReport(talkdesk)).origin).toBe(`http://127.0.0.1:${port + 1 + REGIONS.length}`);
     await expect(startEmulator({ port })).rejects.toMatchObject({
       code: "EADDRINUSE",
       message: `Port ${port} on 127.0.0.1, for the identity host, is in use.`,
@@ -200,8 +203,10 @@ describe("environment()", () => {
 
 /** Finds six free ports in a row, below those that systems give to connections. */
 async function findBasePort(): Promise<number> {
-  for (let port = 20_000 + (process.pid % 1000) * 6; ; port += 6) {
-    const free = await Promise.all([0, 1, 2, 3, 4, 5].map((offset) => isFree(port + offset)));
+  // The identity host, the gateways and the files host.
+  const count = REGIONS.length + 2;
+  for (let port = 20_000 + (process.pid % 1000) * count; ; port += count) {
+    const free = await Promise.all(Array.from({ length: count }, (_, offset) => isFree(port + offset)));
     if (free.every(Boolean)) return port;
   }
 }

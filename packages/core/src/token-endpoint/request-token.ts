@@ -19,11 +19,12 @@ const BACKOFF_MS = { first: 250, most: 2_000 };
  * The call takes at most `client.timeoutMs` milliseconds, not counting time in which the process was stopped. It asks
  * for no cached answer, follows no redirect, and reads at most 262 144 bytes.
  *
- * Up to three repeats follow, after jittered waits or as `Retry-After` says:
+ * Up to three repeats follow, after jittered waits or as `Retry-After` says. Each grant's policy says when:
  *
- * - `client_credentials`: after a network fault (other than a refused certificate), 429 and 5xx.
+ * - A grant that may be requested at any time, such as `client_credentials`: after a network fault (other than a refused
+ *   certificate), 429 and 5xx.
  * - `refresh_token`: when nothing was sent; and once, with the same refresh token, when it was sent and no answer began.
- * - `authorization_code`: never.
+ * - A grant that can be used once, such as `authorization_code`: never.
  * - Any grant with a signed assertion: once, when the client was refused and the answer's `Date` is more than 30 s off.
  *   The new assertion goes by the server's clock. When it is accepted, the client remembers the difference.
  *
