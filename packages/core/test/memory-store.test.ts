@@ -194,8 +194,8 @@ describe("memoryStore", () => {
     ["expectedVersion must be the version of a record, or 0.", "canary", { expectedVersion: -1 }],
     ["expectedVersion must be the version of a record, or 0.", "canary", { expectedVersion: Number.NaN }],
     ["expectedVersion must be the version of a record, or 0.", "canary", { expectedVersion: "0" }],
-    ["fence must be that of a lock.", "canary", { expectedVersion: 0, fence: "1" }],
-    ["fence must be that of a lock.", "canary", { expectedVersion: 0, fence: Number.NaN }],
+    ["fence must be the fence of a lock.", "canary", { expectedVersion: 0, fence: "1" }],
+    ["fence must be the fence of a lock.", "canary", { expectedVersion: 0, fence: Number.NaN }],
     [
       "expiresAt must be a number of milliseconds since 1970.",
       "canary",

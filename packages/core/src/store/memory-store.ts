@@ -116,7 +116,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): TokenStore {
         throw new TypeError("expectedVersion must be the version of a record, or 0.");
       }
       if (fence !== undefined && !Number.isFinite(fence)) {
-        throw new TypeError("fence must be that of a lock.");
+        throw new TypeError("fence must be the fence of a lock.");
       }
       if (typeof expiresAt !== "number" || Number.isNaN(expiresAt)) {
         throw new TypeError("expiresAt must be a number of milliseconds since 1970.");
