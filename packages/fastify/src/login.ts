@@ -8,7 +8,7 @@ import {
   type SignedInUser,
   storedSession,
 } from "@talkdesk-oauth/login";
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import { loginRouteConfig } from "./login-routes.js";
 import { notedSessions } from "./noted-session.js";
 import { hasServerSession, serverSession } from "./server-session.js";
@@ -40,7 +40,7 @@ export interface TalkdeskLogin extends FastifyPluginAsync {
 const PATHS = ["/login", "/callback", "/logout"];
 
 /** All that Fastify routes and a Web request can have: the login refuses some of them. */
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+const METHODS: HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /**
  * A login with Talkdesk: `GET /login?returnTo=`, `GET /callback` and `POST /logout` beneath the prefix of its routes.
