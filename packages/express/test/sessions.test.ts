@@ -81,7 +81,7 @@ describe("behind a proxy that speaks TLS", () => {
     const back = new URL((await browser.visit(begun.to ?? "")).to ?? "");
     expect((await browser.visit(`${back.pathname}${back.search}`, { headers: forwarded })).status).toBe(400);
     expect(told).toEqual([expect.objectContaining({ code: "state_mismatch" })]);
-    expect(String(told[0])).toContain("trust proxy");
+    expect(String(told[0])).toContain("an app that trusts the proxy");
   });
 
   it("the address comes from the configuration without trust proxy, too", async () => {

@@ -172,6 +172,8 @@ async function answerRoute<Host>(
  * True for a prefetch or prerender: the browser loads a page before anybody opens it, which must not use up a login.
  */
 function isPrefetch({ headers }: Request): boolean {
+  // Next's `<Link>` prefetches by script, which cannot set the headers of browsers.
+  if (headers.has("Next-Router-Prefetch")) return true;
   return ["Sec-Purpose", "Purpose", "X-Moz"].some((name) => /prefetch/i.test(headers.get(name) ?? ""));
 }
 

@@ -109,6 +109,7 @@ export function describeCallbacks(subject: LoginSubject): void {
       ["a prefetch", { headers: { "sec-purpose": "prefetch;prerender" } }, 503],
       ["a prefetch of older browsers", { headers: { purpose: "prefetch" } }, 503],
       ["a prefetch of older Firefox", { headers: { "x-moz": "prefetch" } }, 503],
+      ["a prefetch of a link of Next", { headers: { rsc: "1", "next-router-prefetch": "1" } }, 503],
     ])("changes nothing: %s", async (_what, visit, status) => {
       await using stage = await openLoginStage(subject);
       const browser = stage.browser();

@@ -27,7 +27,7 @@ export interface TalkdeskClientOptions {
 }
 
 /**
- * A client of one account's token service. It is immutable and can be shared. Printing it shows no secret. Members that
+ * A client of one account's token service. It is immutable and can be shared. Printing it shows no secret. Options that
  * were not given are absent.
  */
 export interface TalkdeskClient {

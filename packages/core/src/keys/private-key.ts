@@ -17,7 +17,7 @@ export type PrivateKey = {
   readonly pkcs8: Uint8Array<ArrayBuffer>;
 } & (
   | { readonly type: "EC"; readonly curve: Curve }
-  /** `hash` is the only hash that the key may be used with, where the key restricts it. */
+  /** `hash` is the only hash the key allows; undefined when the key does not restrict it. */
   | { readonly type: "RSA"; readonly hash: Hash | undefined }
 );
 

@@ -46,7 +46,7 @@ export interface TokenReceived extends EventOf<"token_received"> {
   /** True when it came from the store, where another process had written it; absent when it was requested. */
   readonly shared?: true;
   readonly scope?: readonly string[];
-  /** Scopes that were requested and not granted; absent when there are none, or when the answer did not say. */
+  /** Scopes that were requested and not granted; absent when there are none, or when the answer names no scope. */
   readonly missingScope?: readonly string[];
 }
 

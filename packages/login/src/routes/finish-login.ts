@@ -148,5 +148,5 @@ function userOf(claims: IdTokenClaims, installationId: string | undefined): Sign
 const unknownState = (): TalkdeskError =>
   new TalkdeskError(
     "state_mismatch",
-    "The callback does not match a login in this browser's session: the login was completed before, is too old, or belongs to another session, or the browser did not send the session's cookie. Behind a proxy that terminates TLS, a Secure cookie needs an app that trusts the proxy; in Express, app.set('trust proxy', 1).",
+    "The callback does not match a login in this browser's session: the login was completed before, is too old, or belongs to another session, or the browser did not send the session's cookie. Behind a proxy that terminates TLS, a Secure cookie needs an app that trusts the proxy.",
   );

@@ -14,6 +14,10 @@ export type LoginRecords = Readonly<Record<string, unknown>>;
  * The login calls these functions one after the other. In one process it changes a session (by its `id`) in one request
  * at a time. For processes that share a store, let `write` and `renew` reject with an error whose `code` is
  * `session_changed` when another request has written since `read`: the login then reads again and repeats the change.
+ *
+ * Two things are up to the framework. After `read` has resolved to undefined, the answer must not set the session's cookie
+ * until a `write` or `renew` has succeeded: another tab may have been given a new one. And after the login has written the
+ * session, the framework must not save its own copy at the end of the request: that copy may be older.
  */
 export interface LoginSession {
   /**
@@ -34,7 +38,8 @@ export interface LoginSession {
   /** Replaces the records of the session. Resolves when the browser's next request can read them. */
   write(records: LoginRecords): Promise<void>;
   /**
-   * Gives the browser a new session with another id, which holds `records`, and removes the old one.
+   * Gives the browser a new session with another id, which holds `records`, and removes the old one. From then on `id` is
+   * the new id.
    *
    * @param keep Which members of the app's own data move to the new session: all (true), none (false), or those named.
    */
