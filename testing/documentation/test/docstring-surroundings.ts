@@ -44,6 +44,7 @@ export const SURROUNDINGS_OF: Readonly<Record<string, Readonly<Record<string, st
     /** The sources of tenants, by name. */
     sources: `ReadonlyMap<string, import("@talkdesk-oauth/core").TokenSource>`,
   },
+  hono: { app: `import("hono").Hono` },
   login: {
     /** A session of the app's own framework. */
     appSession: "Record<string, unknown> & { regenerate(): Promise<void> }",

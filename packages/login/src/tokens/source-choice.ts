@@ -10,7 +10,7 @@ export type SourceChoice<Host> =
  *
  * @throws TypeError for anything but a token source or a function, and for a login, whose `source` was meant.
  * @example
- * checkSourceChoice(login); // TypeError: talkdesk() needs login.source; …
+ * checkSourceChoice(source); // a TypeError, unless it is a source or a function
  */
 export function checkSourceChoice<Host>(choice: SourceChoice<Host>): void {
   if (isTokenSource(choice)) {
@@ -32,8 +32,8 @@ export function checkSourceChoice<Host>(choice: SourceChoice<Host>): void {
  *
  * @throws TypeError for anything but a token source or undefined.
  * @example
- * const source: unknown = await sourceOf(request);
- * checkChosenSource(source); // now TokenSource | undefined
+ * const found: unknown = await login.source(session, undefined);
+ * checkChosenSource(found); // now TokenSource | undefined
  */
 export function checkChosenSource(found: unknown): asserts found is TokenSource | undefined {
   if (found === undefined || (isTokenSource(found) && typeof found.api === "string")) return;
