@@ -14,7 +14,7 @@ import { type Context, Hono } from "hono";
 import { basePath } from "hono/route";
 import { noteSession } from "./noted-session.js";
 
-/** Options of {@link talkdeskLogin}: those of `@talkdesk-oauth/login`, and what is Hono's. */
+/** Options of {@link talkdeskLogin}: the options of `@talkdesk-oauth/login`, and two more. */
 export interface TalkdeskLoginOptions extends NeutralOptions<Context> {
   /**
    * The session of a request, for an app that has sessions of its own. Default: `storedSession` over `store`, whose cookie
@@ -39,7 +39,7 @@ export interface TalkdeskLogin extends Hono {
 /**
  * A login with Talkdesk: `GET /login?returnTo=`, `GET /callback` and `POST /logout` beneath the path of its routes.
  *
- * @throws TypeError for an option that cannot be used or is not known.
+ * @throws TypeError for an unknown option, and for an option with a wrong value.
  * @example
  * const login = talkdeskLogin({
  *   client: talkdeskClientFromEnv(),
@@ -90,7 +90,14 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
       if (!(failure instanceof LoginFailure)) throw failure;
       const page = errorAnswer(failure, readRequestFacts(c.req.raw));
       if (page === undefined) throw failure.error;
-      return commit(onError === undefined ? page : await onError(failure, c));
+      if (onError === undefined) return commit(page);
+      const own = await onError(failure, c);
+      const answer = new Response(own.body, own);
+      // The URL of a callback contains the code, so no cache and no other page may see it.
+      for (const name of ["Cache-Control", "Referrer-Policy"]) {
+        answer.headers.set(name, page.headers.get(name) ?? "");
+      }
+      return commit(answer);
     }
   });
   return Object.assign(routes, {
@@ -99,12 +106,12 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
   });
 }
 
-/** The request at the origin of the login: a `Host` that a client made up leads nowhere. */
+/** Builds the request on the origin of `redirectUri`, so that a forged `Host` has no effect. */
 async function visitRequest({ req }: Context, origin: string): Promise<Request> {
   const { pathname, search } = new URL(req.url);
   const url = `${origin}${pathname}${search}`;
   if (!req.raw.bodyUsed) return new Request(url, req.raw);
-  // Middleware has read the form; Hono keeps what it was.
+  // Middleware has read the form, and Hono has kept its fields.
   const headers = new Headers(req.raw.headers);
   headers.delete("Content-Type");
   const fields = [...(await req.formData())].filter(([, value]) => typeof value === "string") as [

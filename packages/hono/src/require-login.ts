@@ -4,7 +4,7 @@ import { notedSession } from "./noted-session.js";
 
 /** Options of {@link requireLogin}. */
 export interface RequireLoginOptions {
-  /** The address of the login as browsers find it: a path on this origin, or elsewhere. Default `"/auth/login"`. */
+  /** The address of the login in a browser: a path on this origin, or an absolute URL. Default `"/auth/login"`. */
   readonly login?: string;
 }
 

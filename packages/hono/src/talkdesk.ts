@@ -3,7 +3,7 @@ import { talkdeskFetch } from "@talkdesk-oauth/fetch";
 import { bindSource, checkChosenSource, checkSourceChoice, isTokenSource } from "@talkdesk-oauth/login";
 import type { Context, MiddlewareHandler } from "hono";
 
-/** What {@link talkdesk} puts on a context. Its functions may be taken out of it. */
+/** The value that {@link talkdesk} sets on a context. Its functions can be destructured. */
 export interface ContextTalkdesk {
   /** The source itself, for work that outlives the request. */
   readonly source: TokenSource;
@@ -16,8 +16,8 @@ export interface ContextTalkdesk {
 declare module "hono" {
   interface ContextVariableMap {
     /**
-     * Tokens for this request: there after `talkdesk(…)`, and after `requireLogin()` for certain. It is undefined when
-     * there is no source, which is when nobody is signed in.
+     * Tokens for this request, set by `talkdesk(…)`. Undefined when the request has no source because nobody is signed
+     * in; always defined after `requireLogin()`.
      */
     talkdesk: ContextTalkdesk;
   }

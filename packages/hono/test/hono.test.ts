@@ -113,6 +113,10 @@ describe("a login with the sessions that it brings", () => {
     const state = new URL(begun.headers.get("location") ?? "").searchParams.get("state");
     const denied = await stage.visit(`/auth/callback?error=access_denied&state=${state}`);
     expect([denied.status, await denied.text()]).toEqual([418, "/me"]);
+    expect(["cache-control", "referrer-policy"].map((name) => denied.headers.get(name))).toEqual([
+      "no-store",
+      "no-referrer",
+    ]);
   });
 
   it("is found beneath a base path", async () => {
