@@ -22,13 +22,14 @@ export interface RequestSession extends LoginSession {
   forgetUnlessUsable(): void;
 }
 
-const sessions = new WeakMap<Request, RequestSession>();
+/** Where a request keeps its session. A WeakMap with an entry for each request costs the garbage collector far more. */
+const SESSION = Symbol("talkdesk-oauth.session");
 
 /** One object for each request. It reads `req.session` only when one of its members is used. */
 export function sessionOf(request: Request): RequestSession {
-  const known = sessions.get(request) ?? requestSession(request);
-  sessions.set(request, known);
-  return known;
+  const holder = request as { [SESSION]?: RequestSession };
+  holder[SESSION] ??= requestSession(request);
+  return holder[SESSION];
 }
 
 function requestSession(request: Request): RequestSession {

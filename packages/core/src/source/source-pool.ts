@@ -49,6 +49,8 @@ const DEFAULT_MAX_IDLE = 1_000;
 interface Entry {
   /** Settles as `open` does, or rejects with `source_closed` when the entry is closed before that. */
   readonly source: Promise<ClosableTokenSource>;
+  /** Present once it is open, so that a call need not wait, nor listen to its signal. */
+  opened?: ClosableTokenSource;
   /** How many callers wait for the source or for its token. */
   waiting: number;
   /** Closes the source, as soon as it is open. */
@@ -109,9 +111,14 @@ export function sourcePool(
       },
     };
     entries.set(key, entry);
-    entry.source.catch(() => {
-      if (entries.get(key) === entry) remove(key);
-    });
+    entry.source.then(
+      (source) => {
+        entry.opened = source;
+      },
+      () => {
+        if (entries.get(key) === entry) remove(key);
+      },
+    );
     return entry;
   }
 
@@ -146,7 +153,7 @@ export function sourcePool(
     entry.waiting += 1;
     idle.delete(key);
     try {
-      return await work(await unlessAborted(entry.source, signal));
+      return await work(entry.opened ?? (await unlessAborted(entry.source, signal)));
     } finally {
       entry.waiting -= 1;
       if (entry.waiting === 0 && entries.get(key) === entry) {
@@ -167,7 +174,7 @@ export function sourcePool(
         const signal = request?.signal;
         signal?.throwIfAborted();
         return use(key, signal, (source) => {
-          if (!isSame(addressesOf(source), addresses)) {
+          if (!isSame(source, addresses)) {
             throw new TalkdeskError(
               "source_closed",
               "The source of this key has moved to another client or region; get it from the pool again.",

@@ -21,9 +21,9 @@ export function signInTime(now: number, replaced: SignIn | undefined): SignInTim
 
 const signInOfSession = new WeakMap<LoginSession, SignIn>();
 
-/** Remembers the sign-in that was found in a session. */
+/** Remembers the sign-in that was found in a session. Most sign-ins are in no long row, and cost nothing. */
 export function noteSignIn(session: LoginSession, signIn: SignIn): void {
-  signInOfSession.set(session, signIn);
+  if ((signIn.inRow ?? 0) >= MAX_IN_ROW) signInOfSession.set(session, signIn);
 }
 
 /**
@@ -32,6 +32,6 @@ export function noteSignIn(session: LoginSession, signIn: SignIn): void {
  */
 export function isLoginInVain(session: LoginSession | undefined): boolean {
   const signIn = session && signInOfSession.get(session);
-  const { at = Number.NEGATIVE_INFINITY, inRow = 0 } = signIn ?? {};
-  return inRow >= MAX_IN_ROW && Date.now() - at < ROW_MS;
+  const { at = Number.NEGATIVE_INFINITY } = signIn ?? {};
+  return Date.now() - at < ROW_MS;
 }

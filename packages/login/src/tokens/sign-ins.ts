@@ -5,9 +5,10 @@ import { isWithin } from "../base/bounded-wait.js";
 export interface SignIns {
   /**
    * True while the token store has the sign-in. The store is asked at most every ten seconds for each sign-in; a store
-   * that fails, or hangs for two seconds, signs nobody out. False at once for a sign-in that was ended here.
+   * that fails, or hangs for two seconds, signs nobody out. False at once for a sign-in that was ended here. Not a promise
+   * when the answer is known, as for most requests.
    */
-  isSignedIn(key: string, clock: Clock | undefined): Promise<boolean>;
+  isSignedIn(key: string, clock: Clock | undefined): boolean | Promise<boolean>;
   /** True when a sign-in was ended here, or the store no longer had it when it was last asked. */
   isEnded(key: string): boolean;
   /** Remembers that the store has the sign-in. */
@@ -36,6 +37,7 @@ interface Check {
   readonly monotonic: number;
   /** Resolves when the store has answered or failed. */
   readonly done: Promise<unknown>;
+  isDone: boolean;
 }
 
 /** Remembers the last 10,000 sign-outs, so that requests already running cannot revive a session. */
@@ -67,7 +69,11 @@ export function signIns({ store, isUnsaved, onEnd }: SignInsOptions): SignIns {
   }
 
   function noteCheck(key: string, { now, monotonic }: Times, done: Promise<unknown>): Check {
-    const check = { wall: now, monotonic, done };
+    const check: Check = { wall: now, monotonic, done, isDone: false };
+    const noteDone = (): void => {
+      check.isDone = true;
+    };
+    done.then(noteDone, noteDone);
     checks.delete(key);
     forgetOldest(checks, MAX_CHECKS);
     checks.set(key, check);
@@ -81,7 +87,7 @@ export function signIns({ store, isUnsaved, onEnd }: SignInsOptions): SignIns {
   }
 
   return {
-    async isSignedIn(key, clock) {
+    isSignedIn(key, clock) {
       if (ended.has(key)) return false;
       const times = timesOf(clock);
       const last = checks.get(key);
@@ -91,8 +97,8 @@ export function signIns({ store, isUnsaved, onEnd }: SignInsOptions): SignIns {
           STORE_PATIENCE_MS,
           ask(key).catch(() => {}),
         );
-      await (last !== undefined && isRecent(last, times) ? last : noteCheck(key, times, answer())).done;
-      return !ended.has(key);
+      const check = last !== undefined && isRecent(last, times) ? last : noteCheck(key, times, answer());
+      return check.isDone || check.done.then(() => !ended.has(key));
     },
     isEnded: (key) => ended.has(key),
     noteStart(key, clock) {

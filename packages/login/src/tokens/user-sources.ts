@@ -32,7 +32,7 @@ export interface UserSources {
   /** The source of a sign-in; undefined when it has ended. `clientOf` is called unless the client is known. */
   source(key: string, clientOf: ClientOf): Promise<TokenSource | undefined>;
   /** True while somebody is signed in: see {@link SignIns}. */
-  isSignedIn(key: string): Promise<boolean>;
+  isSignedIn(key: string): boolean | Promise<boolean>;
   /** True for one caller in all processes: see {@link SignIns}. */
   claim(name: string): Promise<boolean>;
   /** Stores the token of a login. Rejects as `UserSession.start` does. */
@@ -64,6 +64,8 @@ interface Held {
   isStored: boolean;
   /** How many callers wait for its token. */
   waiting: number;
+  /** What the pool gives for it. Each request of the sign-in uses the same one. */
+  pooled?: TokenSource;
   /** True when the service has refused its client. The app may have new credentials. */
   isClientRefused: boolean;
 }
@@ -170,16 +172,14 @@ export function userSources({ store, clock, maxIdleMs, onEvent }: UserSourcesOpt
   }
 
   /** Asks the app for the client again when the service has refused the one in use. */
-  async function replaceRefusedClient(key: string, clientOf: ClientOf): Promise<void> {
-    const entry = held.get(key);
-    if (entry === undefined || !mayReplace(entry)) return;
+  async function replaceRefusedClient(key: string, entry: Held, clientOf: ClientOf): Promise<void> {
     const client = await clientOf();
     if (client === entry.client || held.get(key) !== entry || !mayReplace(entry)) return;
     // No caller waits on it, so closing it fails no call.
     closeLater(key);
   }
 
-  const isSignedIn = (key: string): Promise<boolean> =>
+  const isSignedIn = (key: string): boolean | Promise<boolean> =>
     known.isSignedIn(key, held.get(key)?.client.clock ?? clock);
 
   /** Reports that the tokens of a signed-out user could not be removed from the store. */
@@ -223,21 +223,32 @@ export function userSources({ store, clock, maxIdleMs, onEvent }: UserSourcesOpt
         client ??= (async () => clientOf())();
         return client;
       };
-      await replaceRefusedClient(key, clientOnce);
+      const entry = held.get(key);
+      if (entry !== undefined && mayReplace(entry)) await replaceRefusedClient(key, entry, clientOnce);
       const opening: Opening = { clientOf: clientOnce };
-      let pooled: TokenSource;
-      try {
-        pooled = await withOpening(key, opening, () => pool.get(key));
-      } catch (error) {
-        if (known.isEnded(key)) return undefined;
-        throw error;
+      let pooled = held.get(key)?.pooled;
+      if (pooled === undefined) {
+        try {
+          pooled = await withOpening(key, opening, () => pool.get(key));
+        } catch (error) {
+          if (known.isEnded(key)) return undefined;
+          throw error;
+        }
+        const opened = held.get(key);
+        if (opened !== undefined) opened.pooled = pooled;
       }
+      const { api, tokenEndpoint, identity, getToken } = pooled;
       return {
-        ...pooled,
+        api,
+        ...(tokenEndpoint !== undefined && { tokenEndpoint }),
+        ...(identity !== undefined && { identity }),
         async getToken(request) {
           // The user may have signed out while the request was running.
-          if (!(await unlessAborted(isSignedIn(key), request?.signal))) throw signedOut();
-          return withOpening(key, opening, () => pooled.getToken(request));
+          const answer = isSignedIn(key);
+          const isStillIn =
+            typeof answer === "boolean" ? answer : await unlessAborted(answer, request?.signal);
+          if (!isStillIn) throw signedOut();
+          return withOpening(key, opening, () => getToken(request));
         },
       };
     },
