@@ -1,6 +1,4 @@
-import { once } from "node:events";
 import { createServer, Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { startEmulator } from "@talkdesk-oauth/emulator";
 import { afterEach, expect, it, vi } from "vitest";
 
@@ -44,12 +42,19 @@ async function startApp(): Promise<Server> {
   return server;
 }
 
+/**
+ * Finds a free port below those that systems give to servers which ask for any port. Otherwise a server of another test
+ * could get the same one before the app listens.
+ */
 async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await server[Symbol.asyncDispose]();
-  return port;
+  for (;;) {
+    const port = 26_000 + Math.floor(Math.random() * 6_000);
+    const isFree = await new Promise<boolean>((resolve) => {
+      const server = createServer().once("error", () => resolve(false));
+      server.listen(port, () => server.close(() => resolve(true)));
+    });
+    if (isFree) return port;
+  }
 }
 
 /** Opens a page as a browser does: follows redirects and keeps the cookies of each host. */
