@@ -18,7 +18,7 @@ export interface TalkdeskErrorHandlerOptions {
  * Answers requests that failed with a `TalkdeskError`, or with an error that has one as its cause, as `errorAnswer` of
  * `@talkdesk-oauth/login` does: problem details (RFC 9457) for programs, a small page or the login for browsers.
  *
- * Of what the failing handler had set, headers that describe its answer are dropped; cookies are kept.
+ * Headers that the failing handler had set for its own answer are dropped; cookies are kept.
  *
  * @throws TypeError when `login` is not an address, `otherwise` is not a function, and for an unknown option.
  * @example

@@ -14,7 +14,7 @@ import { notedSessions } from "./noted-session.js";
 import { hasServerSession, serverSession } from "./server-session.js";
 import { factsOf, headersOf, sendWebResponse, toWebRequest } from "./web-exchange.js";
 
-/** Options of {@link talkdeskLogin}: those of `@talkdesk-oauth/login`, and what is Fastify's. */
+/** Options of {@link talkdeskLogin}: the options of `@talkdesk-oauth/login`, and two more. */
 export interface TalkdeskLoginOptions extends NeutralOptions<FastifyRequest> {
   /**
    * The session of a request, for an app that has sessions of its own. Default: that of `@fastify/session` in an app that
@@ -46,7 +46,7 @@ const METHODS: HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE",
  * A login with Talkdesk: `GET /login?returnTo=`, `GET /callback` and `POST /logout` beneath the prefix of its routes.
  *
  * @throws TypeError
- *   - at once, for an option that cannot be used or is not known;
+ *   - at once, for an unknown option, and for an option with a wrong value;
  *   - for a request, when `@fastify/session` is registered after the login.
  * @example
  * const login = talkdeskLogin({

@@ -1,5 +1,5 @@
 import type { LoginSession } from "@talkdesk-oauth/login";
 import type { FastifyRequest } from "fastify";
 
-/** The session that a login was asked with, for each request: answers that lead to a login depend on it. */
+/** The session of each request that asked a login. The end of a loop of logins is decided by it. */
 export const notedSessions: WeakMap<FastifyRequest, LoginSession> = new WeakMap();

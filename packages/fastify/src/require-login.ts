@@ -6,7 +6,7 @@ import { factsOf, sendWebResponse } from "./web-exchange.js";
 
 /** Options of {@link requireLogin}. */
 export interface RequireLoginOptions {
-  /** The address of the login as browsers find it: a path on this origin, or elsewhere. Default `"/auth/login"`. */
+  /** The address of the login in a browser: a path on this origin, or an absolute URL. Default `"/auth/login"`. */
   readonly login?: string;
 }
 

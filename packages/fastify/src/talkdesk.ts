@@ -4,7 +4,7 @@ import { bindSource, checkChosenSource, checkSourceChoice, isTokenSource } from 
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { isForLogin } from "./login-routes.js";
 
-/** What {@link talkdesk} puts on a request. Its functions may be taken out of it. */
+/** The value that {@link talkdesk} sets on a request. Its functions can be destructured. */
 export interface RequestTalkdesk {
   /** The source itself, for work that outlives the request. */
   readonly source: TokenSource;
@@ -17,8 +17,8 @@ export interface RequestTalkdesk {
 declare module "fastify" {
   interface FastifyRequest {
     /**
-     * Tokens for this request: there after `talkdeskPlugin` or `talkdesk(…)`, and after `requireLogin()` for certain. It is
-     * undefined when there is no source, which is when nobody is signed in.
+     * Tokens for this request, set by `talkdeskPlugin` or `talkdesk(…)`. Undefined when the request has no source because
+     * nobody is signed in; always defined after `requireLogin()`.
      */
     talkdesk: RequestTalkdesk;
   }
@@ -49,7 +49,7 @@ export function talkdesk(
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
   checkSourceChoice(source);
   return async (request, reply) => {
-    // People can sign in and out when their tokens cannot be had.
+    // Users can sign in and out while no token can be obtained.
     if (isForLogin(request)) return;
     const found = isTokenSource(source) ? source : await source(request);
     checkChosenSource(found);
@@ -70,7 +70,7 @@ function requestTalkdesk(source: TokenSource, reply: FastifyReply): RequestTalkd
   };
 }
 
-/** Aborts when the connection closes before the response was finished. What is done afterwards reaches its end. */
+/** Aborts when the connection closes before the response was finished. Work after the response is not aborted. */
 function lifetimeOf({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController();
   const abort = (): void => {
