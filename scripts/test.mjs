@@ -1,6 +1,7 @@
 // `npm test`: everything that must hold, from lint to other versions of Node. The last line counts tests and checks.
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { provideBrowser } from "./browser.mjs";
+import { provideRedisServer } from "./redis-server.mjs";
 import { install, pnpm, root, run } from "./workspace.mjs";
 
 const reports = `${root}/reports`;
@@ -79,8 +80,10 @@ if (check("install", () => install())) {
     check("unused code and dependencies (knip)", () => tool("knip"));
     check("one version of everything (sherif)", () => tool("sherif"));
     if (existsSync(`${root}/.git`)) check("changesets", () => tool("changeset", "status", ...since()));
-    const missing = provideBrowser();
-    if (missing !== undefined) notes.push(`The tests in a browser count as skipped: ${missing}.`);
+    const noBrowser = provideBrowser();
+    if (noBrowser !== undefined) notes.push(`The tests in a browser count as skipped: ${noBrowser}.`);
+    const noRedis = provideRedisServer();
+    if (noRedis !== undefined) notes.push(`The tests with a Redis server count as skipped: ${noRedis}.`);
     suites("tests on the sources", "vitest.config.ts");
     suites("tests on the build", "vitest.dist.config.ts");
     for (const major of [22, 24, 26]) {
