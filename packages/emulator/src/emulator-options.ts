@@ -1,5 +1,8 @@
 import { checkMembers } from "./base/check-members.js";
+import { LAXITIES, type Laxity } from "./base/laxity.js";
 import { REGIONS } from "./base/region.js";
+import { checkOperations } from "./gateway/check-operations.js";
+import type { Operation } from "./gateway/own-operation.js";
 import type { KeyListing } from "./identity/published-keys.js";
 import type { RequestRecord } from "./message/request-record.js";
 import type { SigningAlgorithm } from "./world/signing-keys.js";
@@ -63,6 +66,14 @@ export interface EmulatorOptions {
   readonly reportPolls?: number;
   /** How many rows the file of a report has, at about 80 bytes each. Default: 40. At most 1 000 000. */
   readonly reportRows?: number;
+  /**
+   * Operations of your own, in every account and region. They stand behind the same authorisation, scopes, faults and log
+   * as the built-in ones, and come before them: of the operations that match a method and path, the first answers.
+   * Default: none.
+   */
+  readonly operations?: readonly Operation[];
+  /** What is accepted although the service does not document it. Default: nothing. */
+  readonly lenient?: readonly Laxity[];
   /** Called with each request when it has been answered, was cut by a fault, or was given up by its client. */
   readonly onRequest?: (record: RequestRecord) => void;
 }
@@ -90,6 +101,8 @@ const OPTION_MEMBERS = [
   "keys",
   "reportPolls",
   "reportRows",
+  "operations",
+  "lenient",
   "onRequest",
 ];
 
@@ -127,6 +140,8 @@ export function checkEmulatorOptions(options: EmulatorOptions): CheckedOptions {
     keys = {},
     reportPolls = 2,
     reportRows = 40,
+    operations = [],
+    lenient = [],
     onRequest,
   } = options;
   if (!Number.isInteger(port) || port < 0 || port > MAX_PORT) {
@@ -186,8 +201,21 @@ export function checkEmulatorOptions(options: EmulatorOptions): CheckedOptions {
     keys,
     reportPolls,
     reportRows,
+    operations: checkOperations(operations),
+    lenient: checkLenient(lenient),
     onRequest,
   };
+}
+
+function checkLenient(lenient: unknown): readonly Laxity[] {
+  if (!Array.isArray(lenient)) throw new TypeError('lenient must be an array, such as ["secret-in-body"].');
+  const wrong = lenient.findIndex((name) => !LAXITIES.includes(name));
+  if (wrong !== -1) {
+    throw new TypeError(
+      `lenient must hold some of ${LAXITIES.join(", ")}; ${JSON.stringify(lenient[wrong])} is not one.`,
+    );
+  }
+  return Object.freeze([...lenient]);
 }
 
 function checkAccounts(accounts: unknown): readonly string[] {

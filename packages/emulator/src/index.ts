@@ -1,3 +1,4 @@
+export type { Laxity } from "./base/laxity.js";
 export type { Region } from "./base/region.js";
 export type { AuthorizeOptions, Emulator, EmulatorEndpoints, EnvironmentVariable } from "./emulator.js";
 export type { EmulatorOptions } from "./emulator-options.js";
@@ -12,6 +13,12 @@ export type {
   FaultPlace,
 } from "./faults/fault.js";
 export type { FaultHandle, Faults } from "./faults/faults.js";
+export type {
+  Operation,
+  OperationAnswer,
+  OperationCall,
+  OperationToken,
+} from "./gateway/own-operation.js";
 export type { BrowserLoginResult } from "./identity/browser-login.js";
 export type { KeyListing } from "./identity/published-keys.js";
 export type { RequestRecord, RequestTarget } from "./message/request-record.js";

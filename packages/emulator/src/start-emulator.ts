@@ -7,6 +7,7 @@ import { makeEngine } from "./engine/engine.js";
 import { loadEngineLibrary } from "./engine/engine-library.js";
 import { makeFaultScript } from "./faults/faults.js";
 import { makeGateway } from "./gateway/gateway.js";
+import { toApiOperation } from "./gateway/own-operations.js";
 import { logInAsBrowser } from "./identity/browser-login.js";
 import { makeIdentityHost } from "./identity/identity-host.js";
 import { makeBodyMemory } from "./message/received-body.js";
@@ -53,7 +54,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   };
   const tokens = makeIssuedTokens();
   const signingKeys = makeSigningKeys(seed);
-  const clients = makeClientRegistry(seed, accounts);
+  const operations = checked.operations.map(toApiOperation);
+  const moreScopes = operations.flatMap(({ scope }) => scope ?? []);
+  const clients = makeClientRegistry(seed, accounts, moreScopes);
   const faults = makeFaultScript(tokens, closeIdleConnections);
   const requests = makeRequestLog(checked.onRequest);
   const bodies = makeBodyMemory();
@@ -124,6 +127,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       keys: checked.keys,
       serviceTokenType: checked.serviceTokenType,
       login: checked.login,
+      lenient: checked.lenient,
       now: () => Date.now() + clockSkewMs,
     });
     await serve("identity", "the identity host", 0, identityHost);
@@ -134,6 +138,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
         getOrigin: () => getOrigin(region),
         getDirectory,
         getReports,
+        operations,
+        lenient: checked.lenient,
       });
       await serve(region, `the ${region} gateway`, 1 + index, gateway);
     }

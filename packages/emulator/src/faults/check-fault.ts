@@ -1,6 +1,6 @@
-import { validateHeaderName, validateHeaderValue } from "node:http";
 import { checkMembers } from "../base/check-members.js";
 import { checkRegion } from "../base/region.js";
+import { checkHeaders } from "../message/check-headers.js";
 import type { CannedAnswer, CheckedEffect, CheckedFault, Fault, FaultMatch, FaultPlace } from "./fault.js";
 
 const PLACES: readonly unknown[] = ["token", "api", "files", "authorize", "jwks", "introspect"];
@@ -96,13 +96,7 @@ function checkCannedAnswer(value: unknown, times: number): CannedAnswer {
     "respond.status must be an integer from 200 to 599.",
   );
   demand(typeof early === "boolean", "respond.early must be a boolean.");
-  for (const [name, content] of Object.entries(checkObject("respond.headers", headers))) {
-    validateHeaderName(name);
-    for (const item of Array.isArray(content) ? content : [content]) {
-      demand(typeof item === "string", `respond.headers must hold strings only; ${name} is something else.`);
-      validateHeaderValue(name, item);
-    }
-  }
+  checkHeaders("respond.headers", headers);
   const isStream = typeof body === "object" && body !== null && Symbol.asyncIterator in body;
   demand(
     body === undefined ||

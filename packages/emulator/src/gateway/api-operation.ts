@@ -26,5 +26,5 @@ export interface ApiOperation {
   readonly scope?: string;
   /** A longer body is refused with 413. Default: 64 KiB. */
   readonly maxBodyBytes?: number;
-  readonly answer: (call: ApiCall) => Answer;
+  readonly answer: (call: ApiCall) => Answer | Promise<Answer>;
 }

@@ -123,7 +123,12 @@ function findRefusal(
     return refuse("invalid_scope", "The scope is malformed, or exceeds the scopes of the client.");
   }
   const challenge = parameters.get("code_challenge");
-  if (challenge === null && !parameters.has("code_challenge_method")) return undefined;
+  if (challenge === null && !parameters.has("code_challenge_method")) {
+    // Anyone could exchange a stolen code of a client that proves nothing (RFC 9700 §2.1.1).
+    return client.authenticationMethods.includes("none")
+      ? refuse("invalid_request", "A public client must send a code_challenge.")
+      : undefined;
+  }
   if (parameters.get("code_challenge_method") !== "S256" || !/^[A-Za-z0-9_-]{43}$/.test(challenge ?? "")) {
     return refuse(
       "invalid_request",

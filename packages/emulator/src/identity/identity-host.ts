@@ -1,3 +1,4 @@
+import type { Laxity } from "../base/laxity.js";
 import { isRegion, type Region } from "../base/region.js";
 import type { Seed } from "../base/seed.js";
 import { splitUrl } from "../base/split-url.js";
@@ -34,6 +35,8 @@ export interface IdentityHostParts {
   readonly serviceTokenType: string;
   /** `page`: a person chooses a user. `automatic`: the first user is signed in. */
   readonly login: "automatic" | "page";
+  /** What is accepted although the service does not document it. */
+  readonly lenient: readonly Laxity[];
   /** The time of the service, in epoch milliseconds. */
   readonly now: () => number;
 }

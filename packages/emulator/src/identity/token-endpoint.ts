@@ -1,15 +1,15 @@
+import { type Laxity, type Leniency, makeLeniency } from "../base/laxity.js";
 import type { Region } from "../base/region.js";
 import type { Seed } from "../base/seed.js";
-import { splitUrl } from "../base/split-url.js";
 import type { Engine, TokenOutcome } from "../engine/engine.js";
 import { type Answer, jsonAnswer } from "../message/answer.js";
 import type { RequestRecord } from "../message/request-record.js";
 import type { EmulatorClient } from "../world/clients.js";
 import type { IssuedTokens } from "../world/issued-tokens.js";
 import { authenticateClient, type ClientAuthenticationParts } from "./client-authentication.js";
-import { hasRepeatedName, isForm, MAX_FORM_BYTES } from "./form.js";
 import { invalidClient, NO_STORE, oauthError } from "./oauth-error.js";
 import { checkGrant, SERVICE_TOKEN_SECONDS } from "./token-grant.js";
+import { readTokenParameters } from "./token-parameters.js";
 
 /** The dependencies of the token endpoint of one account in one region. */
 export interface TokenEndpointParts extends ClientAuthenticationParts {
@@ -21,35 +21,33 @@ export interface TokenEndpointParts extends ClientAuthenticationParts {
   readonly makeServiceToken: () => string;
   /** The `token_type` in the answer with a service token. */
   readonly serviceTokenType: string;
+  /** What is accepted although the service does not document it. */
+  readonly lenient: readonly Laxity[];
 }
-
-/** Parameters that must not be in a URL, because URLs are logged. */
-const BODY_ONLY_PARAMETERS = [
-  "client_assertion",
-  "client_assertion_type",
-  "client_id",
-  "client_secret",
-  "code",
-  "code_verifier",
-  "expires_in",
-  "grant_type",
-  "redirect_uri",
-  "refresh_token",
-  "scope",
-  "token_type",
-];
 
 /** Answers `POST /oauth/token`. */
 export async function answerTokenRequest(request: RequestRecord, parts: TokenEndpointParts): Promise<Answer> {
+  const leniency = makeLeniency(parts.lenient);
+  return { ...(await issueTokens(request, leniency, parts)), laxities: leniency.used };
+}
+
+async function issueTokens(
+  request: RequestRecord,
+  leniency: Leniency,
+  parts: TokenEndpointParts,
+): Promise<Answer> {
   if (request.method !== "POST") {
     return oauthError(405, "invalid_request", "The token endpoint takes POST.", { allow: "POST" });
   }
-  const form = readForm(request);
+  const form = readTokenParameters(request, leniency);
   if (!(form instanceof URLSearchParams)) return form;
 
-  const authenticated = authenticateClient(request, form, parts);
+  const authenticated = authenticateClient(request, form, leniency, parts);
   if (!("client" in authenticated)) return authenticated;
-  const { client } = authenticated;
+  const { client, method } = authenticated;
+  if (method === "none" && form.get("grant_type") === "client_credentials") {
+    return oauthError(400, "unauthorized_client", "The client must prove itself to use client credentials.");
+  }
 
   const grant = checkGrant(form, client);
   if (!(grant instanceof URLSearchParams)) return grant;
@@ -75,36 +73,6 @@ export async function answerTokenRequest(request: RequestRecord, parts: TokenEnd
     isBare: false,
   });
   return jsonAnswer(200, makeTokenResponse(outcome, parts.seed), NO_STORE);
-}
-
-function readForm(request: RequestRecord): URLSearchParams | Answer {
-  const query = new URLSearchParams(splitUrl(request.url).query);
-  const misplaced = BODY_ONLY_PARAMETERS.find((name) => query.has(name));
-  if (misplaced !== undefined) {
-    return oauthError(
-      400,
-      "invalid_request",
-      `The parameter ${misplaced} must be in the body, not in the URL.`,
-    );
-  }
-  if (!isForm(request)) {
-    return oauthError(400, "invalid_request", "The body must be application/x-www-form-urlencoded.");
-  }
-  if (request.bodyBytes > MAX_FORM_BYTES) {
-    return oauthError(400, "invalid_request", `The body must not exceed ${MAX_FORM_BYTES} bytes.`);
-  }
-  if (/%(?![0-9A-Fa-f]{2})/.test(request.text)) {
-    return oauthError(
-      400,
-      "invalid_request",
-      "The body has a percent sign that is not followed by two hexadecimal digits.",
-    );
-  }
-  const { form } = request;
-  if (hasRepeatedName(form)) {
-    return oauthError(400, "invalid_request", "The body has the same parameter twice.");
-  }
-  return form;
 }
 
 function makeTokenResponse(

@@ -1,8 +1,14 @@
+import type { Laxity } from "../base/laxity.js";
+
 /** The answer of a host to one request, before a fault changes how it is sent. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: Uint8Array | AsyncIterable<Uint8Array | string>;
+  /** For the log: what the request made use of. */
+  readonly laxities?: readonly Laxity[];
+  /** For the log: why code of the emulator's user could not answer. */
+  readonly failure?: string;
 }
 
 /** Makes an answer with a JSON body. */

@@ -14,6 +14,8 @@ export const API_ERROR_CODES = {
   insufficientScope: "0070011",
   notFound: "0070404",
   methodNotAllowed: "0070405",
+  operationFailed: "0070500",
+  malformedJson: "0020007",
   invalidRequest: "0250001",
   contactNotFound: "0250404",
   reportNotFound: "1020404",

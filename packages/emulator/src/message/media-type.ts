@@ -2,3 +2,8 @@
 export function readMediaType(contentType: string | undefined): string {
   return contentType?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }
+
+/** Tells whether a media type is JSON, or a format that is written in JSON. */
+export function isJson(mediaType: string): boolean {
+  return /^application\/(?:[\w.-]+\+)?json$/.test(mediaType);
+}

@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import type { Laxity } from "../base/laxity.js";
 import { toPrintable } from "../base/printable-text.js";
 import type { Region } from "../base/region.js";
 import { splitUrl } from "../base/split-url.js";
@@ -28,8 +29,8 @@ const REDACTED = "[redacted]";
 export type RequestTarget = "token" | "authorize" | "jwks" | "introspect" | "api" | "files" | "other";
 
 /**
- * One request as it arrived. The object is frozen, but `status`, `aborted` and the members about the body change until
- * the request has ended.
+ * One request as it arrived. The object is frozen, but `status`, `laxities`, `failure`, `aborted` and the members about
+ * the body change until the request has ended.
  *
  * `util.inspect` and `JSON.stringify` leave out credentials, codes and tokens, and escape control characters. The members
  * themselves are as received.
@@ -66,6 +67,10 @@ export interface RequestRecord {
   readonly clientId?: string;
   /** The status of the answer; undefined until it is sent, and when a fault cut the answer. */
   readonly status: number | undefined;
+  /** What was lax about the request, and was accepted because of the option `lenient`. Empty for a correct request. */
+  readonly laxities: readonly Laxity[];
+  /** Why an operation of your own could not answer, so that the request got a 500; undefined for any other request. */
+  readonly failure: string | undefined;
   /** The number of the TCP connection. Each server counts its own. */
   readonly connection: number;
   /** True when the client went away before the whole request or the whole answer had been sent. */
@@ -76,13 +81,15 @@ export interface RequestRecord {
 export interface RequestProgress {
   readonly body: ReceivedBody;
   status: number | undefined;
+  laxities: readonly Laxity[];
+  failure: string | undefined;
   aborted: boolean;
 }
 
 /** The members of a record that the head of the request decides. */
 export type RequestHead = Omit<
   RequestRecord,
-  "body" | "bodyBytes" | "bodySha256" | "text" | "form" | "status" | "aborted"
+  "body" | "bodyBytes" | "bodySha256" | "text" | "form" | "status" | "laxities" | "failure" | "aborted"
 >;
 
 /** Makes a record that follows the progress of its request. */
@@ -106,6 +113,12 @@ export function makeRequestRecord(head: RequestHead, progress: RequestProgress):
     },
     get status(): number | undefined {
       return progress.status;
+    },
+    get laxities(): readonly Laxity[] {
+      return progress.laxities;
+    },
+    get failure(): string | undefined {
+      return progress.failure;
     },
     get aborted(): boolean {
       return progress.aborted;
@@ -134,6 +147,8 @@ function redact(record: RequestRecord): Record<string, unknown> {
     body: isForm ? toPrintable(redactParameters(record.text)) : `${record.bodyBytes} bytes`,
     clientId: record.clientId && toPrintable(record.clientId),
     status: record.status,
+    laxities: record.laxities,
+    failure: record.failure && toPrintable(record.failure),
     connection: record.connection,
     aborted: record.aborted,
   };

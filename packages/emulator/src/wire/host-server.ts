@@ -62,7 +62,13 @@ export function serveHost(
     connection: number,
   ): Promise<void> {
     const body = bodies.receive();
-    const progress: RequestProgress = { body, status: undefined, aborted: false };
+    const progress: RequestProgress = {
+      body,
+      status: undefined,
+      laxities: [],
+      failure: undefined,
+      aborted: false,
+    };
     const isOurs = namesThisServer(incoming);
     const record = makeRequestRecord(readHead(incoming, isOurs ? host : NOWHERE, connection), progress);
 
@@ -74,12 +80,9 @@ export function serveHost(
     let wasCut = false;
     try {
       if (early !== undefined || !progress.aborted) {
-        const onHead = (status: number): void => {
-          progress.status = status;
-        };
         wasCut = isOurs
-          ? await respond(record, response, early ?? faults.take(record, "whole"), onHead)
-          : await transmit(response, host.foreignHost, { kind: "plain" }, onHead);
+          ? await respond(record, progress, response, early ?? faults.take(record, "whole"))
+          : await transmit(response, host.foreignHost, { kind: "plain" }, noteStatus(progress));
       }
     } finally {
       if (wasCut) progress.status = undefined;
@@ -91,11 +94,17 @@ export function serveHost(
 
   async function respond(
     record: RequestRecord,
+    progress: RequestProgress,
     response: ServerResponse,
     fault: CheckedFault | undefined,
-    onHead: (status: number) => void,
   ): Promise<boolean> {
-    const handle = async (): Promise<Answer> => host.answer(record);
+    const onHead = noteStatus(progress);
+    const handle = async (): Promise<Answer> => {
+      const answer = await host.answer(record);
+      progress.laxities = answer.laxities ?? [];
+      progress.failure = answer.failure;
+      return answer;
+    };
     const send = (answer: Answer, manner: Manner = { kind: "plain" }): Promise<boolean> => {
       if (clockSkewMs === 0) return transmit(response, answer, manner, onHead);
       const date = new Date(Date.now() + clockSkewMs).toUTCString();
@@ -118,6 +127,12 @@ export function serveHost(
       });
       response.writeHead(status, headers as Record<string, string>).end(body);
     });
+  };
+}
+
+function noteStatus(progress: RequestProgress): (status: number) => void {
+  return (status) => {
+    progress.status = status;
   };
 }
 

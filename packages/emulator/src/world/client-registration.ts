@@ -1,11 +1,15 @@
 import { checkMembers } from "../base/check-members.js";
+import { isScopeToken } from "../base/scope-token.js";
 import { KEY_ALGORITHMS, type KeyAlgorithm } from "./signature-algorithm.js";
 
 /** The grants that a client may be allowed to use. */
 export type GrantType = "client_credentials" | "authorization_code" | "refresh_token";
 
-/** How a client may authenticate: with its secret in an HTTP Basic header, or with an assertion signed by its key. */
-export type AuthenticationMethod = "client_secret_basic" | "private_key_jwt";
+/**
+ * How a client may authenticate: with its secret in an HTTP Basic header, or with an assertion signed by its key. `none` is
+ * for a public client, which sends its id alone; its logins need PKCE, and client credentials are refused.
+ */
+export type AuthenticationMethod = "client_secret_basic" | "private_key_jwt" | "none";
 
 /** A client to register. Every member has a default. */
 export interface ClientRegistration {
@@ -15,7 +19,10 @@ export interface ClientRegistration {
   readonly clientId?: string;
   /** Any text. Default: 86 Base64url characters from the seed. */
   readonly clientSecret?: string;
-  /** Default: `openid`, `refresh_token` and the scopes that integrations use most, as the default client has them. */
+  /**
+   * Default: `openid`, `refresh_token`, the scopes of the built-in operations and of your own, and others that
+   * integrations use most.
+   */
   readonly scopes?: readonly string[];
   /** Default: all three. */
   readonly grantTypes?: readonly GrantType[];
@@ -26,7 +33,7 @@ export interface ClientRegistration {
    * of a second to make.
    */
   readonly keyAlgorithm?: KeyAlgorithm;
-  /** Default: both. */
+  /** Default: `client_secret_basic` and `private_key_jwt`. */
   readonly authenticationMethods?: readonly AuthenticationMethod[];
 }
 
@@ -42,8 +49,8 @@ export interface CheckedRegistration {
   readonly authenticationMethods: readonly AuthenticationMethod[];
 }
 
-/** The scopes of a client that is registered without any. */
-const DEFAULT_SCOPES: readonly string[] = [
+/** The scopes of a client that is registered without any, beside those of the operations that the user adds. */
+export const DEFAULT_SCOPES: readonly string[] = [
   "openid",
   "refresh_token",
   "account:read",
@@ -69,7 +76,8 @@ export const GRANT_TYPES: readonly GrantType[] = Object.freeze([
   "refresh_token",
 ]);
 
-const AUTHENTICATION_METHODS: readonly AuthenticationMethod[] = ["client_secret_basic", "private_key_jwt"];
+const DEFAULT_METHODS: readonly AuthenticationMethod[] = ["client_secret_basic", "private_key_jwt"];
+const AUTHENTICATION_METHODS: readonly AuthenticationMethod[] = [...DEFAULT_METHODS, "none"];
 
 const REGISTRATION_MEMBERS = [
   "account",
@@ -82,9 +90,6 @@ const REGISTRATION_MEMBERS = [
   "authenticationMethods",
 ];
 
-/** scope-token of RFC 6749 §3.3: visible ASCII but for `"` and `\`. */
-const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
-
 /** Visible ASCII but for the colon, which ends the client id in an HTTP Basic header. */
 const CLIENT_ID = /^[\x21-\x39\x3b-\x7e]+$/;
 
@@ -92,22 +97,24 @@ const CLIENT_ID = /^[\x21-\x39\x3b-\x7e]+$/;
  * Checks a registration and fills in the defaults.
  *
  * @param accounts The accounts that exist. The first one is the default.
+ * @param defaultScopes The scopes of a client that is registered without any.
  * @throws TypeError that names the member that is wrong.
  */
 export function checkRegistration(
   registration: ClientRegistration,
   accounts: readonly string[],
+  defaultScopes: readonly string[],
 ): CheckedRegistration {
   checkMembers("a client registration", registration, REGISTRATION_MEMBERS);
   const {
     account = accounts[0],
     clientId,
     clientSecret,
-    scopes = DEFAULT_SCOPES,
+    scopes = defaultScopes,
     grantTypes = GRANT_TYPES,
     redirectUris = [DEFAULT_REDIRECT_URI],
     keyAlgorithm = "ES256",
-    authenticationMethods = AUTHENTICATION_METHODS,
+    authenticationMethods = DEFAULT_METHODS,
   } = registration;
   checkAccount(account, accounts);
   if (clientId !== undefined && (typeof clientId !== "string" || !CLIENT_ID.test(clientId))) {
@@ -123,7 +130,7 @@ export function checkRegistration(
     account,
     clientId,
     clientSecret,
-    scopes: checkList("scopes", scopes, (scope) => SCOPE_TOKEN.test(scope)),
+    scopes: checkList("scopes", scopes, isScopeToken),
     grantTypes: checkList("grantTypes", grantTypes, (name) => GRANT_TYPES.includes(name)),
     redirectUris: checkList("redirectUris", redirectUris, isRedirectUri),
     keyAlgorithm,

@@ -5,6 +5,7 @@ import {
   type ClientRegistration,
   checkAccount,
   checkRegistration,
+  DEFAULT_SCOPES,
   type GrantType,
 } from "./client-registration.js";
 
@@ -68,8 +69,17 @@ export interface ClientRegistry extends Clients {
   find(clientId: string, account: string): EmulatorClient | undefined;
 }
 
-/** Makes a registry that has a default client for each account. */
-export function makeClientRegistry(seed: Seed, accounts: readonly string[]): ClientRegistry {
+/**
+ * Makes a registry that has a default client for each account.
+ *
+ * @param moreScopes Scopes that clients have by default, beside the usual ones.
+ */
+export function makeClientRegistry(
+  seed: Seed,
+  accounts: readonly string[],
+  moreScopes: readonly string[],
+): ClientRegistry {
+  const defaultScopes = [...new Set([...DEFAULT_SCOPES, ...moreScopes])];
   const clients = new Map<string, EmulatorClient>();
   const defaultIds = new Map<string, string>();
   const [firstAccount = ""] = accounts;
@@ -77,7 +87,11 @@ export function makeClientRegistry(seed: Seed, accounts: readonly string[]): Cli
   let rotated = 0;
 
   function register(registration: ClientRegistration, label: string): EmulatorClient {
-    const { clientId, clientSecret, keyAlgorithm, ...rest } = checkRegistration(registration, accounts);
+    const { clientId, clientSecret, keyAlgorithm, ...rest } = checkRegistration(
+      registration,
+      accounts,
+      defaultScopes,
+    );
     const client: EmulatorClient = Object.freeze({
       ...rest,
       clientId: clientId ?? seed.hex(`${label}/id`, 32),

@@ -6,6 +6,9 @@ export type {
   EmulatorOptions,
   Fault,
   KeyAlgorithm,
+  Laxity,
+  Operation,
+  OperationCall,
   Region,
 } from "@talkdesk-oauth/emulator";
 export { answers, startEmulator } from "@talkdesk-oauth/emulator";
