@@ -34,13 +34,14 @@ export function describeChanges(subject: Subject): void {
     "sends a %s body as it was when the call was made",
     async (kind) => {
       await using stage = await setStage(subject);
-      stage.talkdesk.faults.add({ at: "token", delayMs: 100 });
+      const release = stage.holdTokens();
       const { body, change } = (makeChange[kind] as () => Change)();
       const headers = { "x-trace": BEFORE };
       const call = stage.sendUnfrozen({ url: `${stage.api}/echo`, method: "POST", headers, body });
       await stage.talkdesk.requests.waitFor(({ to }) => to === "token");
       change();
       headers["x-trace"] = "changed";
+      release();
       expect((await call).status).toBe(200);
       expect(stage.apiRequests).toMatchObject([
         { text: expect.stringContaining(BEFORE), headers: { "x-trace": BEFORE } },
@@ -60,11 +61,12 @@ export function describeChanges(subject: Subject): void {
 
   it("sends to the address that a URL object had when the call was made", async () => {
     await using stage = await setStage(subject);
-    stage.talkdesk.faults.add({ at: "token", delayMs: 100 });
+    const release = stage.holdTokens();
     const url = new URL(`${stage.api}/echo?n=1`);
     const call = stage.sendUnfrozen({ url });
     await stage.talkdesk.requests.waitFor(({ to }) => to === "token");
     url.href = `${stage.otherApi}/echo?n=2`;
+    release();
     expect((await call).status).toBe(200);
     expect(stage.apiRequests).toMatchObject([{ region: "us", url: "/echo?n=1" }]);
   });

@@ -128,9 +128,9 @@ export function describeRefusals(subject: Subject): void {
   it("replaces the token once for refusals that arrive before, during and after that", async () => {
     await using stage = await setStage(subject);
     await stage.useRefusedToken();
-    stage.talkdesk.faults.add({ at: "token", delayMs: 200 });
+    stage.talkdesk.faults.add({ at: "token", delayMs: 60 });
     const calls = Array.from({ length: 30 }, (_, n) => {
-      stage.talkdesk.faults.add({ at: "api", delayMs: 1 + n * 20, match: { path: new RegExp(`n=${n}$`) } });
+      stage.talkdesk.faults.add({ at: "api", delayMs: 1 + n * 6, match: { path: new RegExp(`n=${n}$`) } });
       return stage.send({ url: `${stage.api}/echo?n=${n}` });
     });
     expect(new Set((await Promise.all(calls)).map(({ status }) => status))).toEqual(new Set([200]));

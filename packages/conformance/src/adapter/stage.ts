@@ -7,7 +7,7 @@ import type {
   PlainRequest,
   PlainResponse,
 } from "./driver.js";
-import { setTokenStage, type TokenStage } from "./token-stage.js";
+import { setTokenStageWith, type TokenStage } from "./token-stage.js";
 
 /** The adapter under test, as each group of tests gets it. */
 export interface Subject {
@@ -22,6 +22,8 @@ export interface Stage extends TokenStage {
   send(request: PlainRequest): Promise<PlainResponse>;
   /** Sends without freezing the request, for tests that change it afterwards. */
   sendUnfrozen(request: PlainRequest): Promise<PlainResponse>;
+  /** Keeps the answers to token requests from the source, until the function that it gives is called. */
+  holdTokens(): () => void;
   /** The requests with a `Bearer` token, to any host of the emulator. */
   withToken(): readonly RequestRecord[];
 }
@@ -33,13 +35,27 @@ export async function setStage(
     talkdesk: Emulator,
   ) => Omit<AdapterSetup, "source"> & Partial<Pick<AdapterSetup, "source">> = () => ({}),
 ): Promise<Stage> {
-  const stage = await setTokenStage();
+  let held: Promise<void> | undefined;
+  const stage = await setTokenStageWith({
+    async fetch(input, init) {
+      const answer = await fetch(input, init);
+      await held;
+      return answer;
+    },
+  });
   const { talkdesk, source, [Symbol.asyncDispose]: end } = stage;
   const send = driver({ source, ...setup(talkdesk) });
   return Object.assign(stage, {
     send: (request: PlainRequest) =>
       send(Object.freeze({ ...request, headers: Object.freeze({ ...request.headers }) })),
     sendUnfrozen: send,
+    holdTokens() {
+      let release = (): void => {};
+      held = new Promise((resolve) => {
+        release = resolve;
+      });
+      return release;
+    },
     withToken: () =>
       talkdesk.requests.all.filter(({ headers }) => /^bearer /i.test(headers["authorization"] ?? "")),
     async [Symbol.asyncDispose]() {

@@ -2,6 +2,7 @@ import {
   type ClosableTokenSource,
   clientCredentials,
   clientSecretBasic,
+  type TalkdeskClientOptions,
   talkdeskClient,
 } from "@talkdesk-oauth/core";
 import {
@@ -38,13 +39,20 @@ export interface TokenStage extends AsyncDisposable {
  * await talkdeskFetch(stage.source)("/users");
  * const statuses = stage.apiRequests.map(({ status }) => status); // 401 and 200
  */
-export async function setTokenStage(registration?: ClientRegistration): Promise<TokenStage> {
+export const setTokenStage = (registration?: ClientRegistration): Promise<TokenStage> =>
+  setTokenStageWith({}, registration);
+
+/** Does what {@link setTokenStage} does, with more options for the client of the source. */
+export async function setTokenStageWith(
+  options: Partial<TalkdeskClientOptions>,
+  registration?: ClientRegistration,
+): Promise<TokenStage> {
   const talkdesk = await startEmulator({ reportPolls: 0 });
   const { clientId, clientSecret } =
     registration === undefined ? talkdesk.clients.get() : talkdesk.clients.add(registration);
   const endpoints = talkdesk.endpoints();
   const source = clientCredentials(
-    talkdeskClient({ endpoints, authentication: clientSecretBasic({ clientId, clientSecret }) }),
+    talkdeskClient({ endpoints, authentication: clientSecretBasic({ clientId, clientSecret }), ...options }),
   );
   return {
     talkdesk,

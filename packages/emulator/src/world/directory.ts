@@ -75,11 +75,53 @@ const COMPANIES = ["Alder Freight", "Birch Dental", "Cedar Travel", "Dune Hotels
 /** Makes the directory of an account in a region. */
 export function makeDirectory(seed: Seed, region: Region, account: string): Directory {
   const place = `${region}/${account}`;
-  const users = Array.from({ length: USER_COUNT }, (_, index) => {
+  // Each name and id takes a derivation from the seed, and most emulators are asked for a few of them or for none.
+  let users: readonly User[] | undefined;
+  let contacts: Contact[] | undefined;
+  const getUsers = (): readonly User[] => (users ??= makeUsers(seed, place));
+  const getContacts = (): Contact[] => (contacts ??= makeContacts(seed, place));
+  let writtenBytes = 0;
+  const nextContactId = seed.identifiers(`${place}/contact/added`, 24);
+
+  return {
+    get users() {
+      return getUsers();
+    },
+    findUser: (idOrEmail) =>
+      idOrEmail === undefined
+        ? getUsers()[0]
+        : getUsers().find(({ id, email }) => id === idOrEmail || email === idOrEmail),
+    get contacts() {
+      return getContacts();
+    },
+    hasRoomFor: (draft) => writtenBytes + measureDraft(draft) <= MAX_WRITTEN_BYTES,
+    addContact(draft) {
+      writtenBytes += measureDraft(draft);
+      const contact = { id: nextContactId(), ...draft, created_at: makeDate(getContacts().length) };
+      getContacts().push(contact);
+      return contact;
+    },
+    replaceContact(id, draft) {
+      const index = getContacts().findIndex((contact) => contact.id === id);
+      const old = getContacts()[index];
+      if (old === undefined) return undefined;
+      writtenBytes += measureDraft(draft);
+      const contact = { id, ...draft, created_at: old.created_at };
+      getContacts()[index] = contact;
+      return contact;
+    },
+  };
+}
+
+function makeUsers(seed: Seed, place: string): readonly User[] {
+  return Array.from({ length: USER_COUNT }, (_, index) => {
     const name = makeName(seed, `${place}/user/${index}`);
     return { id: seed.hex(`${place}/user/${index}`, 24), name, email: makeEmail(name, index, "users") };
   });
-  const contacts = Array.from({ length: CONTACT_COUNT }, (_, index): Contact => {
+}
+
+function makeContacts(seed: Seed, place: string): Contact[] {
+  return Array.from({ length: CONTACT_COUNT }, (_, index): Contact => {
     const label = `${place}/contact/${index}`;
     const name = makeName(seed, label);
     return {
@@ -92,33 +134,6 @@ export function makeDirectory(seed: Seed, region: Region, account: string): Dire
       created_at: makeDate(index),
     };
   });
-  let writtenBytes = 0;
-  const nextContactId = seed.identifiers(`${place}/contact/added`, 24);
-
-  return {
-    users,
-    findUser: (idOrEmail) =>
-      idOrEmail === undefined
-        ? users[0]
-        : users.find(({ id, email }) => id === idOrEmail || email === idOrEmail),
-    contacts,
-    hasRoomFor: (draft) => writtenBytes + measureDraft(draft) <= MAX_WRITTEN_BYTES,
-    addContact(draft) {
-      writtenBytes += measureDraft(draft);
-      const contact = { id: nextContactId(), ...draft, created_at: makeDate(contacts.length) };
-      contacts.push(contact);
-      return contact;
-    },
-    replaceContact(id, draft) {
-      const index = contacts.findIndex((contact) => contact.id === id);
-      const old = contacts[index];
-      if (old === undefined) return undefined;
-      writtenBytes += measureDraft(draft);
-      const contact = { id, ...draft, created_at: old.created_at };
-      contacts[index] = contact;
-      return contact;
-    },
-  };
 }
 
 function measureDraft(draft: ContactDraft): number {
