@@ -170,7 +170,7 @@ describe("a record that is not its own, not whole, or of another key", () => {
 
   it.each<[string, unknown]>([
     ["in plain", value],
-    ["of a later format", "talkdesk-encrypted-2.AAAAAAAAAAA.AAAA"],
+    ["of a format that never was", "talkdesk-encrypted-0.AAAAAAAAAAA.AAAA"],
     ["empty", ""],
     ["of the format alone", "talkdesk-encrypted-1"],
     ["without a body", "talkdesk-encrypted-1.AAAAAAAAAAA"],
@@ -180,6 +180,15 @@ describe("a record that is not its own, not whole, or of another key", () => {
   ])("does not open when it is %s", async (_, record) => {
     await expectCorrupt(holding(record).read("key"), /it is not one that this version encrypts\. /);
   });
+
+  it.each(["2", "10"])(
+    "is not called corrupt in the newer format %s, so that no source deletes it",
+    async (format) => {
+      const read = holding(`talkdesk-encrypted-${format}.AAAA`).read("key");
+      await expect(read).rejects.toMatchObject({ code: "record_newer" });
+      await expect(read).rejects.toThrow(/newer version/);
+    },
+  );
 
   it("stays where it is", async () => {
     const { inner, record } = await filled();

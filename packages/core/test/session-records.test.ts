@@ -156,6 +156,117 @@ describe("a record that its store cannot read", () => {
   });
 });
 
+describe("a record of a newer version", () => {
+  /** Gives the stored record the next format, or back the present one. */
+  function setFormat(format: number): void {
+    const record = store.records.get(KEY);
+    if (record === undefined) throw new Error("There is no record.");
+    const value = JSON.stringify({ ...JSON.parse(record.value), format });
+    store.records.set(KEY, { ...record, value });
+  }
+  const stored = (): string | undefined => store.records.get(KEY)?.value;
+
+  it("is refused and kept, and its session goes on in the newer version", async () => {
+    const endpoint = new RotatingEndpoint();
+    const client = sessionClient(endpoint, clock);
+    const session = open(client, { token: loginToken() });
+    await session.getToken();
+    setFormat(2);
+    const before = stored();
+    // The token held is valid, whatever is stored.
+    expect((await session.getToken()).value).toBe("at-login");
+    clock.pass(599_000);
+    for (const process of [session, open(client)]) {
+      const error = await failure(process.getToken());
+      expect(error).toMatchObject({ code: "store_unavailable", retryable: true });
+      expect(error.message).toContain("newer version");
+    }
+    expect(stored()).toBe(before);
+    expect(endpoint.received).toEqual([]);
+    setFormat(1);
+    clock.pass(60_000);
+    expect((await session.getToken()).value).toBe("at-1");
+    expect(events.map(({ type }) => type)).not.toContain("session_ended");
+  });
+
+  it("is refused when it comes during a refresh, and the new token is kept in memory", async () => {
+    const endpoint = new RotatingEndpoint();
+    const session = open(sessionClient(endpoint, clock), { token: loginToken() });
+    await session.getToken();
+    clock.pass(599_000);
+    endpoint.treat = () => {
+      const { value, version } = store.records.get(KEY) as { value: string; version: number };
+      store.records.set(KEY, { value, version: version + 100, fence: 0 });
+      setFormat(2);
+      return "answers";
+    };
+    expect((await session.getToken()).value).toBe("at-1");
+    expect(JSON.parse(stored() ?? "")).toMatchObject({ format: 2, value: "at-login" });
+    expect(faults()).toContain("store_unavailable");
+    setFormat(1);
+    await clock.advance(10_000);
+    expect(deserializeToken(stored() ?? "").refreshToken).toBe("rt-1");
+  });
+
+  it("is replaced by a new login, and removed by the end of the session", async () => {
+    const client = sessionClient(new RotatingEndpoint(), clock);
+    const session = open(client, { token: loginToken() });
+    await session.getToken();
+    setFormat(2);
+    await session.start(loginToken({ value: "at-new", refreshToken: "rt-new" }));
+    expect(deserializeToken(stored() ?? "").value).toBe("at-new");
+    expect(faults()).toEqual([]);
+    setFormat(3);
+    await session.end();
+    expect(stored()).toBeUndefined();
+  });
+
+  it("is not replaced by the token of a program, which goes on alone", async () => {
+    const fetch = async () => Response.json({ access_token: "alone", token_type: "bearer", expires_in: 599 });
+    const program = () =>
+      clientCredentials(sessionClient({ fetch }, clock), {
+        store,
+        key: KEY,
+        onEvent: (event) => events.push(event),
+      });
+    await program().getToken();
+    setFormat(2);
+    const before = stored();
+    expect((await program().getToken()).value).toBe("alone");
+    expect(stored()).toBe(before);
+    expect(faults()).toEqual(["store_unavailable"]);
+    expect(store.isLocked(KEY)).toBe(false);
+  });
+
+  it.each([0, 1.5, "2", null, undefined])(
+    "is one of a format above ours; %j is unreadable",
+    async (format) => {
+      const text = JSON.stringify({ ...JSON.parse(serializeToken(loginToken())), format });
+      await store.write(KEY, text, { expectedVersion: 0 });
+      const session = open(sessionClient(new RotatingEndpoint(), clock));
+      expect((await failure(session.getToken())).code).toBe("reauthentication_required");
+      expect(faults()).toEqual(["store_corrupt"]);
+    },
+  );
+
+  it("keeps members that this version does not know, through a refresh", async () => {
+    const endpoint = new RotatingEndpoint();
+    const client = sessionClient(endpoint, clock);
+    await open(client, { token: loginToken() }).getToken();
+    const record = store.records.get(KEY) as { value: string; version: number; fence: number };
+    const { source, ...members } = JSON.parse(record.value) as { source: object };
+    const value = JSON.stringify({ ...members, later: { a: [1] }, source: { ...source, alsoLater: "b" } });
+    store.records.set(KEY, { ...record, value });
+    clock.pass(599_000);
+    await open(client).getToken();
+    expect(JSON.parse(stored() ?? "")).toMatchObject({
+      refreshToken: "rt-1",
+      later: { a: [1] },
+      source: { alsoLater: "b" },
+    });
+  });
+});
+
 describe("no record lives for ever", () => {
   /** The ends of all that was written, in milliseconds from now. */
   const ends: number[] = [];

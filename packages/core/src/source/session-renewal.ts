@@ -20,6 +20,7 @@ import { clockOf, type Login, type Renewal, type SessionState, type UnsavedWrite
 import {
   answerFrom,
   answerShortlyFrom,
+  findReplaceableSession,
   findSession,
   recordOf,
   repeatRenewal,
@@ -106,7 +107,7 @@ async function writeLogin(renewal: Renewal, login: Login): Promise<void> {
   const { token, isNew } = login;
   // A login that has started since is stored instead.
   while (session.login === login) {
-    const found = await findSession(renewal);
+    const found = await (isNew ? findReplaceableSession(renewal) : findSession(renewal));
     const { record } = found;
     const isStored = record?.token.value === token.value;
     const isLater = record === undefined || token.issuedAt > record.token.issuedAt;

@@ -3,7 +3,13 @@ import type { AccessToken } from "../token/access-token.js";
 import type { ReportEvent, TokenAnswer } from "../token/lifecycle.js";
 import { sessionClosedError, writesRefusedError } from "./session-errors.js";
 import { clockOf, type Renewal, type SessionState } from "./session-state.js";
-import { answerFromRecord, type FoundRecord, findRecord, replaceRecord } from "./store-access.js";
+import {
+  answerFromRecord,
+  type FoundRecord,
+  findRecord,
+  findReplaceable,
+  replaceRecord,
+} from "./store-access.js";
 import type { TokenRecord } from "./token-record.js";
 
 /** One renewal loses this many writes only when the store does not compare and set. */
@@ -25,6 +31,13 @@ export const repeatRenewal = ({ session, context }: Renewal, limit: Deadline, re
 /** @internal */
 export const findSession = ({ session, limit, context }: Renewal): Promise<FoundRecord> =>
   findRecord(session.place, limit, context.report);
+
+/**
+ * Like {@link findSession}, for a new login, which replaces every record.
+ * @internal
+ */
+export const findReplaceableSession = ({ session, limit, context }: Renewal): Promise<FoundRecord> =>
+  findReplaceable(session.place, limit, context.report);
 
 /**
  * The token of a found record, as the answer to the callers; undefined when it cannot be used.

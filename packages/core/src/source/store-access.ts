@@ -4,7 +4,7 @@ import type { Deadline } from "../base/deadline.js";
 import { isTalkdeskError, reduceCause, TalkdeskError } from "../base/errors.js";
 import type { TalkdeskClient } from "../client/client.js";
 import { checkTokenStore, type StoreLock, type TokenStore } from "../store/token-store.js";
-import type { AccessToken } from "../token/access-token.js";
+import { type AccessToken, isOfNewerFormat } from "../token/access-token.js";
 import { hardMarginMs, requiredLifetimeMs } from "../token/held-token.js";
 import type { ReportEvent, TokenAnswer, TokenCallContext } from "../token/lifecycle.js";
 import { isSameOwner, noteOwner, ownerOf, type TokenOwner } from "../token-endpoint/token-owner.js";
@@ -35,6 +35,8 @@ export interface FoundRecord {
   readonly isCorrupt: boolean;
   /** Why the record counts as absent. */
   readonly fault?: TalkdeskError;
+  /** True for the record of a newer version of this package, which only a login replaces. */
+  readonly isNewer?: true;
 }
 
 /**
@@ -107,7 +109,8 @@ function omitMessage(error: unknown): object {
  * Reads the record. When it cannot be read, or belongs to another client, it counts as absent, and `report` is told why.
  *
  * @throws
- * - TalkdeskError (rejection) `store_unavailable`.
+ * - TalkdeskError (rejection) `store_unavailable`: the store failed, or a newer version of this package wrote the record.
+ *   During a deployment, both versions run; the record must outlast that.
  * @internal
  */
 export async function findRecord(
@@ -115,8 +118,25 @@ export async function findRecord(
   limit: Deadline,
   report: ReportEvent,
 ): Promise<FoundRecord> {
+  const found = await findReplaceable(place, limit, report);
+  if (found.isNewer) throw found.fault;
+  return found;
+}
+
+/**
+ * Like {@link findRecord}, for a login, which also replaces the record of a newer version.
+ *
+ * @throws
+ * - TalkdeskError (rejection) `store_unavailable`: the store failed.
+ * @internal
+ */
+export async function findReplaceable(
+  place: TokenPlace,
+  limit: Deadline,
+  report: ReportEvent,
+): Promise<FoundRecord> {
   const found = await readRecord(place, limit);
-  if (found.fault !== undefined) report("store_failed", found.fault);
+  if (found.fault !== undefined && !found.isNewer) report("store_failed", found.fault);
   return found;
 }
 
@@ -146,6 +166,7 @@ async function readRecord({ store, key, owner, kind }: TokenPlace, limit: Deadli
         "The store of tokens answered with a value that is not a record.",
       );
     }
+    if (isOfNewerFormat(value)) return { version, isCorrupt: false, isNewer: true, fault: newerError() };
     const record = deserializeRecord(value);
     if (record.owner !== undefined && !isSameOwner(record.owner, owner)) {
       return { version, isCorrupt: false, fault: otherOwnerError() };
@@ -160,6 +181,12 @@ async function readRecord({ store, key, owner, kind }: TokenPlace, limit: Deadli
     return { version: 0, isCorrupt: true, fault: error };
   }
 }
+
+const newerError = (): TalkdeskError =>
+  new TalkdeskError(
+    "store_unavailable",
+    "A newer version of @talkdesk-oauth/core stored the token, in a format that this version cannot read. The token is kept; update this process.",
+  );
 
 const otherOwnerError = (): TalkdeskError =>
   new TalkdeskError(

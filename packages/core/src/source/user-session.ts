@@ -95,7 +95,8 @@ export interface UserSession extends ClosableTokenSource {
  * `getToken` rejects with a TalkdeskError:
  * - `reauthentication_required`: the user must log in again;
  * - `refresh_outcome_unknown`: a refresh token was sent and the answer was lost;
- * - `store_unavailable`: the store failed before anything was sent;
+ * - `store_unavailable`: the store failed before anything was sent, or a newer version of this package stored the session,
+ *   which is kept;
  * - `lock_timeout`: another process holds the session's lock;
  * - `token_refused`: the API refused a token that had replaced a refused one less than 30 s before;
  * - `source_closed`: `close()` or `end()` was called;

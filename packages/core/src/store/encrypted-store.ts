@@ -6,6 +6,7 @@ import { checkTokenStore, type TokenStore } from "./token-store.js";
 
 /** Begins each record, so that a later version can recognise the format. */
 const FORMAT = "talkdesk-encrypted-1";
+const NEWER_FORMAT = /^talkdesk-encrypted-([2-9]|[1-9]\d+)$/;
 
 const IV_BYTES = 12;
 const NAME_BYTES = 8;
@@ -34,6 +35,8 @@ interface SecretKey {
  * - TypeError at once: the store or a secret cannot be used. The error does not repeat the secret.
  * - TalkdeskError (rejection of `read`) `store_corrupt`: a record that is not encrypted, incomplete, or of an unknown
  *   secret or another key. Nothing is deleted.
+ * - Error (rejection of `read`) with the `code` `record_newer`: a newer version of this package encrypted the record. Sources
+ *   reject with `store_unavailable` then, and leave the record as it is.
  * @example
  * const secret = await readSecret("token-store");
  * const encrypted = encryptedStore(store, secret);
@@ -104,6 +107,11 @@ async function encrypt(keys: readonly SecretKey[], recordKey: string, value: str
 
 async function decrypt(keys: readonly SecretKey[], recordKey: string, record: unknown): Promise<string> {
   const [format, name, text, ...more] = typeof record === "string" ? record.split(".") : [];
+  if (NEWER_FORMAT.test(format ?? "")) {
+    const message =
+      "A newer version of @talkdesk-oauth/core encrypted the record. It is kept; update this process.";
+    throw Object.assign(new Error(message), { code: "record_newer" });
+  }
   if (format !== FORMAT || text === undefined || more.length > 0) {
     throw corrupt(
       "is not one that this version encrypts. Check what else writes under this key, or delete it",

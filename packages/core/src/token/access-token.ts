@@ -241,6 +241,19 @@ export function succeedToken(previous: AccessToken, token: AccessToken): AccessT
 }
 
 /**
+ * Whether a text is a token in a format that a newer version of this package writes. {@link deserializeToken} refuses it.
+ * @internal
+ */
+export function isOfNewerFormat(text: string): boolean {
+  try {
+    const { format } = Object(JSON.parse(text)) as { format?: unknown };
+    return Number.isInteger(format) && Number(format) > FORMAT;
+  } catch {
+    return false;
+  }
+}
+
+/**
  * Reads what {@link serializeToken} wrote. Members that this version does not know stay with the token, and are written
  * again.
  *
