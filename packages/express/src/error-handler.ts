@@ -37,7 +37,7 @@ export function talkdeskErrorHandler(options: TalkdeskErrorHandlerOptions = {}):
   return (error, request, response, next) => {
     const answer = response.headersSent
       ? undefined
-      : errorAnswer(error, { ...factsOf(request), login, session: sessionOf(request) });
+      : errorAnswer(error, { ...factsOf(request), login, session: sessionOf(request).session });
     if (answer === undefined) {
       next(error);
       return;

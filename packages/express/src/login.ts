@@ -73,7 +73,7 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
   const { origin } = new URL(options.redirectUri);
 
   async function answer(request: Request, response: Response, next: NextFunction): Promise<void> {
-    const session = sessionOf(request);
+    const { session, commit } = sessionOf(request);
     try {
       const answered = await login.handle({
         request: toWebRequest(request, origin),
@@ -86,8 +86,8 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
         next();
         return;
       }
-      session.forgetUnlessUsable();
-      if (!response.closed) await sendWebResponse(answered, response);
+      const committed = commit(answered);
+      if (!response.closed) await sendWebResponse(committed, response);
     } catch (failure) {
       if (!(failure instanceof LoginFailure)) throw failure;
       await answerFailure(failure, request, response, next);
@@ -101,9 +101,9 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
     next: NextFunction,
   ): Promise<void> {
     const { error } = failure;
-    if (!isTalkdeskError(error)) sessionOf(request).forgetUnlessUsable();
-    if (response.headersSent) throw error;
     const page = failure.response();
+    if (!isTalkdeskError(error)) sessionOf(request).commit(page);
+    if (response.headersSent) throw error;
     // An answer of the app must be kept out of caches, as the page is.
     for (const name of ["Cache-Control", "Referrer-Policy"]) response.set(name, page.headers.get(name) ?? "");
     if (!isTalkdeskError(error)) throw error;
@@ -115,7 +115,7 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
     answer(request, response, next).catch((thrown: unknown) => next(errorOf(thrown)));
   };
   return Object.assign(handler, {
-    source: async (request: Request) => login.source(sessionOf(request), request),
-    user: async (request: Request) => login.user(sessionOf(request)),
+    source: async (request: Request) => login.source(sessionOf(request).session, request),
+    user: async (request: Request) => login.user(sessionOf(request).session),
   });
 }

@@ -43,7 +43,7 @@ export function requireLogin(options: RequireLoginOptions = {}): RequestHandler 
       next(new TypeError("requireLogin() needs app.use(talkdesk(login.source)) before it."));
       return;
     }
-    const answer = loginRequired({ ...factsOf(request), login, session: sessionOf(request) });
+    const answer = loginRequired({ ...factsOf(request), login, session: sessionOf(request).session });
     sendWebResponse(answer, response).catch(next);
   };
 }

@@ -5,13 +5,14 @@ import {
   type LoginSession,
   type TalkdeskLoginOptions as NeutralOptions,
   talkdeskLogin as neutralLogin,
+  type OpenSession,
   type SignedInUser,
   storedSession,
 } from "@talkdesk-oauth/login";
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 import { loginRouteConfig } from "./login-routes.js";
 import { notedSessions } from "./noted-session.js";
-import { hasServerSession, serverSession } from "./server-session.js";
+import { hasServerSession, openServerSession } from "./server-session.js";
 import { factsOf, headersOf, sendWebResponse, toWebRequest } from "./web-exchange.js";
 
 /** Options of {@link talkdeskLogin}: the options of `@talkdesk-oauth/login`, and two more. */
@@ -83,14 +84,7 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
     if (!hasServerSession(request)) {
       return openStored(new Request(origin, { headers: headersOf(request) }));
     }
-    const session = serverSession(request);
-    return {
-      session,
-      commit(answer) {
-        session.forgetUnlessUsable();
-        return answer;
-      },
-    };
+    return openServerSession(request);
   }
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
@@ -135,5 +129,3 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
     user: async (request: FastifyRequest) => login.user(open(request).session),
   });
 }
-
-type OpenSession = ReturnType<ReturnType<typeof storedSession>>;

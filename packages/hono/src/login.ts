@@ -5,9 +5,9 @@ import {
   type LoginSession,
   type TalkdeskLoginOptions as NeutralOptions,
   talkdeskLogin as neutralLogin,
+  type OpenSession,
   readRequestFacts,
   type SignedInUser,
-  type StoredSession,
   storedSession,
 } from "@talkdesk-oauth/login";
 import { type Context, Hono } from "hono";
@@ -60,9 +60,9 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
   const login = neutralLogin<Context>(neutral);
   const { origin, protocol } = new URL(neutral.redirectUri);
   const openStored = storedSession({ store: login.store, secure: protocol === "https:" });
-  const opened = new WeakMap<Context, StoredSession>();
+  const opened = new WeakMap<Context, OpenSession>();
 
-  function open(c: Context): StoredSession {
+  function open(c: Context): OpenSession {
     const known = opened.get(c);
     if (known !== undefined) return known;
     const found = ownSession

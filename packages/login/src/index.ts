@@ -8,10 +8,10 @@ export { checkOptionNames } from "./base/option-names.js";
 export { isSameOrigin } from "./base/same-origin.js";
 export { type Login, talkdeskLogin, type Visit } from "./login.js";
 export type { ClientOfLogin, LoginLaunch, TalkdeskLoginOptions } from "./routes/login-options.js";
-export { keptMembers } from "./session/kept-members.js";
 export type { SignedInUser } from "./session/login-records.js";
-export type { LoginRecords, LoginSession } from "./session/login-session.js";
-export { type StoredSession, type StoredSessionOptions, storedSession } from "./session/stored-session.js";
+export type { LoginRecords, LoginSession, OpenSession } from "./session/login-session.js";
+export { type ServerSessionCalls, serverSession } from "./session/server-session.js";
+export { type StoredSessionOptions, storedSession } from "./session/stored-session.js";
 export { bindSource } from "./tokens/bound-source.js";
 export {
   checkChosenSource,

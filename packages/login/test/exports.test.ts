@@ -13,10 +13,10 @@ it("exports these names and no others", () => {
     "isContentHeader",
     "isSameOrigin",
     "isTokenSource",
-    "keptMembers",
     "loginRequired",
     "parseReturnTo",
     "readRequestFacts",
+    "serverSession",
     "storedSession",
     "talkdeskLogin",
   ]);

@@ -1,5 +1,5 @@
 import { memoryStore, type TokenStore } from "@talkdesk-oauth/core";
-import { type StoredSession, storedSession } from "@talkdesk-oauth/login";
+import { type OpenSession, storedSession } from "@talkdesk-oauth/login";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 afterEach(() => void vi.useRealTimers());
@@ -12,7 +12,7 @@ interface Browser {
   /** The `Set-Cookie` lines received, in order. */
   readonly lines: string[];
   /** Opens the session of a request that sends a cookie. Default: that of the answers before. */
-  request(cookie?: string): StoredSession;
+  request(cookie?: string): OpenSession;
   receive(answer: Response): void;
   /** Sends a request that writes records. */
   keep(records: Record<string, unknown>): Promise<void>;

@@ -46,8 +46,11 @@ export const SURROUNDINGS_OF: Readonly<Record<string, Readonly<Record<string, st
   },
   hono: { app: `import("hono").Hono` },
   login: {
-    /** A session of the app's own framework. */
-    appSession: "Record<string, unknown> & { regenerate(): Promise<void> }",
+    /** A request of the app's own framework, with its session. */
+    appRequest: `{
+      session: Record<string, unknown> & { id: string } & Record<"save" | "regenerate" | "destroy", () => Promise<void>>;
+      readonly sessionStore: { read(id: string): Promise<Record<string, unknown> | undefined> };
+    }`,
     login: `import("@talkdesk-oauth/login").Login<undefined>`,
     nodeResponse: `import("node:http").ServerResponse`,
     query: "URLSearchParams",

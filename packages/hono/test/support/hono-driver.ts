@@ -8,14 +8,14 @@ import {
   talkdeskErrorHandler,
   talkdeskLogin,
 } from "@talkdesk-oauth/hono";
-import { type StoredSession, storedSession } from "@talkdesk-oauth/login";
+import { type OpenSession, storedSession } from "@talkdesk-oauth/login";
 import { type Context, Hono } from "hono";
 
 /** An app on Hono. Its sessions are in the store that the suite gives, apart from the tokens. */
 export const honoDriver: LoginDriver = (setup) => {
   const openSession = storedSession({ store: setup.sessions, secure: setup.isSecure });
-  const opened = new WeakMap<Context, StoredSession>();
-  const open = (c: Context): StoredSession => {
+  const opened = new WeakMap<Context, OpenSession>();
+  const open = (c: Context): OpenSession => {
     const session = opened.get(c) ?? openSession(c.req.raw);
     opened.set(c, session);
     return session;

@@ -10,13 +10,8 @@ export function checkKeepSession(keep: unknown): asserts keep is KeepSession {
 }
 
 /**
- * Copies the members of a session that a login keeps, for {@link LoginSession.renew} over sessions of your own. The copies
- * go through JSON, as in a store. Methods, and other values that JSON cannot hold, are left out.
- *
- * @example
- * const kept = keptMembers(appSession, ["cart"]);
- * await appSession.regenerate();
- * for (const [name, value] of kept) if (!(name in appSession)) appSession[name] = value;
+ * Copies the members of a session that a login keeps. The copies go through JSON, as in a store. Methods, and other
+ * values that JSON cannot hold, are left out.
  */
 export function keptMembers(
   session: Readonly<Record<string, unknown>>,

@@ -8,8 +8,8 @@ import { isWithin } from "../base/bounded-wait.js";
 export type LoginRecords = Readonly<Record<string, unknown>>;
 
 /**
- * A browser's session, as a login uses it. Make one object for each request: {@link storedSession} does, and so does the
- * package of each web framework.
+ * A browser's session, as a login uses it. Make one object for each request, as {@link storedSession} and
+ * {@link serverSession} do.
  *
  * The login calls these functions one after the other. In one process it changes a session (by its `id`) in one request
  * at a time. For processes that share a store, let `write` and `renew` reject with an error whose `code` is
@@ -46,6 +46,16 @@ export interface LoginSession {
   renew(records: LoginRecords, keep: boolean | readonly string[]): Promise<void>;
   /** Removes the session with all its data. */
   drop(): Promise<void>;
+}
+
+/** The session of one request, as {@link storedSession} and {@link serverSession} open it. */
+export interface OpenSession {
+  readonly session: LoginSession;
+  /**
+   * Prepares an answer of the login to be sent, which may add a cookie. The given answer is not changed: its body may
+   * move to the one returned.
+   */
+  commit(response: Response): Response;
 }
 
 /** How many times a change is tried when other processes change the same session. */

@@ -1,7 +1,7 @@
 import { checkTokenStore, encodeBase64url, type TokenStore } from "@talkdesk-oauth/core";
 import { checkOptionNames } from "../base/option-names.js";
 import { hasSignIn } from "./login-records.js";
-import type { LoginRecords, LoginSession } from "./login-session.js";
+import type { LoginRecords, LoginSession, OpenSession } from "./login-session.js";
 
 /** Options of {@link storedSession}. */
 export interface StoredSessionOptions {
@@ -12,16 +12,6 @@ export interface StoredSessionOptions {
    * host only. Use false for development on plain http. Default true.
    */
   readonly secure?: boolean;
-}
-
-/** The session of one request. */
-export interface StoredSession {
-  readonly session: LoginSession;
-  /**
-   * Adds the session's cookie to an answer when the cookie has changed; otherwise returns the answer itself. The given
-   * answer is not changed: its body moves to the one returned.
-   */
-  commit(response: Response): Response;
 }
 
 /** The record of a session in the store. */
@@ -64,7 +54,7 @@ const RENEWAL_MS = 86_400_000;
  * if (answer !== undefined) return commit(answer);
  * @see RFC 6265bis §4.1.3.2 (`__Host-`)
  */
-export function storedSession(options: StoredSessionOptions): (request: Request) => StoredSession {
+export function storedSession(options: StoredSessionOptions): (request: Request) => OpenSession {
   checkOptionNames("storedSession()", options, ["store", "secure"]);
   const { store, secure = true } = options;
   checkTokenStore(store);
@@ -78,7 +68,7 @@ interface Cookie {
   readonly isSecure: boolean;
 }
 
-function openSession(store: TokenStore, cookie: Cookie, cookies: string): StoredSession {
+function openSession(store: TokenStore, cookie: Cookie, cookies: string): OpenSession {
   /** The id that the browser has, or will have once the answer has reached it. */
   const sent = idIn(cookies, cookie.name);
   let id = sent ?? newId();
