@@ -1,11 +1,12 @@
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
+import { type ScriptFolder, scriptFolder } from "@talkdesk-oauth/fixtures/script-folder";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type ScriptFolder, scriptFolder } from "./support/own-process.js";
 
 const REDIRECT_URI = "https://app.example/callback";
 
 /** The beginning of every script. It keeps no process alive: it has no server, no socket and no timer. */
 const PREAMBLE = `
+import * as core from "./index.js";
 const { TOKEN_URL, API_URL, CLIENT_ID, CLIENT_SECRET } = process.env;
 const never = () => new Promise(() => {});
 const talkdesk = (options) => core.talkdeskClient({
@@ -23,11 +24,12 @@ const granted = async () => Response.json({ access_token: "t", expires_in: 599, 
 const say = (work) => work.then((value) => console.log(value?.type ?? "done"), (error) => console.log(error.code));
 `;
 
-describe("a script with nothing else to do", () => {
+// Each waits for its process, which mostly waits itself.
+describe.concurrent("a script with nothing else to do", () => {
   let folder: ScriptFolder;
   let talkdesk: Emulator;
   beforeAll(async () => {
-    folder = scriptFolder();
+    folder = scriptFolder(new URL("../", import.meta.url));
     talkdesk = await startEmulator();
   });
   afterAll(async () => {
@@ -72,17 +74,17 @@ describe("a script with nothing else to do", () => {
     ],
     [
       "a store, which client credentials go without",
-      'core.clientCredentials(talkdesk({ timeoutMs: 4_000 }), { store: hanging("read"), key: "k" }).getToken()',
+      'core.clientCredentials(talkdesk({ timeoutMs: 2_000 }), { store: hanging("read"), key: "k" }).getToken()',
       "Bearer",
     ],
     [
       "a lock, which client credentials go without",
-      'core.clientCredentials(talkdesk({ timeoutMs: 4_000 }), { store: hanging("lock"), key: "k" }).getToken()',
+      'core.clientCredentials(talkdesk({ timeoutMs: 2_000 }), { store: hanging("lock"), key: "k" }).getToken()',
       "Bearer",
     ],
     [
       "a write, which client credentials go without",
-      'core.clientCredentials(talkdesk({ timeoutMs: 4_000 }), { store: hanging("write"), key: "k" }).getToken()',
+      'core.clientCredentials(talkdesk({ timeoutMs: 2_000 }), { store: hanging("write"), key: "k" }).getToken()',
       "Bearer",
     ],
     [

@@ -7,10 +7,10 @@ import {
   serializeToken,
   type TokenStore,
 } from "@talkdesk-oauth/core";
-import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { startEmulator } from "@talkdesk-oauth/emulator";
+import { type OwnProcess, type ScriptFolder, scriptFolder } from "@talkdesk-oauth/fixtures/script-folder";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { VirtualClock } from "./support/lifecycle-fixture.js";
-import { type OwnProcess, type ScriptFolder, scriptFolder } from "./support/own-process.js";
 import { clientOf, endpointsAt, eventually, failure, listening } from "./support/token-endpoint.js";
 
 const TIMEOUT_MS = 2_000;
@@ -56,6 +56,7 @@ async function remote(
 
 /** The beginning of every script: a client, and a function that reports the outcome. */
 const PREAMBLE = `
+import * as core from "./index.js";
 const { ENDPOINTS, CLIENT_ID, CLIENT_SECRET, REMOTE, TOKEN } = process.env;
 const ask = async (path, body) => (await fetch(REMOTE + path, { method: "POST", body: JSON.stringify(body ?? null) })).text();
 const clientWith = (clientSecret = CLIENT_SECRET) => core.talkdeskClient({
@@ -66,133 +67,140 @@ const clientWith = (clientSecret = CLIENT_SECRET) => core.talkdeskClient({
 const outcome = (work) => work.then(() => console.log("done"), (error) => console.log(error.code, error.message));
 `;
 
-describe.skipIf(process.platform === "win32")(
-  "a process that was stopped for longer than its deadline",
-  () => {
+/** An emulator of one test, and processes that use it. */
+async function setStage(folder: ScriptFolder) {
+  const talkdesk = await startEmulator();
+
+  function start(script: string, variables: Record<string, string> = {}): OwnProcess {
+    const { clientId, clientSecret } = [...talkdesk.clients].at(-1) ?? talkdesk.clients.get();
+    return folder.start(`${PREAMBLE}${script}`, {
+      ENDPOINTS: JSON.stringify(talkdesk.endpoints()),
+      CLIENT_ID: clientId,
+      CLIENT_SECRET: clientSecret,
+      ...variables,
+    });
+  }
+
+  const tokenRequests = () => talkdesk.requests.to("token");
+  const isAnswered = (to: "token" | "jwks") => () =>
+    talkdesk.requests.to(to).length > 0 &&
+    talkdesk.requests.to(to).every(({ status }) => status !== undefined);
+
+  /** A login of the client that was added last, and the token of its code. */
+  async function login(): Promise<string> {
+    const { clientId, clientSecret } = talkdesk.clients.add({ redirectUris: [REDIRECT_URI] });
+    const { code } = await talkdesk.authorize({
+      clientId,
+      redirectUri: REDIRECT_URI,
+      scope: "openid refresh_token users:read",
+    });
+    const token = await requestToken(
+      clientOf(
+        { endpoints: talkdesk.endpoints() },
+        {
+          authentication: ({ headers }) =>
+            headers.set(
+              "authorization",
+              `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString("base64")}`,
+            ),
+        },
+      ),
+      { grant_type: "authorization_code", code, redirect_uri: REDIRECT_URI },
+    );
+    talkdesk.requests.clear();
+    // Its time is over, so it has to be refreshed.
+    return serializeToken(
+      accessToken({
+        value: token.value,
+        issuedAt: Date.now() - 600_000,
+        expiresAt: Date.now() - 1_000,
+        ...(token.refreshToken !== undefined && { refreshToken: token.refreshToken }),
+      }),
+    );
+  }
+
+  return { talkdesk, start, tokenRequests, isAnswered, login, [Symbol.asyncDispose]: talkdesk.stop };
+}
+
+async function expectDone(child: OwnProcess): Promise<void> {
+  expect(await child.end).toMatchObject({ code: 0, lines: ["done"], stderr: "" });
+}
+
+describe
+  .skipIf(process.platform === "win32")
+  .concurrent("a process that was stopped for longer than its deadline", () => {
     let folder: ScriptFolder;
-    let talkdesk: Emulator;
     beforeAll(() => {
-      folder = scriptFolder();
+      folder = scriptFolder(new URL("../", import.meta.url));
     });
     afterAll(() => folder[Symbol.dispose]());
-    beforeEach(async () => {
-      talkdesk = await startEmulator();
-    });
-    afterEach(() => talkdesk.stop());
-
-    function start(script: string, variables: Record<string, string> = {}): OwnProcess {
-      const { clientId, clientSecret } = [...talkdesk.clients].at(-1) ?? talkdesk.clients.get();
-      return folder.start(`${PREAMBLE}${script}`, {
-        ENDPOINTS: JSON.stringify(talkdesk.endpoints()),
-        CLIENT_ID: clientId,
-        CLIENT_SECRET: clientSecret,
-        ...variables,
-      });
-    }
-
-    const tokenRequests = () => talkdesk.requests.to("token");
-    const isAnswered = (to: "token" | "jwks") => () =>
-      talkdesk.requests.to(to).length > 0 &&
-      talkdesk.requests.to(to).every(({ status }) => status !== undefined);
-
-    async function expectDone(child: OwnProcess): Promise<void> {
-      expect(await child.end).toMatchObject({ code: 0, lines: ["done"], stderr: "" });
-    }
-
-    /** A login of the client that was added last, and the token of its code. */
-    async function login(): Promise<string> {
-      const { clientId, clientSecret } = talkdesk.clients.add({ redirectUris: [REDIRECT_URI] });
-      const { code } = await talkdesk.authorize({
-        clientId,
-        redirectUri: REDIRECT_URI,
-        scope: "openid refresh_token users:read",
-      });
-      const token = await requestToken(
-        clientOf(
-          { endpoints: talkdesk.endpoints() },
-          {
-            authentication: ({ headers }) =>
-              headers.set(
-                "authorization",
-                `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString("base64")}`,
-              ),
-          },
-        ),
-        { grant_type: "authorization_code", code, redirect_uri: REDIRECT_URI },
-      );
-      talkdesk.requests.clear();
-      // Its time is over, so it has to be refreshed.
-      return serializeToken(
-        accessToken({
-          value: token.value,
-          issuedAt: Date.now() - 600_000,
-          expiresAt: Date.now() - 1_000,
-          ...(token.refreshToken !== undefined && { refreshToken: token.refreshToken }),
-        }),
-      );
-    }
 
     it("takes the token that has arrived meanwhile, and asks once", async () => {
-      talkdesk.faults.add({ at: "token", delayMs: DELAY_MS });
-      const child = start("await outcome(core.clientCredentials(clientWith()).getToken());");
-      await talkdesk.requests.waitFor(({ to }) => to === "token", { timeoutMs: 60_000 });
-      await stopUntil(child, isAnswered("token"));
+      await using stage = await setStage(folder);
+      stage.talkdesk.faults.add({ at: "token", delayMs: DELAY_MS });
+      const child = stage.start("await outcome(core.clientCredentials(clientWith()).getToken());");
+      await stage.talkdesk.requests.waitFor(({ to }) => to === "token", { timeoutMs: 60_000 });
+      await stopUntil(child, stage.isAnswered("token"));
       await expectDone(child);
-      expect(tokenRequests()).toHaveLength(1);
+      expect(stage.tokenRequests()).toHaveLength(1);
     });
 
     it("takes a body that has arrived meanwhile", async () => {
-      talkdesk.faults.add({ at: "token", trickle: { chunkBytes: 250, everyMs: 300 } });
-      const child = start("await outcome(core.clientCredentials(clientWith()).getToken());");
-      await eventually(() => tokenRequests()[0]?.status === 200, 60_000);
-      await stopUntil(child, isAnswered("token"));
+      await using stage = await setStage(folder);
+      stage.talkdesk.faults.add({ at: "token", trickle: { chunkBytes: 250, everyMs: 300 } });
+      const child = stage.start("await outcome(core.clientCredentials(clientWith()).getToken());");
+      await eventually(() => stage.tokenRequests()[0]?.status === 200, 60_000);
+      await stopUntil(child, stage.isAnswered("token"));
       await expectDone(child);
-      expect(tokenRequests()).toHaveLength(1);
+      expect(stage.tokenRequests()).toHaveLength(1);
     });
 
     it("keeps its session: the refresh token is sent once, and its successor is used", async () => {
-      const token = await login();
-      talkdesk.faults.add({ at: "token", delayMs: DELAY_MS });
-      const child = start(
+      await using stage = await setStage(folder);
+      const token = await stage.login();
+      stage.talkdesk.faults.add({ at: "token", delayMs: DELAY_MS });
+      const child = stage.start(
         `const session = core.userSession(clientWith(), { key: "k", token: core.deserializeToken(TOKEN) });
        await outcome(session.getToken().then((rejected) => session.getToken({ rejected })));`,
         { TOKEN: token },
       );
-      await talkdesk.requests.waitFor(({ to }) => to === "token", { timeoutMs: 60_000 });
-      await stopUntil(child, isAnswered("token"));
+      await stage.talkdesk.requests.waitFor(({ to }) => to === "token", { timeoutMs: 60_000 });
+      await stopUntil(child, stage.isAnswered("token"));
       await expectDone(child);
-      expect(new Set(tokenRequests().map(({ form }) => form.get("refresh_token"))).size).toBe(2);
-      expect(tokenRequests().map(({ status }) => status)).toEqual([200, 200]);
+      expect(new Set(stage.tokenRequests().map(({ form }) => form.get("refresh_token"))).size).toBe(2);
+      expect(stage.tokenRequests().map(({ status }) => status)).toEqual([200, 200]);
     });
 
     it.each([
       ["client credentials", "core.clientCredentials(client)"],
       ["a session", 'core.userSession(client, { key: "k", token: core.deserializeToken(TOKEN) })'],
     ])("takes the secret that has arrived meanwhile, and goes on: %s", async (_, source) => {
-      const token = await login();
-      const { clientSecret } = [...talkdesk.clients].at(-1) ?? talkdesk.clients.get();
+      await using stage = await setStage(folder);
+      const token = await stage.login();
+      const { clientSecret } = [...stage.talkdesk.clients].at(-1) ?? stage.talkdesk.clients.get();
       let lookUps = 0;
       await using vault = await remote(async () => {
         lookUps += 1;
         if (lookUps === 1) await sleep(DELAY_MS);
         return clientSecret;
       });
-      const child = start(
+      const child = stage.start(
         `const client = clientWith(() => ask("/secret")); await outcome(${source}.getToken());`,
         { TOKEN: token, REMOTE: vault.origin },
       );
       await eventually(() => vault.asked.length === 1, 60_000);
       await stopUntil(child, () => vault.answered.length === 1);
       await expectDone(child);
-      expect(tokenRequests().map(({ status }) => status)).toEqual([200]);
+      expect(stage.tokenRequests().map(({ status }) => status)).toEqual([200]);
     });
 
     it("takes the keys that have arrived meanwhile, and finishes the login", async () => {
-      const { clientId } = talkdesk.clients.add({ redirectUris: [REDIRECT_URI] });
-      talkdesk.faults.add({ at: "jwks", delayMs: DELAY_MS });
+      await using stage = await setStage(folder);
+      const { clientId } = stage.talkdesk.clients.add({ redirectUris: [REDIRECT_URI] });
+      stage.talkdesk.faults.add({ at: "jwks", delayMs: DELAY_MS });
       await using browser = await remote(async (_, body) => {
         const { searchParams } = new URL(JSON.parse(body) as string);
-        const { code } = await talkdesk.authorize({
+        const { code } = await stage.talkdesk.authorize({
           clientId,
           redirectUri: REDIRECT_URI,
           scope: "openid",
@@ -200,18 +208,18 @@ describe.skipIf(process.platform === "win32")(
         });
         return `?code=${code}&state=${searchParams.get("state")}`;
       });
-      const child = start(
+      const child = stage.start(
         `const client = clientWith();
        const pending = await core.startAuthorization(client, { redirectUri: "${REDIRECT_URI}", scope: "openid" });
        const callback = await ask("/authorize", pending.url);
        const issuers = [new URL(client.endpoints.authorize).origin, process.env.ISSUER];
        await outcome(core.finishAuthorization(client, callback, pending, { issuers }));`,
-        { REMOTE: browser.origin, ISSUER: talkdesk.endpoints().token.replace("/oauth/token", "") },
+        { REMOTE: browser.origin, ISSUER: stage.talkdesk.endpoints().token.replace("/oauth/token", "") },
       );
-      await talkdesk.requests.waitFor(({ to }) => to === "jwks", { timeoutMs: 60_000 });
-      await stopUntil(child, isAnswered("jwks"));
+      await stage.talkdesk.requests.waitFor(({ to }) => to === "jwks", { timeoutMs: 60_000 });
+      await stopUntil(child, stage.isAnswered("jwks"));
       await expectDone(child);
-      expect(talkdesk.requests.to("jwks")).toHaveLength(1);
+      expect(stage.talkdesk.requests.to("jwks")).toHaveLength(1);
     });
 
     /** A store that processes ask over the network. */
@@ -252,10 +260,11 @@ describe.skipIf(process.platform === "win32")(
     it.each(["read", "lock", "write"])(
       "takes the answer of a store that has arrived meanwhile, and keeps its session: %s",
       async (verb) => {
-        const token = await login();
+        await using stage = await setStage(folder);
+        const token = await stage.login();
         const store = memoryStore();
         await using host = await remoteStore(store, verb);
-        const child = start(
+        const child = stage.start(
           `${REMOTE_STORE}
          const session = core.userSession(clientWith(), { store, key: "k", token: core.deserializeToken(TOKEN) });
          await outcome(session.getToken().then((rejected) => session.getToken({ rejected })));`,
@@ -264,16 +273,17 @@ describe.skipIf(process.platform === "win32")(
         await eventually(() => host.asked.includes(`/${verb}`), 60_000);
         await stopUntil(child, () => host.answered.includes(`/${verb}`));
         await expectDone(child);
-        expect(tokenRequests().map(({ status }) => status)).toEqual([200, 200]);
+        expect(stage.tokenRequests().map(({ status }) => status)).toEqual([200, 200]);
       },
     );
 
     it("takes what another process has renewed meanwhile, when it waited for that", async () => {
-      const token = await login();
+      await using stage = await setStage(folder);
+      const token = await stage.login();
       const store = memoryStore();
       const lock = await store.lock("k", { ttlMs: 60_000 });
       await using host = await remoteStore(store, "");
-      const child = start(
+      const child = stage.start(
         `${REMOTE_STORE}
        const session = core.userSession(clientWith(), { store, key: "k", token: core.deserializeToken(TOKEN) });
        await outcome(session.getToken());`,
@@ -284,19 +294,19 @@ describe.skipIf(process.platform === "win32")(
       // The lock is free only now; the process has asked for it in vain so far.
       await lock?.release();
       await expectDone(child);
-      expect(tokenRequests().map(({ status }) => status)).toEqual([200]);
+      expect(stage.tokenRequests().map(({ status }) => status)).toEqual([200]);
     });
 
     it("ends a call that nothing has arrived for", async () => {
-      talkdesk.faults.add({ at: "token", hang: true });
-      const child = start("await outcome(core.clientCredentials(clientWith()).getToken());");
-      await talkdesk.requests.waitFor(({ to }) => to === "token", { timeoutMs: 60_000 });
+      await using stage = await setStage(folder);
+      stage.talkdesk.faults.add({ at: "token", hang: true });
+      const child = stage.start("await outcome(core.clientCredentials(clientWith()).getToken());");
+      await stage.talkdesk.requests.waitFor(({ to }) => to === "token", { timeoutMs: 60_000 });
       await stopUntil(child, () => true);
       const { lines } = await child.end;
       expect(lines).toEqual([expect.stringMatching(/^token_timeout /)]);
     });
-  },
-);
+  });
 
 describe("a deadline that strikes late", () => {
   const clientCredentials: Grant = { grant_type: "client_credentials" };

@@ -4,11 +4,11 @@ import { sqliteStore } from "@talkdesk-oauth/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DatabaseFile, databaseFile } from "./support/database-file.js";
 import { type Driver, driverNamed, drivers } from "./support/drivers.js";
-import { type ScriptFolder, scriptFolder } from "./support/own-process.js";
+import { type SqliteScripts, sqliteScripts } from "./support/sqlite-scripts.js";
 
-let scripts: ScriptFolder;
+let scripts: SqliteScripts;
 beforeAll(() => {
-  scripts = scriptFolder();
+  scripts = sqliteScripts();
 });
 afterAll(() => scripts?.[Symbol.dispose]());
 
