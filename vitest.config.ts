@@ -7,7 +7,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@talkdesk-oauth/source", "module", "node", "development|production"] } },
   test: {
     include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, ...notForThisNode],
+    // Tests in a folder `built` start what a build has made; vitest.dist.config.ts runs them.
+    exclude: [...configDefaults.exclude, ...notForThisNode, "apps/*/test/built/**"],
     // vitest leaves a core free; on a machine of two that would be one worker.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     // For a machine that has other work to do: no test takes nearly as long by itself.

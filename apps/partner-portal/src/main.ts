@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { runPortal } from "./command/run-portal.js";
 
 const stopping = new AbortController();
@@ -5,7 +6,9 @@ const stopping = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stopping.abort());
 
 process.exitCode = await runPortal({
+  args: process.argv.slice(2),
   env: process.env,
+  dataFolder: fileURLToPath(new URL("../data", import.meta.url)),
   write: (line) => process.stdout.write(`${line}\n`),
   complain: (line) => process.stderr.write(`${line}\n`),
   signal: stopping.signal,

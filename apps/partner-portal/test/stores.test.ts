@@ -1,9 +1,14 @@
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
+import { join } from "node:path";
 import { encryptedStore, memoryStore, type TokenStore } from "@talkdesk-oauth/core";
+import { sqliteStore } from "@talkdesk-oauth/sqlite";
 import { type SessionData, Store } from "express-session";
+import Database from "libsql";
 import { describe, expect, it } from "vitest";
+import { StoredSessions } from "../src/sessions/stored-sessions.js";
 import { openStage, servePortal, sessionSecret } from "./support/portal-stage.js";
+import { temporaryFolder } from "./support/temporary-folder.js";
 import { locationOf, visitor } from "./support/visitor.js";
 
 /** A store of sessions as anybody may write one: it keeps texts, as a database does, and can be made to fail. */
@@ -233,4 +238,41 @@ describe("a store of tokens that fails", () => {
     expect(text).not.toContain("hunter2");
     isDown = false;
   });
+});
+
+describe("a disk that is full", () => {
+  it("keeps users from signing in, who are told, and nobody from what is stored already", async () => {
+    using folder = temporaryFolder();
+    const database = new Database(join(folder.path, "portal.db"));
+    const store = sqliteStore(database);
+    const sessionStore = new StoredSessions(store, () => undefined);
+    await using stage = await openStage({ sessionStore, tokenStore: store });
+    const guest = visitor(stage.origin);
+    await guest.signIn();
+    database.exec("PRAGMA max_page_count = 1");
+    await fill(store);
+
+    const late = visitor(stage.origin);
+    const { status, text } = await late.visit("/auth/login");
+    expect(status).toBe(503);
+    expect(text).toContain("The portal cannot save your session");
+    expect(stage.log.join("\n")).toContain("The store of sessions failed with SQLITE_FULL.");
+    expect((await guest.visit("/contacts")).status).toBe(200);
+
+    database.exec("PRAGMA max_page_count = 100000");
+    await late.signIn();
+    expect((await late.visit("/contacts")).status).toBe(200);
+  });
+
+  /** Writes until not even a small record fits. */
+  async function fill(store: TokenStore): Promise<void> {
+    for (const length of [1_000, 1]) {
+      for (let count = 0, isWritten = true; isWritten; count++) {
+        isWritten = await store.write(`${length}/${count}`, "x".repeat(length), { expectedVersion: 0 }).then(
+          () => true,
+          () => false,
+        );
+      }
+    }
+  }
 });

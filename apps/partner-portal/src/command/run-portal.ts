@@ -1,14 +1,20 @@
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createPortal } from "../portal.js";
+import { createPortal, type PortalOptions } from "../portal.js";
+import { StoredSessions } from "../sessions/stored-sessions.js";
 import { formatLogLine } from "./log-line.js";
+import { openPortalData, type PortalData } from "./portal-data.js";
 import { openService } from "./service.js";
 import { type Environment, namesTalkdesk, readSettings } from "./settings.js";
 
 /** Options of {@link runPortal}. */
 export interface PortalRun {
+  readonly args: readonly string[];
   readonly env: Environment;
+  /** The folder for sessions and tokens, unless `PORTAL_DATA` names another. */
+  readonly dataFolder: string;
   /** Called with each line of normal output. */
   readonly write: (line: string) => void;
   /** Called with each line about a failure. */
@@ -24,25 +30,31 @@ const DEFAULT_PORT = 3000;
  *
  * @returns The exit code: 0, or 1 when the portal could not start. `complain` has been called with the reason then.
  */
-export async function runPortal({ env, write, complain, signal }: PortalRun): Promise<number> {
+export async function runPortal({ args, env, write, complain, signal, ...run }: PortalRun): Promise<number> {
   const server = createServer();
+  const onFailure = (error: unknown): void => complain(formatLogLine(error));
   try {
-    const settings = readSettings(env);
+    const { contact, secrets, inMemory, ...settings } = readSettings(args, env);
+    const dataFolder = settings.dataFolder ?? run.dataFolder;
+    const data = inMemory ? undefined : await openPortalData(dataFolder, secrets);
     await using service = await openService(env);
     const port = await listen(server, settings.port, namesTalkdesk(env));
     const origin = settings.origin ?? `http://localhost:${port}`;
-    const { contact, sessionSecret } = settings;
     server.on(
       "request",
       createPortal({
         client: service.clientFor(`${origin}/auth/callback`),
         origin,
         contact,
-        sessionSecret,
-        onFailure: (error) => complain(formatLogLine(error)),
+        ...(data ? storesIn(data, onFailure) : { sessionSecret: inventWhenEmpty(secrets) }),
+        onFailure,
       }),
     );
     write(`The partner portal is at ${origin}`);
+    write(
+      data ? `Sessions are kept in ${data.file}` : "Sessions are kept in memory, and end with the portal.",
+    );
+    if (data?.hasOtherSecret) complain(describeOtherSecret(data));
     write(
       service.isEmulated
         ? "It uses an emulator of Talkdesk on this machine. You can sign in as any of its users; none of the data is real."
@@ -58,6 +70,20 @@ export async function runPortal({ env, write, complain, signal }: PortalRun): Pr
     return 1;
   }
 }
+
+function storesIn(
+  { store, secrets }: PortalData,
+  onFailure: (error: unknown) => void,
+): Pick<PortalOptions, "sessionSecret" | "sessionStore" | "tokenStore"> {
+  return { sessionSecret: secrets, sessionStore: new StoredSessions(store, onFailure), tokenStore: store };
+}
+
+/** The secrets that sign cookies, or a random one, which ends with the process as the sessions do. */
+const inventWhenEmpty = (secrets: readonly string[]): readonly string[] =>
+  secrets.length > 0 ? secrets : [randomBytes(32).toString("base64url")];
+
+const describeOtherSecret = ({ file }: PortalData): string =>
+  `${file} was written with another secret, so everybody has to sign in again. Nothing was deleted: to read what is in it, give the earlier secret, or both, in PORTAL_SESSION_SECRET.`;
 
 /**
  * Listens on the wanted port, or on the default one. If the default port is in use, takes any free port, unless the

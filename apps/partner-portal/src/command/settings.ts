@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { parseArgs } from "node:util";
 import { checkSecret } from "@talkdesk-oauth/core";
 import { parseOrigin } from "../web/parse-origin.js";
 
@@ -12,21 +12,27 @@ export interface PortalSettings {
   /** Undefined: `http://localhost` with the port. */
   readonly origin: string | undefined;
   readonly contact: string;
-  /** Default: a random secret for each start, so sessions end with the process. */
-  readonly sessionSecret: string | readonly string[];
+  /** Sign cookies and encrypt the file: the first is used, all are accepted. None: the portal makes one. */
+  readonly secrets: readonly string[];
+  /** The folder for sessions and tokens. Undefined: the default one. */
+  readonly dataFolder: string | undefined;
+  /** True to keep sessions and tokens in memory only. */
+  readonly inMemory: boolean;
 }
 
 /**
- * Reads `PORTAL_PORT`, `PORTAL_ORIGIN`, `PORTAL_CONTACT` and `PORTAL_SESSION_SECRET` (several secrets are
- * separated by spaces). An empty variable counts as absent.
+ * Reads the argument `--memory`, and the variables `PORTAL_PORT`, `PORTAL_ORIGIN`, `PORTAL_CONTACT`, `PORTAL_DATA` and
+ * `PORTAL_SESSION_SECRET` (several secrets are separated by spaces). An empty variable counts as absent.
  *
- * @throws TypeError that names the invalid variable. It never quotes a secret.
+ * @throws TypeError that names the invalid variable or argument. It never quotes a secret.
  */
-export function readSettings(env: Environment): PortalSettings {
+export function readSettings(args: readonly string[], env: Environment): PortalSettings {
+  const inMemory = readArguments(args);
   const {
     PORTAL_PORT: port,
     PORTAL_ORIGIN: origin,
     PORTAL_CONTACT: contact,
+    PORTAL_DATA: dataFolder,
     PORTAL_SESSION_SECRET: secret,
   } = env;
   if (port && !(/^\d{1,5}$/.test(port) && Number(port) < 65_536)) {
@@ -45,8 +51,19 @@ export function readSettings(env: Environment): PortalSettings {
     port: port ? Number(port) : undefined,
     origin: origin ? parseOrigin("PORTAL_ORIGIN", origin) : undefined,
     contact: contact || "help@example.com",
-    sessionSecret: secrets.length > 0 ? secrets : randomBytes(32).toString("base64url"),
+    secrets,
+    dataFolder: dataFolder || undefined,
+    inMemory,
   };
+}
+
+function readArguments(args: readonly string[]): boolean {
+  try {
+    const { values } = parseArgs({ args: [...args], options: { memory: { type: "boolean" } } });
+    return values.memory ?? false;
+  } catch {
+    throw new TypeError("The only argument of the portal is --memory, which keeps sessions in memory.");
+  }
 }
 
 /** True when any `TALKDESK_` variable is set: the portal uses the real service then. */

@@ -4,6 +4,7 @@ import { ApiFailure } from "../api/api-call.js";
 import type { Failure } from "../pages/failure-page.js";
 import { formatDuration } from "../pages/format-duration.js";
 import { LimitExceeded } from "../sessions/session-limits.js";
+import { SessionsFailure } from "../sessions/stored-sessions.js";
 
 /** A failure as the portal answers it. */
 export interface AnsweredFailure extends Failure {
@@ -54,6 +55,7 @@ const MAX_RETRY_SECONDS = 3_600;
 export function describeFailure(error: unknown, path: string): AnsweredFailure {
   if (error instanceof ApiFailure) return describeApiFailure(error, path);
   if (error instanceof LimitExceeded) return describeLimit(error, path);
+  if (error instanceof SessionsFailure) return describeSessionsFailure(path);
   // The status and the wait are those of the packages' own error handler; the words are the portal's.
   const answer = errorAnswer(error, { wantsHtml: false });
   if (answer !== undefined) {
@@ -154,6 +156,15 @@ function describeLimit({ what, retryAfterSeconds }: LimitExceeded, path: string)
     text: `You have asked for too many ${what}. Please try again in ${formatDuration(retryAfterSeconds)}.`,
     action: { name: "Try again", path },
     retryAfterSeconds,
+  };
+}
+
+function describeSessionsFailure(path: string): AnsweredFailure {
+  return {
+    status: 503,
+    title: "The portal cannot save your session",
+    text: "Its disk may be full or out of reach. You are still signed in if you were before. Please try again later.",
+    action: { name: "Try again", path },
   };
 }
 

@@ -2,6 +2,7 @@ import { TalkdeskError } from "@talkdesk-oauth/core";
 import { describe, expect, it } from "vitest";
 import { ApiFailure } from "../../src/api/api-call.js";
 import { formatLogLine } from "../../src/command/log-line.js";
+import { SessionsFailure } from "../../src/sessions/stored-sessions.js";
 
 describe("a line of the log", () => {
   it("has the message of a TalkdeskError and of an ApiFailure", () => {
@@ -11,6 +12,14 @@ describe("a line of the log", () => {
     expect(formatLogLine(new ApiFailure("your contacts", new Response("secret", { status: 500 })))).toBe(
       "Talkdesk's API answered the request for your contacts with 500.",
     );
+  });
+
+  it("names the code of what failed beneath, and not its message", () => {
+    const cause = Object.assign(new Error("redis://:hunter2@tokens"), { code: "SQLITE_FULL" });
+    expect(
+      formatLogLine(new TalkdeskError("store_unavailable", "The store of tokens failed.", { cause })),
+    ).toBe("store_unavailable: The store of tokens failed. (SQLITE_FULL)");
+    expect(formatLogLine(new SessionsFailure(cause))).toBe("The store of sessions failed with SQLITE_FULL.");
   });
 
   it("has only the kind and the place of other errors, whose messages may quote secrets", () => {
