@@ -2,6 +2,7 @@ import type { Region } from "./base/region.js";
 import type { Faults } from "./faults/faults.js";
 import type { BrowserLoginResult } from "./identity/browser-login.js";
 import type { Requests } from "./wire/request-log.js";
+import type { TrustedCertificate } from "./wire/trusted-certificate.js";
 import type { Clients } from "./world/clients.js";
 import type { TokenFilter } from "./world/issued-tokens.js";
 import type { Keys } from "./world/signing-keys.js";
@@ -25,6 +26,12 @@ export type EnvironmentVariable =
   | "TALKDESK_API_URL"
   | "TALKDESK_CLIENT_ID"
   | "TALKDESK_CLIENT_SECRET";
+
+/** The environment of a program that is led to the emulator. */
+export type EmulatorEnvironment = Record<EnvironmentVariable, string> & {
+  /** Makes Node trust the certificate of an emulator with TLS; absent without. */
+  NODE_EXTRA_CA_CERTS?: string;
+};
 
 /** A login to go through. Every member has a default. */
 export interface AuthorizeOptions {
@@ -69,7 +76,9 @@ export interface Emulator {
    * @example
    * const child = spawn("node", ["app.js"], { env: { ...process.env, ...talkdesk.environment("acme", "eu") } });
    */
-  environment(account?: string, region?: Region): Record<EnvironmentVariable, string>;
+  environment(account?: string, region?: Region): EmulatorEnvironment;
+  /** What clients must trust; undefined without the option `tls`. `environment()` tells a child process of it. */
+  readonly certificate: TrustedCertificate | undefined;
   /** The registered clients. Each account has a default client. */
   readonly clients: Clients;
   /** The scripted faults. */

@@ -1,8 +1,9 @@
 import { setMaxListeners } from "node:events";
 import { checkRegion, REGIONS, type Region } from "./base/region.js";
 import { makeSeed } from "./base/seed.js";
+import { checkEmulatorOptions } from "./check-options.js";
 import type { Emulator, EmulatorEndpoints } from "./emulator.js";
-import { checkEmulatorOptions, type EmulatorOptions } from "./emulator-options.js";
+import type { EmulatorOptions } from "./emulator-options.js";
 import { makeEngine } from "./engine/engine.js";
 import { loadEngineLibrary } from "./engine/engine-library.js";
 import { makeFaultScript } from "./faults/faults.js";
@@ -14,9 +15,11 @@ import { makeBodyMemory } from "./message/received-body.js";
 import { makeFilesHost } from "./reports/files-host.js";
 import { makeReportJobs } from "./reports/report-jobs.js";
 import { makePathSigner } from "./reports/signed-path.js";
-import { type Host, serveHost } from "./wire/host-server.js";
 import { makeRequestLog } from "./wire/request-log.js";
-import { startWebServer, type WebServer } from "./wire/web-server.js";
+import { makeServerGroup } from "./wire/server-group.js";
+import { makeTlsIdentity } from "./wire/tls-identity.js";
+import { removeCertificate, writeCertificate } from "./wire/trusted-certificate.js";
+import { DEFAULT_SCOPES } from "./world/client-registration.js";
 import { makeClientRegistry } from "./world/clients.js";
 import { makeDirectory } from "./world/directory.js";
 import { makeIssuedTokens, type TokenFilter } from "./world/issued-tokens.js";
@@ -29,14 +32,16 @@ const FILE_URL_LIFETIME_SECONDS = 60;
  * Starts a local Talkdesk on the loopback interface: an identity host for every region and account, a gateway for every
  * region, and the host of report files. Each is an origin of its own.
  *
- * Its tokens and credentials are fake, and are valid in this emulator only.
+ * Its tokens and credentials are fake, and are valid in this emulator only. It runs until `stop()` is called, or until the
+ * end of the block that declared it with `await using`.
  *
  * @throws
  * - TypeError (rejection) that names the option that is wrong.
  * - Error (rejection) with the code `EADDRINUSE` when a port is in use.
  * @example
- * await using talkdesk = await startEmulator({ accounts: ["acme"] });
+ * const talkdesk = await startEmulator({ accounts: ["acme"] });
  * const { token, api } = talkdesk.endpoints("acme", "eu");
+ * await talkdesk.stop();
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const checked = checkEmulatorOptions(options);
@@ -48,23 +53,22 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const stopping = new AbortController();
   // Every delayed request listens to this signal.
   setMaxListeners(0, stopping.signal);
-  const servers: WebServer[] = [];
-  const closeIdleConnections = (): void => {
-    for (const server of servers) server.closeIdleConnections();
-  };
+  const tls = checked.tls ? makeTlsIdentity() : undefined;
+  const certificate = tls && (await writeCertificate(tls.ca));
+  const servers = makeServerGroup<Region | "identity" | "files">({ host, port, tls });
+  const { getOrigin } = servers;
   const tokens = makeIssuedTokens();
   const signingKeys = makeSigningKeys(seed);
   const operations = checked.operations.map(toApiOperation);
-  const moreScopes = operations.flatMap(({ scope }) => scope ?? []);
-  const clients = makeClientRegistry(seed, accounts, moreScopes);
-  const faults = makeFaultScript(tokens, closeIdleConnections);
+  const clients = makeClientRegistry(seed, accounts, {
+    scopes: [...DEFAULT_SCOPES, ...operations.flatMap(({ scope }) => scope ?? [])],
+    redirectUris: checked.redirectUris,
+  });
+  const faults = makeFaultScript(tokens, servers.closeIdleConnections);
   const requests = makeRequestLog(checked.onRequest);
   const bodies = makeBodyMemory();
+  const surroundings = { log: requests, bodies, faults, stopping: stopping.signal, clockSkewMs };
   const signer = makePathSigner(seed.hex("files", 64), FILE_URL_LIFETIME_SECONDS);
-  /** Filled as the servers start. */
-  const origins = new Map<Region | "identity" | "files", string>();
-  const getOrigin = (name: Region | "identity" | "files"): string => origins.get(name) ?? "";
-
   const getDirectory = makeOnDemand((region, account) => makeDirectory(seed, region, account));
   const getReports = makeOnDemand((region, account) =>
     makeReportJobs(seed, region, account, reportPolls, (path) => getOrigin("files") + signer.sign(path)),
@@ -92,25 +96,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     }),
   );
 
-  async function serve(
-    origin: Region | "identity" | "files",
-    name: string,
-    offset: number,
-    served: Host,
-  ): Promise<void> {
-    const server = await startWebServer({
-      name,
-      host,
-      port: port === 0 ? 0 : port + offset,
-      onRequest: serveHost(served, { log: requests, bodies, faults, stopping: stopping.signal, clockSkewMs }),
-    });
-    servers.push(server);
-    origins.set(origin, server.origin);
-  }
-
   async function stop(): Promise<void> {
     stopping.abort();
-    await Promise.all(servers.splice(0).map((server) => server.stop()));
+    await servers.stop();
+    if (certificate !== undefined) await removeCertificate(certificate);
   }
 
   try {
@@ -130,7 +119,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       lenient: checked.lenient,
       now: () => Date.now() + clockSkewMs,
     });
-    await serve("identity", "the identity host", 0, identityHost);
+    await servers.serve("identity", 0, "the identity host", identityHost, surroundings);
     for (const [index, region] of REGIONS.entries()) {
       const gateway = makeGateway({
         region,
@@ -141,10 +130,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
         operations,
         lenient: checked.lenient,
       });
-      await serve(region, `the ${region} gateway`, 1 + index, gateway);
+      await servers.serve(region, 1 + index, `the ${region} gateway`, gateway, surroundings);
     }
     const filesHost = makeFilesHost({ seed, signer, getDirectory, reportRows });
-    await serve("files", "the files host", 1 + REGIONS.length, filesHost);
+    await servers.serve("files", 1 + REGIONS.length, "the files host", filesHost, surroundings);
   } catch (error) {
     await stop();
     throw error;
@@ -175,8 +164,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
         TALKDESK_API_URL: api,
         TALKDESK_CLIENT_ID: clientId,
         TALKDESK_CLIENT_SECRET: clientSecret,
+        ...(certificate !== undefined && { NODE_EXTRA_CA_CERTS: certificate.file }),
       };
     },
+    certificate,
     clients,
     faults,
     requests,
@@ -191,6 +182,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
         authorizeUrl: endpoints(account, region).authorize,
         clientId: clientId ?? client?.clientId ?? "",
         redirectUri: redirectUri ?? client?.redirectUris[0] ?? "",
+        ...(certificate !== undefined && { ca: certificate.pem }),
         ...rest,
       });
     },

@@ -202,8 +202,8 @@ it.each<[string, Operation["answer"], string]>([
   expect([status, json.message]).toEqual([500, "The operation failed"]);
   expect(json.description).toContain(reason);
   const [record] = emulator.requests.to("api");
-  expect(record?.failure).toBe(json.description);
-  expect(record?.failure).toMatch(/^The operation GET \/thing\/\{id\} could not answer: /);
+  expect(record?.refusal).toBe(`The operation failed: ${json.description}`);
+  expect(json.description).toMatch(/^The operation GET \/thing\/\{id\} could not answer: /);
   expect(JSON.stringify(record)).toContain("could not answer");
   expect((await send(`${emulator.endpoints().api}/users`, { headers })).status).toBe(200);
 });

@@ -1,9 +1,11 @@
-import { toPrintable } from "../base/printable-text.js";
-import { splitUrl } from "../base/split-url.js";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Emulator } from "../emulator.js";
+import type { EmulatorOptions } from "../emulator-options.js";
 import type { RequestRecord } from "../message/request-record.js";
 import { startEmulator } from "../start-emulator.js";
 import { type CliArguments, readCliArguments, USAGE } from "./cli-arguments.js";
+import { describeEmulator, describeRequest, readFirstLine } from "./cli-text.js";
 
 /** The output of the command, and the signal that stops it. */
 export interface CliSurroundings {
@@ -15,9 +17,6 @@ export interface CliSurroundings {
   readonly stopped: AbortSignal;
 }
 
-/** A line of the log stays readable, however long the URL is. */
-const MAX_URL_LENGTH = 300;
-
 /**
  * Runs the `talkdesk-emulator` command until it is stopped.
  *
@@ -25,36 +24,28 @@ const MAX_URL_LENGTH = 300;
  */
 export async function runCommand(argv: readonly string[], surroundings: CliSurroundings): Promise<number> {
   const { write, writeError, stopped } = surroundings;
-  let options: CliArguments;
+  let emulator: Emulator | undefined;
+  let revoking: NodeJS.Timeout | undefined;
   try {
-    options = readCliArguments(argv);
-  } catch (error) {
-    writeError(`talkdesk-emulator: ${readFirstLine(error)}\n`);
-    return 2;
-  }
-  if (options.help) {
-    write(USAGE);
+    const parsed = readCliArguments(argv);
+    if (parsed.help) {
+      write(USAGE);
+      return 0;
+    }
+    emulator = await start(parsed, (record) => write(`${describeRequest(record)}\n`));
+    if (parsed.revokeEveryMs !== undefined) {
+      revoking = setInterval(emulator.faults.revokeTokens, parsed.revokeEveryMs, {});
+    }
+    write(describeEmulator(emulator, parsed.region, process.platform));
+    await waitForAbort(stopped);
     return 0;
-  }
-
-  let emulator: Emulator;
-  const { help: _help, region, ...emulatorOptions } = options;
-  try {
-    emulator = await startEmulator({
-      ...emulatorOptions,
-      onRequest: (record) => write(`${describeRequest(record)}\n`),
-    });
   } catch (error) {
     writeError(`talkdesk-emulator: ${readFirstLine(error)}\n`);
     return error instanceof TypeError ? 2 : 1;
-  }
-  try {
-    write(describeEmulator(emulator, { region, account: options.accounts?.[0] }));
-    await waitForAbort(stopped);
   } finally {
-    await emulator.stop();
+    clearInterval(revoking);
+    await emulator?.stop();
   }
-  return 0;
 }
 
 /** Gives the surroundings of this process. SIGINT and SIGTERM stop the command. */
@@ -69,37 +60,28 @@ export function getProcessSurroundings(): CliSurroundings {
   };
 }
 
-function describeEmulator(
-  emulator: Emulator,
-  { region, account }: { readonly region: CliArguments["region"]; readonly account: string | undefined },
-): string {
-  const variables = Object.entries(emulator.environment(account, region));
-  const { keyId, keyAlgorithm, privateKey } = emulator.clients.get(account);
-  return `A local Talkdesk is running, for this machine only. Its tokens and credentials are fake. Press Ctrl+C to stop it.
-
-${variables.map(([name, value]) => `export ${name}=${value}\n`).join("")}
-# To sign with the key in place of sending the secret, unset TALKDESK_CLIENT_SECRET and set:
-# export TALKDESK_KEY_ID=${keyId}
-# export TALKDESK_KEY_ALGORITHM=${keyAlgorithm}
-# export TALKDESK_PRIVATE_KEY=${privateKey}
-
-`;
+async function start(
+  { options, operationsFile, faults }: CliArguments,
+  onRequest: (record: RequestRecord) => void,
+): Promise<Emulator> {
+  const operations = operationsFile === undefined ? {} : await importOperations(operationsFile);
+  const emulator = await startEmulator({ ...options, ...operations, onRequest });
+  try {
+    for (const fault of faults) emulator.faults.add(fault);
+  } catch (error) {
+    await emulator.stop();
+    throw error;
+  }
+  return emulator;
 }
 
-/**
- * Describes a request in one line of printable ASCII. Values in a query can be codes or signatures, so only the names of
- * its parameters are shown.
- */
-function describeRequest({ method, url, status }: RequestRecord): string {
-  const { path, query } = splitUrl(url);
-  const names = [...new URLSearchParams(query).keys()].map(encodeURIComponent);
-  const shown = query === undefined ? path : `${path}?${names.join("&")}`;
-  return `${method} ${toPrintable(shown, MAX_URL_LENGTH)} ${status ?? "cut"}`;
-}
-
-function readFirstLine(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return toPrintable(message.split("\n", 1)[0] ?? "");
+async function importOperations(file: string): Promise<Pick<EmulatorOptions, "operations">> {
+  try {
+    const { default: operations } = await import(pathToFileURL(resolve(file)).href);
+    return { operations: operations ?? null };
+  } catch (error) {
+    throw new TypeError(`--operations cannot import ${file}: ${readFirstLine(error)}`);
+  }
 }
 
 function waitForAbort(signal: AbortSignal): Promise<void> {

@@ -33,11 +33,9 @@ export function toApiOperation(operation: Operation): ApiOperation {
       try {
         return toAnswer(await operation.answer(makeCall(call, names, body)));
       } catch (error) {
-        const failure = `The operation ${method} ${path} could not answer: ${describe(error)}`;
-        return {
-          ...apiError(500, API_ERROR_CODES.operationFailed, "The operation failed", { description: failure }),
-          failure,
-        };
+        return apiError(500, API_ERROR_CODES.operationFailed, "The operation failed", {
+          description: `The operation ${method} ${path} could not answer: ${describe(error)}`,
+        });
       }
     },
   };

@@ -72,18 +72,23 @@ export async function answerAuthorizeRequest(
     return emptyAnswer(302, { location: location.href, "cache-control": "no-store" });
   };
 
+  const refuseWith = (error: string, description: string): Answer => ({
+    ...redirectWith({ error, error_description: description }),
+    refusal: `${error}: ${description}`,
+  });
+
   const refusal = findRefusal(parameters, client);
-  if (refusal !== undefined) return redirectWith(refusal);
+  if (refusal !== undefined) return refuseWith(...refusal);
   const hint = parameters.get("login_hint") ?? undefined;
   if (hasPage && choice === undefined && hint === undefined) {
     return makeLoginPage(account, directory.users, parameters);
   }
   if (choice === "") {
-    return redirectWith({ error: "access_denied", error_description: "The user denied the request." });
+    return refuseWith("access_denied", "The user denied the request.");
   }
   const user = directory.findUser(choice ?? hint);
   if (user === undefined) {
-    return redirectWith({ error: "access_denied", error_description: "The user does not exist." });
+    return refuseWith("access_denied", "The user does not exist.");
   }
 
   const scope = parameters.get("scope") || undefined;
@@ -107,33 +112,29 @@ function readForm(request: RequestRecord): URLSearchParams | undefined {
   return isForm(request) && request.bodyBytes <= MAX_FORM_BYTES ? request.form : undefined;
 }
 
-/** Gives the parameters of the redirect when the request must be refused (RFC 6749 §4.1.2.1). */
+/** Gives the error and its description when the request must be refused (RFC 6749 §4.1.2.1). */
 function findRefusal(
   parameters: URLSearchParams,
   client: EmulatorClient,
-): { readonly error: string; readonly error_description: string } | undefined {
-  const refuse = (error: string, description: string) => ({ error, error_description: description });
+): readonly [error: string, description: string] | undefined {
   if (parameters.get("response_type") !== "code") {
-    return refuse("unsupported_response_type", "The response type must be code.");
+    return ["unsupported_response_type", "The response type must be code."];
   }
   if (!client.grantTypes.includes("authorization_code")) {
-    return refuse("unauthorized_client", "The client is not allowed to use this grant type.");
+    return ["unauthorized_client", "The client is not allowed to use this grant type."];
   }
   if ((parameters.get("scope") || undefined)?.split(" ").some((item) => !client.scopes.includes(item))) {
-    return refuse("invalid_scope", "The scope is malformed, or exceeds the scopes of the client.");
+    return ["invalid_scope", "The scope is malformed, or exceeds the scopes of the client."];
   }
   const challenge = parameters.get("code_challenge");
   if (challenge === null && !parameters.has("code_challenge_method")) {
     // Anyone could exchange a stolen code of a client that proves nothing (RFC 9700 §2.1.1).
     return client.authenticationMethods.includes("none")
-      ? refuse("invalid_request", "A public client must send a code_challenge.")
+      ? ["invalid_request", "A public client must send a code_challenge."]
       : undefined;
   }
   if (parameters.get("code_challenge_method") !== "S256" || !/^[A-Za-z0-9_-]{43}$/.test(challenge ?? "")) {
-    return refuse(
-      "invalid_request",
-      "The code_challenge must be of the method S256: 43 Base64url characters.",
-    );
+    return ["invalid_request", "The code_challenge must be of the method S256: 43 Base64url characters."];
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
-import { request as send } from "node:http";
+import { request } from "node:http";
+import { request as requestSecurely } from "node:https";
 import { toPrintable } from "../base/printable-text.js";
 
 /** A login to go through. */
@@ -12,6 +13,8 @@ export interface BrowserLogin {
   /** The id or e-mail address of the user. */
   readonly user?: string;
   readonly codeChallenge?: string;
+  /** The certificate to trust, as PEM, for an authorize URL with TLS. */
+  readonly ca?: string;
 }
 
 /** The result of a login. */
@@ -45,11 +48,11 @@ export async function logInAsBrowser(login: BrowserLogin): Promise<BrowserLoginR
     if (value !== undefined) url.searchParams.set(name, value);
   }
 
-  let { location, text } = await visit(url);
+  let { location, text } = await visit(url, login.ca);
   // A login page: choose the first user on it. A login with a user gets no page, because it has a login_hint.
   const [, firstUser] = /<button name="user" value="([^"]+)"/.exec(text) ?? [];
   if (location === undefined && firstUser !== undefined) {
-    ({ location, text } = await visit(url, { user: firstUser }));
+    ({ location, text } = await visit(url, login.ca, { user: firstUser }));
   }
   if (location === undefined)
     throw new Error(`The authorize endpoint refused the login: ${toPrintable(text)}`);
@@ -65,16 +68,18 @@ export async function logInAsBrowser(login: BrowserLogin): Promise<BrowserLoginR
 // Not fetch: tests may have replaced it.
 function visit(
   url: URL,
+  ca: string | undefined,
   form?: Readonly<Record<string, string>>,
 ): Promise<{ readonly location: string | undefined; readonly text: string }> {
-  const options =
-    form === undefined
-      ? { agent: false as const }
-      : {
-          agent: false as const,
-          method: "POST",
-          headers: { "content-type": "application/x-www-form-urlencoded" },
-        };
+  const send = url.protocol === "https:" ? requestSecurely : request;
+  const options = {
+    agent: false as const,
+    ca,
+    ...(form !== undefined && {
+      method: "POST",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    }),
+  };
   return new Promise((resolve, reject) => {
     send(url, options, (response) => {
       const chunks: Uint8Array[] = [];

@@ -3,7 +3,7 @@ import { isRegion, type Region } from "../base/region.js";
 import type { Seed } from "../base/seed.js";
 import { splitUrl } from "../base/split-url.js";
 import type { Engine } from "../engine/engine.js";
-import { type Answer, htmlAnswer, jsonAnswer } from "../message/answer.js";
+import { type Answer, htmlRefusal, jsonAnswer } from "../message/answer.js";
 import type { RequestTarget } from "../message/request-record.js";
 import type { Destination, Host } from "../wire/host-server.js";
 import type { ClientRegistry } from "../world/clients.js";
@@ -70,12 +70,12 @@ export function makeIdentityHost(parts: IdentityHostParts): Host {
   }
 
   return {
-    foreignHost: htmlAnswer(404, "The Host header names another host"),
+    foreignHost: htmlRefusal(404, "The Host header names another host"),
     findDestination: ({ path }) => findDestination(path),
     answer(request): Answer | Promise<Answer> {
       const { to, region, account } = request;
       if (region === undefined || account === undefined || !parts.accounts.includes(account)) {
-        return htmlAnswer(404, "This account does not exist");
+        return htmlRefusal(404, "This account does not exist");
       }
       switch (to) {
         case "token":
@@ -115,7 +115,7 @@ export function makeIdentityHost(parts: IdentityHostParts): Host {
             { "cache-control": "max-age=300" },
           );
         default:
-          return htmlAnswer(404, "Page not found");
+          return htmlRefusal(404, "Page not found");
       }
     },
   };

@@ -10,7 +10,8 @@ export function oauthError(
   description: string,
   headers: Readonly<Record<string, string>> = {},
 ): Answer {
-  return jsonAnswer(status, { error, error_description: description }, { ...NO_STORE, ...headers });
+  const body = { error, error_description: description };
+  return { ...jsonAnswer(status, body, { ...NO_STORE, ...headers }), refusal: `${error}: ${description}` };
 }
 
 /** Makes the answer to a client that could not be authenticated. */
@@ -28,9 +29,6 @@ export function authorizeError(
   description: string,
   headers: Readonly<Record<string, string>> = {},
 ): Answer {
-  return jsonAnswer(
-    status,
-    { header: "OAuth Error", error, error_description: description },
-    { ...NO_STORE, ...headers },
-  );
+  const body = { header: "OAuth Error", error, error_description: description };
+  return { ...jsonAnswer(status, body, { ...NO_STORE, ...headers }), refusal: `${error}: ${description}` };
 }

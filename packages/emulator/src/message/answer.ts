@@ -7,8 +7,8 @@ export interface Answer {
   readonly body?: Uint8Array | AsyncIterable<Uint8Array | string>;
   /** For the log: what the request made use of. */
   readonly laxities?: readonly Laxity[];
-  /** For the log: why code of the emulator's user could not answer. */
-  readonly failure?: string;
+  /** For the log: why the request was refused, in one line. It repeats nothing that is secret. */
+  readonly refusal?: string;
 }
 
 /** Makes an answer with a JSON body. */
@@ -25,10 +25,13 @@ export function jsonAnswer(
   };
 }
 
-/** Makes an answer with a small HTML page. The title is not escaped, so it must not hold what a client sent. */
-export function htmlAnswer(status: number, title: string): Answer {
+/**
+ * Makes a refusal with a small HTML page. The title is not escaped, so it must not hold what a client sent.
+ */
+export function htmlRefusal(status: number, title: string): Answer {
   return {
     status,
+    refusal: title,
     headers: { "content-type": "text/html; charset=utf-8" },
     body: new TextEncoder().encode(
       `<!doctype html>\n<html lang="en"><head><title>${title}</title></head><body><h1>${title}</h1></body></html>\n`,

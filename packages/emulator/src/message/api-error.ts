@@ -30,7 +30,7 @@ export function apiError(
   message: string,
   { description, fields }: { readonly description?: string; readonly fields?: readonly FieldError[] } = {},
 ): Answer {
-  return jsonAnswer(
+  const answer = jsonAnswer(
     status,
     {
       code,
@@ -41,6 +41,8 @@ export function apiError(
     {},
     "application/json",
   );
+  const reasons = [description, ...(fields ?? []).map((field) => `${field.name}: ${field.description}`)];
+  return { ...answer, refusal: [message, ...reasons.filter(Boolean)].join(": ") };
 }
 
 /** Makes the answer to a method that a path does not take. `allow` lists the methods that it takes. */

@@ -29,7 +29,7 @@ const REDACTED = "[redacted]";
 export type RequestTarget = "token" | "authorize" | "jwks" | "introspect" | "api" | "files" | "other";
 
 /**
- * One request as it arrived. The object is frozen, but `status`, `laxities`, `failure`, `aborted` and the members about
+ * One request as it arrived. The object is frozen, but `status`, `laxities`, `refusal`, `aborted` and the members about
  * the body change until the request has ended.
  *
  * `util.inspect` and `JSON.stringify` leave out credentials, codes and tokens, and escape control characters. The members
@@ -69,8 +69,8 @@ export interface RequestRecord {
   readonly status: number | undefined;
   /** What was lax about the request, and was accepted because of the option `lenient`. Empty for a correct request. */
   readonly laxities: readonly Laxity[];
-  /** Why an operation of your own could not answer, so that the request got a 500; undefined for any other request. */
-  readonly failure: string | undefined;
+  /** Why the emulator refused the request, or could not answer it; undefined when it did, and when a fault answered. */
+  readonly refusal: string | undefined;
   /** The number of the TCP connection. Each server counts its own. */
   readonly connection: number;
   /** True when the client went away before the whole request or the whole answer had been sent. */
@@ -82,14 +82,14 @@ export interface RequestProgress {
   readonly body: ReceivedBody;
   status: number | undefined;
   laxities: readonly Laxity[];
-  failure: string | undefined;
+  refusal: string | undefined;
   aborted: boolean;
 }
 
 /** The members of a record that the head of the request decides. */
 export type RequestHead = Omit<
   RequestRecord,
-  "body" | "bodyBytes" | "bodySha256" | "text" | "form" | "status" | "laxities" | "failure" | "aborted"
+  "body" | "bodyBytes" | "bodySha256" | "text" | "form" | "status" | "laxities" | "refusal" | "aborted"
 >;
 
 /** Makes a record that follows the progress of its request. */
@@ -117,8 +117,8 @@ export function makeRequestRecord(head: RequestHead, progress: RequestProgress):
     get laxities(): readonly Laxity[] {
       return progress.laxities;
     },
-    get failure(): string | undefined {
-      return progress.failure;
+    get refusal(): string | undefined {
+      return progress.refusal;
     },
     get aborted(): boolean {
       return progress.aborted;
@@ -148,7 +148,7 @@ function redact(record: RequestRecord): Record<string, unknown> {
     clientId: record.clientId && toPrintable(record.clientId),
     status: record.status,
     laxities: record.laxities,
-    failure: record.failure && toPrintable(record.failure),
+    refusal: record.refusal && toPrintable(record.refusal),
     connection: record.connection,
     aborted: record.aborted,
   };

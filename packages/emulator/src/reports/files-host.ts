@@ -90,6 +90,7 @@ function matchesTag(condition: string | undefined, etag: string): boolean {
 function xmlError(status: number, code: string, message: string): Answer {
   return {
     status,
+    refusal: message,
     headers: { "content-type": "application/xml" },
     body: new TextEncoder().encode(
       `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>\n`,

@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CannedAnswer, CheckedFault } from "../faults/fault.js";
 import { type Answer, readWholeBody } from "../message/answer.js";
+import { resetConnection } from "./connection-reset.js";
 import type { Manner } from "./transmission.js";
 
 /** One request to which a fault applies. */
@@ -46,7 +47,7 @@ export async function applyFault(
     }
     case "reset":
       if (effect.when === "before") {
-        response.socket?.resetAndDestroy();
+        resetConnection(response.socket);
         return true;
       }
       return send(await handle(), { kind: "reset", when: effect.when });

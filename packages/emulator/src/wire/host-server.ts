@@ -66,10 +66,11 @@ export function serveHost(
       body,
       status: undefined,
       laxities: [],
-      failure: undefined,
+      refusal: undefined,
       aborted: false,
     };
     const isOurs = namesThisServer(incoming);
+    if (!isOurs) progress.refusal = host.foreignHost.refusal;
     const record = makeRequestRecord(readHead(incoming, isOurs ? host : NOWHERE, connection), progress);
 
     const early = isOurs ? faults.take(record, "head") : undefined;
@@ -102,7 +103,7 @@ export function serveHost(
     const handle = async (): Promise<Answer> => {
       const answer = await host.answer(record);
       progress.laxities = answer.laxities ?? [];
-      progress.failure = answer.failure;
+      progress.refusal = answer.refusal;
       return answer;
     };
     const send = (answer: Answer, manner: Manner = { kind: "plain" }): Promise<boolean> => {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { TLSSocket } from "node:tls";
 
 const LOOPBACK_NAME = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?$/i;
 
@@ -12,7 +13,8 @@ export function namesThisServer({ rawHeaders, socket }: IncomingMessage): boolea
   const hosts = rawHeaders.filter((_, index) => index % 2 === 1 && isHostName(rawHeaders[index - 1]));
   const [host = ""] = hosts;
   const match = hosts.length === 1 ? LOOPBACK_NAME.exec(host) : null;
-  return match !== null && Number(match[1] ?? 80) === socket.localPort;
+  const defaultPort = socket instanceof TLSSocket ? 443 : 80;
+  return match !== null && Number(match[1] ?? defaultPort) === socket.localPort;
 }
 
 function isHostName(name: string | undefined): boolean {

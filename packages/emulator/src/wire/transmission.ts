@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Answer, readWholeBody } from "../message/answer.js";
+import { resetConnection } from "./connection-reset.js";
 
 /** How an answer is sent: as it is, or broken on the way. */
 export type Manner =
@@ -68,7 +69,7 @@ export async function transmit(
     case "reset":
       if (manner.when === "body") await write(response, body.subarray(0, Math.ceil(body.length / 2)));
       await sleep(PAUSE_BEFORE_RESET_MS);
-      response.socket?.resetAndDestroy();
+      resetConnection(response.socket);
       return true;
   }
 }

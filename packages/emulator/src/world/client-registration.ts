@@ -26,7 +26,7 @@ export interface ClientRegistration {
   readonly scopes?: readonly string[];
   /** Default: all three. */
   readonly grantTypes?: readonly GrantType[];
-  /** Absolute http or https URLs without a fragment. Default: `http://localhost:3000/callback`. */
+  /** Absolute http or https URLs without a fragment. Default: the option `redirectUris` of `startEmulator`. */
   readonly redirectUris?: readonly string[];
   /**
    * The algorithm that its key is made for. Default: `ES256`. The PS algorithms need an RSA key, which takes some tenths
@@ -67,7 +67,7 @@ export const DEFAULT_SCOPES: readonly string[] = [
   "users:read",
 ];
 
-const DEFAULT_REDIRECT_URI = "http://localhost:3000/callback";
+export const DEFAULT_REDIRECT_URI = "http://localhost:3000/callback";
 
 /** Every grant of {@link GrantType}. */
 export const GRANT_TYPES: readonly GrantType[] = Object.freeze([
@@ -97,22 +97,22 @@ const CLIENT_ID = /^[\x21-\x39\x3b-\x7e]+$/;
  * Checks a registration and fills in the defaults.
  *
  * @param accounts The accounts that exist. The first one is the default.
- * @param defaultScopes The scopes of a client that is registered without any.
+ * @param defaults What a client is registered with that names no scopes or no redirect URIs.
  * @throws TypeError that names the member that is wrong.
  */
 export function checkRegistration(
   registration: ClientRegistration,
   accounts: readonly string[],
-  defaultScopes: readonly string[],
+  defaults: Pick<CheckedRegistration, "scopes" | "redirectUris">,
 ): CheckedRegistration {
   checkMembers("a client registration", registration, REGISTRATION_MEMBERS);
   const {
     account = accounts[0],
     clientId,
     clientSecret,
-    scopes = defaultScopes,
+    scopes = defaults.scopes,
     grantTypes = GRANT_TYPES,
-    redirectUris = [DEFAULT_REDIRECT_URI],
+    redirectUris = defaults.redirectUris,
     keyAlgorithm = "ES256",
     authenticationMethods = DEFAULT_METHODS,
   } = registration;
@@ -132,12 +132,22 @@ export function checkRegistration(
     clientSecret,
     scopes: checkList("scopes", scopes, isScopeToken),
     grantTypes: checkList("grantTypes", grantTypes, (name) => GRANT_TYPES.includes(name)),
-    redirectUris: checkList("redirectUris", redirectUris, isRedirectUri),
+    redirectUris: checkRedirectUris(redirectUris),
     keyAlgorithm,
     authenticationMethods: checkList("authenticationMethods", authenticationMethods, (name) =>
       AUTHENTICATION_METHODS.includes(name),
     ),
   };
+}
+
+/**
+ * Checks a list of redirect URIs.
+ *
+ * @returns A copy of the list, without repetitions.
+ * @throws TypeError that names the URI that is wrong.
+ */
+export function checkRedirectUris(redirectUris: readonly string[]): readonly string[] {
+  return checkList("redirectUris", redirectUris, isRedirectUri);
 }
 
 /**

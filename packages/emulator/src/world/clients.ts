@@ -5,7 +5,6 @@ import {
   type ClientRegistration,
   checkAccount,
   checkRegistration,
-  DEFAULT_SCOPES,
   type GrantType,
 } from "./client-registration.js";
 
@@ -72,14 +71,13 @@ export interface ClientRegistry extends Clients {
 /**
  * Makes a registry that has a default client for each account.
  *
- * @param moreScopes Scopes that clients have by default, beside the usual ones.
+ * @param defaults What a client is registered with that names no scopes or no redirect URIs.
  */
 export function makeClientRegistry(
   seed: Seed,
   accounts: readonly string[],
-  moreScopes: readonly string[],
+  defaults: { readonly scopes: readonly string[]; readonly redirectUris: readonly string[] },
 ): ClientRegistry {
-  const defaultScopes = [...new Set([...DEFAULT_SCOPES, ...moreScopes])];
   const clients = new Map<string, EmulatorClient>();
   const defaultIds = new Map<string, string>();
   const [firstAccount = ""] = accounts;
@@ -90,7 +88,7 @@ export function makeClientRegistry(
     const { clientId, clientSecret, keyAlgorithm, ...rest } = checkRegistration(
       registration,
       accounts,
-      defaultScopes,
+      defaults,
     );
     const client: EmulatorClient = Object.freeze({
       ...rest,

@@ -1,4 +1,5 @@
 import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from "node:http";
+import { request as requestSecurely, Agent as SecureAgent } from "node:https";
 
 /** A request. It is sent as it stands here, with `Host` and a length added. */
 export interface WireRequest {
@@ -6,6 +7,8 @@ export interface WireRequest {
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Uint8Array;
   readonly agent?: Agent;
+  /** The certificate to trust, for an https URL. */
+  readonly ca?: string | undefined;
 }
 
 /** The answer to a request. When it did not arrive whole, `error` is set beside the part that arrived. */
@@ -23,7 +26,8 @@ export interface WireResponse {
 
 /** Sends a request, over a new connection unless an agent is given. Redirects are not followed. */
 export function send(url: string, options: WireRequest = {}): Promise<WireResponse> {
-  const { method = "GET", headers = {}, body, agent } = options;
+  const { method = "GET", headers = {}, body, agent, ca } = options;
+  const isSecure = url.startsWith("https:");
   const startedAt = performance.now();
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -47,9 +51,14 @@ export function send(url: string, options: WireRequest = {}): Promise<WireRespon
     };
     // Node adds no length to a GET or DELETE with a body.
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
-    const outgoing = request(
+    const outgoing = (isSecure ? requestSecurely : request)(
       url,
-      { method, headers: { ...length, ...headers } as OutgoingHttpHeaders, agent: agent ?? new Agent() },
+      {
+        method,
+        headers: { ...length, ...headers } as OutgoingHttpHeaders,
+        agent: agent ?? (isSecure ? new SecureAgent() : new Agent()),
+        ca,
+      },
       (response) => {
         head = { status: response.statusCode, headers: response.headers };
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
