@@ -11,6 +11,8 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, ...notForThisNode, "apps/*/test/built/**"],
     // vitest leaves a core free; on a machine of two that would be one worker.
     maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Tests that say `concurrent` mostly wait.
+    maxConcurrency: 12,
     // For a machine that has other work to do: no test takes nearly as long by itself.
     testTimeout: 300_000,
     hookTimeout: 300_000,

@@ -18,6 +18,8 @@ export default defineConfig({
   test: {
     // vitest leaves a core free; on a machine of two that would be one worker.
     maxWorkers: Math.max(2, availableParallelism() - 1),
+    // As on the sources.
+    maxConcurrency: 12,
     projects: [
       // Loading everything anew for each file takes longer than the tests; the run on the sources does.
       project("together", {

@@ -74,17 +74,17 @@ describe.concurrent("a script with nothing else to do", () => {
     ],
     [
       "a store, which client credentials go without",
-      'core.clientCredentials(talkdesk({ timeoutMs: 2_000 }), { store: hanging("read"), key: "k" }).getToken()',
+      'core.clientCredentials(talkdesk({ timeoutMs: 8_000 }), { store: hanging("read"), key: "k" }).getToken()',
       "Bearer",
     ],
     [
       "a lock, which client credentials go without",
-      'core.clientCredentials(talkdesk({ timeoutMs: 2_000 }), { store: hanging("lock"), key: "k" }).getToken()',
+      'core.clientCredentials(talkdesk({ timeoutMs: 8_000 }), { store: hanging("lock"), key: "k" }).getToken()',
       "Bearer",
     ],
     [
       "a write, which client credentials go without",
-      'core.clientCredentials(talkdesk({ timeoutMs: 2_000 }), { store: hanging("write"), key: "k" }).getToken()',
+      'core.clientCredentials(talkdesk({ timeoutMs: 8_000 }), { store: hanging("write"), key: "k" }).getToken()',
       "Bearer",
     ],
     [

@@ -1,11 +1,11 @@
-import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { memoryStore, type StoreLock } from "@talkdesk-oauth/core";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
+import { type ScriptFolder, scriptFolder } from "@talkdesk-oauth/fixtures/script-folder";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { signalled } from "./support/app.js";
 import { type Browser, openBrowser } from "./support/browser.js";
@@ -54,46 +54,38 @@ async function serveStores() {
   };
 }
 
+/** How long a process takes a user for signed in without asking the token store again. */
+const CHECK_INTERVAL_MS = 10_000;
+
 const redirectUri = "https://app.example.com/auth/callback";
 let talkdesk: Emulator;
 let stores: Awaited<ReturnType<typeof serveStores>>;
-const children: ChildProcess[] = [];
+let folder: ScriptFolder;
 /** One browser's view of each process. */
 let browsers: readonly [Browser, Browser];
 
 beforeAll(async () => {
+  folder = scriptFolder(new URL("../", import.meta.url));
   talkdesk = await startEmulator();
   stores = await serveStores();
   const { clientId, clientSecret } = talkdesk.clients.add({ redirectUris: [redirectUri] });
+  const script = readFileSync(new URL("support/child-app.mjs", import.meta.url), "utf8");
   const start = async (): Promise<Browser> => {
-    const child = fork(
-      fileURLToPath(new URL("support/child-app.mjs", import.meta.url)),
-      [
-        JSON.stringify({
-          stores: stores.address,
-          redirectUri,
-          endpoints: talkdesk.endpoints(),
-          clientId,
-          clientSecret,
-        }),
-      ],
-      {
-        execArgv: [
-          "--conditions=@talkdesk-oauth/source",
-          "--import",
-          new URL("support/typescript-hooks.mjs", import.meta.url).href,
-        ],
-      },
-    );
-    children.push(child);
-    const [{ port }] = (await once(child, "message")) as [{ port: number }];
-    return openBrowser(`http://localhost:${port}`);
+    const settings = {
+      stores: stores.address,
+      redirectUri,
+      endpoints: talkdesk.endpoints(),
+      clientId,
+      clientSecret,
+    };
+    const child = folder.start(script, { SETTINGS: JSON.stringify(settings) });
+    return openBrowser(await child.said(/^http:/));
   };
-  browsers = [await start(), await start()];
+  browsers = await Promise.all([start(), start()]);
 }, 60_000);
 
 afterAll(async () => {
-  for (const child of children) child.kill();
+  folder?.[Symbol.dispose]();
   await stores.stop();
   await talkdesk.stop();
 });
@@ -113,8 +105,7 @@ it("a logout at one process holds at another, whose slow request stores the sess
   expect((await running).status).toBe(200);
   expect(JSON.stringify([...stores.sessions.values()])).toContain("a slow page");
   expect(await whoIs(there)).toEqual({ isSignedIn: false, user: null });
-  await expect
-    .poll(async () => (await here.visit("/me")).to, { timeout: 60_000, interval: 500 })
-    .toBe("/auth/login?returnTo=%2Fme");
+  await here.visit(`/clock?aheadMs=${CHECK_INTERVAL_MS}`);
+  expect((await here.visit("/me")).to).toBe("/auth/login?returnTo=%2Fme");
   expect(await whoIs(here)).toEqual({ isSignedIn: false, user: null });
 }, 90_000);

@@ -1,4 +1,4 @@
-import express from "express";
+import express, { type Response } from "express";
 import { afterEach, describe, expect, it } from "vitest";
 import { type LoginStage, type LoginStageOptions, openLoginStage, whoIs } from "./support/login-stage.js";
 
@@ -9,7 +9,21 @@ const open = async (options: LoginStageOptions): Promise<LoginStage> => {
 };
 afterEach(() => stage[Symbol.asyncDispose]());
 
-const untilAsked = () => stage.talkdesk.requests.waitFor(({ to }) => to === "token", { timeoutMs: 30_000 });
+/** Sends the headers of an answer when the login asks Talkdesk for tokens. */
+function headersWhileItWaits() {
+  let early: Response | undefined;
+  return {
+    apply(response: Response): void {
+      early = response;
+    },
+    client: {
+      fetch: (...call: Parameters<typeof fetch>) => {
+        early?.flushHeaders();
+        return fetch(...call);
+      },
+    },
+  };
+}
 
 describe("a login with middleware beside it", () => {
   it("leaves the cookies that others set, before it and after", async () => {
@@ -62,10 +76,12 @@ describe("a login with middleware beside it", () => {
 
   it("signs nobody in when headers are sent while it waits for Talkdesk", async () => {
     let isImpatient = false;
+    const impatience = headersWhileItWaits();
     await open({
+      client: impatience.client,
       place: (app, login) => {
         app.use("/auth", (_request, response, next) => {
-          if (isImpatient) void untilAsked().then(() => response.flushHeaders());
+          if (isImpatient) impatience.apply(response);
           next();
         });
         app.use("/auth", login);
@@ -74,7 +90,6 @@ describe("a login with middleware beside it", () => {
     const browser = stage.browser();
     const callback = await browser.toTalkdesk();
     isImpatient = true;
-    stage.talkdesk.faults.add({ at: "token", delayMs: 2_000 });
     await expect(browser.visit(callback)).rejects.toThrow();
     expect(String(stage.errors[0])).toContain("started before the login");
     expect(stage.tokens.records.size).toBe(0);
@@ -83,10 +98,12 @@ describe("a login with middleware beside it", () => {
   });
 
   it("hands a failure on when headers were sent before it", async () => {
+    const impatience = headersWhileItWaits();
     await open({
+      client: impatience.client,
       place: (app, login) => {
         app.use("/auth/callback", (_request, response, next) => {
-          void untilAsked().then(() => response.flushHeaders());
+          impatience.apply(response);
           next();
         });
         app.use("/auth", login);
@@ -94,7 +111,7 @@ describe("a login with middleware beside it", () => {
     });
     const browser = stage.browser();
     const callback = await browser.toTalkdesk();
-    stage.talkdesk.faults.add({ at: "token", delayMs: 2_000, lose: true });
+    stage.talkdesk.faults.add({ at: "token", lose: true });
     await expect(browser.visit(callback)).rejects.toThrow();
     expect(stage.errors).toEqual([expect.objectContaining({ code: "token_network" })]);
   });

@@ -1,11 +1,9 @@
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { scriptFolder } from "@talkdesk-oauth/fixtures/script-folder";
 import { expect, it } from "vitest";
 
 const script = `
-import { clientSecretBasic, memoryStore, talkdeskClient } from "@talkdesk-oauth/core";
-import { talkdeskLogin } from "@talkdesk-oauth/express";
+import { clientSecretBasic, memoryStore, talkdeskClient } from "./core.js";
+import { talkdeskLogin } from "./index.js";
 
 const redirectUri = "https://app.example.com/auth/callback";
 const login = talkdeskLogin({
@@ -21,17 +19,7 @@ console.log("a source:", source !== undefined);
 `;
 
 it("a script of its own gets a user's source although the store of tokens hangs, and ends by itself", async () => {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [
-      "--conditions=@talkdesk-oauth/source",
-      "--import",
-      new URL("support/typescript-hooks.mjs", import.meta.url).href,
-      "--input-type=module",
-      "--eval",
-      script,
-    ],
-    { cwd: fileURLToPath(new URL("..", import.meta.url)) },
-  );
-  expect(stdout).toBe("a source: true\n");
+  using folder = scriptFolder(new URL("../", import.meta.url));
+  const { code, lines, stderr } = await folder.start(script).end;
+  expect([code, lines, stderr]).toEqual([0, ["a source: true"], ""]);
 }, 60_000);

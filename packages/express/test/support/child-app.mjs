@@ -1,11 +1,11 @@
 // An app in a process of its own. Its stores are those of its parent, which it asks over HTTP.
 import { once } from "node:events";
-import { clientSecretBasic, talkdeskClient } from "@talkdesk-oauth/core";
-import { requireLogin, talkdesk, talkdeskErrorHandler, talkdeskLogin } from "@talkdesk-oauth/express";
 import express from "express";
 import session from "express-session";
+import { clientSecretBasic, talkdeskClient } from "./core.js";
+import { requireLogin, talkdesk, talkdeskErrorHandler, talkdeskLogin } from "./index.js";
 
-const { stores, redirectUri, endpoints, clientId, clientSecret } = JSON.parse(process.argv[2]);
+const { stores, redirectUri, endpoints, clientId, clientSecret } = JSON.parse(process.env.SETTINGS);
 
 async function ask(path, ...args) {
   const response = await fetch(`${stores}/${path}`, { method: "POST", body: JSON.stringify(args) });
@@ -35,8 +35,16 @@ class Sessions extends session.Store {
   }
 }
 
+let aheadMs = 0;
+const clock = {
+  now: () => Date.now() + aheadMs,
+  monotonic: () => performance.now() + aheadMs,
+  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
+  clearTimeout: (timer) => clearTimeout(timer),
+};
+
 const login = talkdeskLogin({
-  client: talkdeskClient({ endpoints, authentication: clientSecretBasic({ clientId, clientSecret }) }),
+  client: talkdeskClient({ endpoints, clock, authentication: clientSecretBasic({ clientId, clientSecret }) }),
   redirectUri,
   scope: ["openid", "refresh_token", "users:read"],
   store: tokens,
@@ -60,6 +68,10 @@ app.get("/me", requireLogin(), async (request, response) => {
   const me = await request.talkdesk.fetch("/users/me");
   response.status(me.status).json(await me.json());
 });
+app.get("/clock", (request, response) => {
+  aheadMs = Number(request.query.aheadMs);
+  response.end();
+});
 // Its answer waits until the parent says so, and the session is stored again at its end.
 app.get("/slow", async (request, response) => {
   await ask("gate");
@@ -70,4 +82,4 @@ app.use(talkdeskErrorHandler({ login: "/auth/login" }));
 
 const server = app.listen(0, "127.0.0.1");
 await once(server, "listening");
-process.send({ port: server.address().port });
+process.stdout.write(`http://localhost:${server.address().port}\n`);
