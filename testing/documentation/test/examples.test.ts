@@ -6,6 +6,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
+import { findRedisServer, type RedisServer, startRedisServer } from "@talkdesk-oauth/fixtures/redis-server";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EXAMPLE_OPTIONS } from "./compiler-options.js";
@@ -58,7 +59,8 @@ const ofReadmes = examples.filter(
   ({ from }) => basename(from).startsWith("README") && !from.startsWith("packages/conformance/"),
 );
 const served = ofReadmes.filter(({ code }) => /\.listen\(|\bserve\(/.test(code));
-const runnable = ofReadmes.filter((example) => !served.includes(example));
+const onRedis = ofReadmes.filter(({ code }) => code.includes("REDIS_URL"));
+const runnable = ofReadmes.filter((example) => !served.includes(example) && !onRedis.includes(example));
 const links = await Promise.all(
   (await markdownFiles()).map(async (file) => ({
     file: relative(workspace, file),
@@ -101,17 +103,25 @@ describe("the examples in the documentation", () => {
     expect(faults).toEqual([]);
   });
 
-  it.each(runnable)(
-    "run: $from",
-    async (example) => {
-      const { code, said } = await startAgainstEmulator(await scriptOf(example)).ended;
-      expect(said).not.toMatch(/error/i);
-      expect(code).toBe(0);
-      const { clientSecret, privateKey } = talkdesk.clients.get();
-      for (const secret of [clientSecret, privateKey]) expect(said).not.toContain(secret);
-    },
-    300_000,
-  );
+  it.each(runnable)("run: $from", (example) => runToItsEnd(example), 300_000);
+
+  describe.skipIf(findRedisServer() === undefined)("with a Redis server", () => {
+    let server: RedisServer;
+    beforeAll(async () => {
+      server = await startRedisServer();
+    });
+    afterAll(() => server?.stop());
+
+    it.each(onRedis)(
+      "run: $from",
+      async (example) => {
+        await runToItsEnd(example, { REDIS_URL: server.url });
+        expect(await server.command("DBSIZE")).toBeGreaterThan(0);
+        await server.command("FLUSHALL");
+      },
+      300_000,
+    );
+  });
 
   it.each(served)(
     "serve: $from",
@@ -146,6 +156,14 @@ describe("the examples in the documentation", () => {
       expect(existsSync(join(workspace, dirname(file), target)), target).toBe(true);
   });
 });
+
+async function runToItsEnd(example: Example, settings: Readonly<Record<string, string>> = {}): Promise<void> {
+  const { code, said } = await startAgainstEmulator(await scriptOf(example), settings).ended;
+  expect(said).not.toMatch(/error/i);
+  expect(code).toBe(0);
+  const { clientSecret, privateKey } = talkdesk.clients.get();
+  for (const secret of [clientSecret, privateKey]) expect(said).not.toContain(secret);
+}
 
 /** Writes an example down as a script. */
 async function scriptOf({ name, code }: Example): Promise<string> {

@@ -1,0 +1,73 @@
+import type { Script } from "./scripts.js";
+import { ownError, replyCode, storeError } from "./store-error.js";
+
+/** What a script works on, as node-redis takes it. */
+export interface ScriptInput {
+  readonly keys: string[];
+  readonly arguments: string[];
+}
+
+/** The functions that are used of a client of `redis` (node-redis): single, sentinel, cluster or pool. */
+export interface NodeRedisClient {
+  evalSha(sha1: string, input: ScriptInput): Promise<unknown>;
+  eval(script: string, input: ScriptInput): Promise<unknown>;
+}
+
+/** The functions that are used of a client of `ioredis`: a `Redis`, with sentinels or without, or a `Cluster`. */
+export interface IoredisClient {
+  evalsha(sha1: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>;
+  eval(script: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>;
+}
+
+/** A client of `redis` or of `ioredis`, connected by the application. */
+export type RedisClient = NodeRedisClient | IoredisClient;
+
+/** Runs a script and resolves to its answer. Rejects with an error of this package. */
+export type RunScript = (script: Script, input: ScriptInput) => Promise<unknown>;
+
+/**
+ * Checks that `client` has the functions of a {@link RedisClient}.
+ *
+ * @throws TypeError for anything else.
+ */
+export function scriptRunner(client: RedisClient): RunScript {
+  const send = sender(client);
+  return async (script, input) => {
+    try {
+      try {
+        return await send("evalSha", script.sha1, input);
+      } catch (error) {
+        // A server that was restarted or flushed, or a replica that was promoted, has not seen the script.
+        if (replyCode(error) !== "NOSCRIPT") throw error;
+        return await send("eval", script.source, input);
+      }
+    } catch (error) {
+      throw storeError(error);
+    }
+  };
+}
+
+type Send = (command: "evalSha" | "eval", script: string, input: ScriptInput) => Promise<unknown>;
+
+function sender(client: RedisClient): Send {
+  const candidate = Object(client) as Partial<NodeRedisClient & IoredisClient>;
+  if (typeof candidate.eval === "function") {
+    if (typeof candidate.evalSha === "function") {
+      const nodeRedis = client as NodeRedisClient;
+      return (command, script, input) => nodeRedis[command](script, input);
+    }
+    if (typeof candidate.evalsha === "function") {
+      const ioredis = client as IoredisClient;
+      return (command, script, { keys, arguments: values }) =>
+        ioredis[command === "eval" ? "eval" : "evalsha"](script, keys.length, ...keys, ...values);
+    }
+  }
+  throw notAClient();
+}
+
+export const notAClient = (): TypeError =>
+  ownError(
+    new TypeError(
+      "client must be a client of redis or ioredis, such as createClient() of redis or a Redis of ioredis.",
+    ),
+  );
