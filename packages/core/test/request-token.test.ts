@@ -505,7 +505,7 @@ describe("the waits between attempts", () => {
 });
 
 describe("the deadline", () => {
-  it("ends a call that is never answered, and tears its connection down", async () => {
+  it.concurrent("ends a call that is never answered, and tears its connection down", async () => {
     await using server = await tokenEndpoint(silence);
     const error = await failure(requestToken(clientOf(server, { timeoutMs: 2_000 }), clientCredentials));
     expect(error).toMatchObject({ code: "token_timeout", retryable: true });
@@ -514,7 +514,7 @@ describe("the deadline", () => {
     await eventually(() => server.sockets[0]?.destroyed === true);
   });
 
-  it("ends a call whose answer never ends", async () => {
+  it.concurrent("ends a call whose answer never ends", async () => {
     await using server = await tokenEndpoint((response) => {
       response.writeHead(200, { "content-type": "application/json" }).write('{"access_token":"half"');
     });
@@ -523,7 +523,7 @@ describe("the deadline", () => {
     await eventually(() => server.sockets[0]?.destroyed === true);
   });
 
-  it("ends a call whose answer trickles in", async () => {
+  it.concurrent("ends a call whose answer trickles in", async () => {
     await using server = await tokenEndpoint((response) => {
       response.writeHead(200, { "content-type": "application/json" });
       const drip = setInterval(() => response.write(" "), 5);
@@ -533,7 +533,7 @@ describe("the deadline", () => {
     expect(error.code).toBe("token_timeout");
   });
 
-  it("holds for all attempts together", async () => {
+  it.concurrent("holds for all attempts together", async () => {
     await using server = await tokenEndpoint(json(503, {}), silence);
     const startedAt = performance.now();
     const error = await failure(requestToken(clientOf(server, { timeoutMs: 3_000 }), clientCredentials));
@@ -542,7 +542,7 @@ describe("the deadline", () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it("is no reason to send a code again", async () => {
+  it.concurrent("is no reason to send a code again", async () => {
     await using server = await tokenEndpoint(silence);
     const error = await failure(requestToken(clientOf(server, { timeoutMs: 2_000 }), code));
     expect(error).toMatchObject({ code: "token_timeout", retryable: false });

@@ -17,14 +17,14 @@ const countKeptBytes = (): number => talkdesk.requests.all.reduce((sum, { body }
 
 describe("what clients send", () => {
   it("takes 64 MiB of bodies at most, and 8 MiB of one", async () => {
-    const body = Buffer.alloc(21 * MIB, "a");
+    const body = Buffer.alloc(9 * MIB, "a");
     const { token } = talkdesk.endpoints();
     const headers = { "content-type": "application/x-www-form-urlencoded" };
-    for (let count = 0; count < 20; count += 1) {
+    for (let count = 0; count < 10; count += 1) {
       expect((await send(token, { method: "POST", headers, body })).status).toBe(400);
     }
     const records = talkdesk.requests.all;
-    expect(records.map(({ bodyBytes }) => bodyBytes)).toEqual(Array(20).fill(body.length));
+    expect(records.map(({ bodyBytes }) => bodyBytes)).toEqual(Array(10).fill(body.length));
     expect(countKeptBytes()).toBe(64 * MIB);
     expect(records.at(-1)?.body).toHaveLength(8 * MIB);
     expect(records[0]?.body).toHaveLength(0);
