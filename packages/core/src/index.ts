@@ -16,6 +16,7 @@ export {
   type StartAuthorizationOptions,
   startAuthorization,
 } from "./authorization/authorization.js";
+export { type EndUserSessionOptions, endUserSession } from "./authorization/end-user-session.js";
 export type { IdTokenClaims } from "./authorization/id-token.js";
 export {
   checkIssuers,
@@ -51,6 +52,7 @@ export {
 export { talkdeskClientFromEnv } from "./client/client-from-env.js";
 export { type Endpoints, type Region, talkdeskEndpoints } from "./client/endpoints.js";
 export { type PrivateKeyJwtOptions, privateKeyJwt } from "./client/private-key-jwt.js";
+export { type PublicClientOptions, publicClient } from "./client/public-client.js";
 export type { SigningAlgorithm } from "./keys/signing-key.js";
 export { type ClientCredentialsOptions, clientCredentials } from "./source/client-credentials.js";
 export { type ServiceTokenOptions, serviceToken } from "./source/service-token.js";
@@ -80,8 +82,14 @@ export type {
   TokenReceived,
   TokenRejected,
   TokenRequested,
+  TokenWithheld,
 } from "./token/token-event.js";
-export type { ClosableTokenSource, TokenRequest, TokenSource } from "./token/token-source.js";
+export {
+  type ClosableTokenSource,
+  sourceAddresses,
+  type TokenRequest,
+  type TokenSource,
+} from "./token/token-source.js";
 export { requestToken } from "./token-endpoint/request-token.js";
 export { retryAfterMs } from "./token-endpoint/retry-after.js";
 export {

@@ -257,10 +257,11 @@ class Twin {
   }
 
   /** An event in the model's words: the token for its fingerprint, the code for the error. */
-  #plain({ at, grantType, tokenEndpoint, ...event }: TokenEvent): object {
+  #plain({ at, grantType, tokenEndpoint, clientId, ...event }: TokenEvent): object {
     same(at, this.clock.now(), "at");
     same(grantType, "client_credentials", "grantType");
     same(tokenEndpoint, this.endpoint.last.url, "tokenEndpoint");
+    same(new URL(tokenEndpoint).host.startsWith(`${clientId}.`), true, "clientId");
     const { fingerprint, error, ...plain } = event as typeof event & {
       readonly fingerprint?: string;
       readonly error?: Error;

@@ -57,6 +57,13 @@ describe("privateKeyJwt", () => {
     expect([...headers]).toEqual([["accept", "application/json"]]);
   });
 
+  it("is named in the error for a refused client", async () => {
+    await using server = await tokenEndpoint(json(401, { error: "invalid_client" }));
+    const client = clientOf(server, { authentication: privateKeyJwt(options) });
+    const { message } = await failure(requestToken(client, { grant_type: "client_credentials" }));
+    expect(message).toContain("check client id, key id and algorithm, account and region.");
+  });
+
   it("chooses the algorithm that the key is for", async () => {
     for (const [algorithm, chosen] of [
       ["ES256", "ES256"],

@@ -3,6 +3,7 @@ import {
   type Grant,
   requestToken,
   type TalkdeskClientOptions,
+  talkdeskClient,
 } from "@talkdesk-oauth/core";
 import { describe, expect, it } from "vitest";
 import { leapingClock } from "./support/leaping-clock.js";
@@ -84,6 +85,52 @@ describe("the hints of a refusal", () => {
 
   it("name a space around the secret", async () => {
     expect(await hintsOn(refused, secret(" pasted "))).toEqual([HOST, ENCODING, SPACE]);
+  });
+
+  it.each(['"secret-1"', "'secret-1'", "`secret-1`"])("name the quotes of the secret %s", async (value) => {
+    expect(await hintsOn(refused, secret(value))).toContain(
+      "The client secret is in quotes, which are sent as a part of it.",
+    );
+  });
+
+  it("have no word about a quote at one end of a secret", async () => {
+    expect(await hintsOn(refused, secret('"Az09', "form"))).toEqual([HOST]);
+  });
+
+  it.each([
+    [" client-1", "The client id begins or ends with a space."],
+    ['"client-1"', "The client id is in quotes, which are sent as a part of it."],
+  ])("name what is around the client id %j", async (clientId, hint) => {
+    const authentication = clientSecretBasic({ clientId, clientSecret: "Az09" });
+    expect(await hintsOn(refused, { authentication })).toEqual([HOST, hint]);
+  });
+
+  it.each([
+    ["https://api.talkdeskapp.eu/oauth/token", /is a gateway, which issues no tokens/],
+    ["https://acme.mytalkdesk.com/oauth/token", /address where people work/],
+    ["https://acme.gettalkdesk.eu/oauth/token", /address where people work/],
+    [
+      "https://acme.talkdeskid.com/login",
+      /page for people: the path of the token endpoint is \/oauth\/token/,
+    ],
+  ])("say that %s is no token endpoint", async (token, hint) => {
+    for (const status of [200, 401, 404]) {
+      const fetch = async () =>
+        new Response("<html></html>", { status, headers: { "content-type": "text/html" } });
+      const client = talkdeskClient({
+        endpoints: { token, api: "https://api.talkdeskapp.eu" },
+        fetch,
+        ...secret("Az09"),
+      });
+      const { hints } = await failure(requestToken(client, { grant_type: "client_credentials" }));
+      expect(hints[0], `${status}`).toMatch(hint);
+    }
+  });
+
+  it("name the list of addresses that an account may have, for a 403 without a reason", async () => {
+    expect(await hintsOn(text(403, ""))).toEqual([expect.stringContaining("IP addresses")]);
+    expect(await hintsOn(json(403, { error: "forbidden" }))).toEqual([]);
+    expect(await hintsOn(text(404, ""))).toEqual([]);
   });
 
   it("name a scope that may be too new", async () => {

@@ -32,6 +32,7 @@ function observed(options: StageOptions = {}) {
   const common = {
     grantType: "client_credentials",
     tokenEndpoint: "https://acme.talkdeskid.com/oauth/token",
+    clientId: "client",
   };
   return { ...staged, events, common };
 }
@@ -442,6 +443,7 @@ describe("secrets", () => {
       "close",
       "getToken",
       "identity",
+      "reportWithheld",
       "tokenEndpoint",
     ]);
   });

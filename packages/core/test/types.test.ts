@@ -195,6 +195,7 @@ describe("the types", () => {
       | "token_failed"
       | "served_stale"
       | "token_rejected"
+      | "token_withheld"
       | "gate_closed"
       | "gate_opened"
       | "store_failed"

@@ -32,6 +32,7 @@ export const SURROUNDINGS_OF: Readonly<Record<string, Readonly<Record<string, st
   core: {
     browserSession: `{ pending?: import("@talkdesk-oauth/core").PendingAuthorization }`,
     socket: `import("node:net").Socket`,
+    userId: "string",
   },
   emulator: {
     spawn: `typeof import("node:child_process").spawn`,

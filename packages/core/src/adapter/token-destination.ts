@@ -1,4 +1,5 @@
 import { parseSecureUrl, requireOrigin } from "../base/secure-url.js";
+import { GATEWAYS } from "../client/endpoints.js";
 import type { TokenSource } from "../token/token-source.js";
 
 /** The options that all adapters have. */
@@ -9,7 +10,8 @@ export interface AdapterOptions {
 
 /**
  * Returns a function that says whether a request to a URL may carry a token of the source: a URL at its `api` or at one
- * of `origins`, other than its token endpoint. An adapter passes all other requests on untouched.
+ * of `origins`, other than its token endpoint. An adapter passes all other requests on untouched. The source is told of
+ * requests to another gateway of Talkdesk (`token_withheld`), since those are seldom meant to go without a token.
  *
  * @throws TypeError for an origin that has a path, or is neither `https:` nor on a loopback address.
  * @example
@@ -29,14 +31,18 @@ export function tokenDestination(source: TokenSource, options: AdapterOptions = 
     ),
   ].map((origin) => `${origin}/`);
   const tokenEndpoint = source.tokenEndpoint === undefined ? undefined : new URL(source.tokenEndpoint);
-  return (url) =>
+  return (url) => {
     // Not by origin: a `blob:` URL has that too, and a URL with a user has credentials of the caller's own.
-    allowed.some((start) => url.href.startsWith(start)) &&
-    !(
-      tokenEndpoint !== undefined &&
-      url.pathname === tokenEndpoint.pathname &&
-      url.origin === tokenEndpoint.origin
-    );
+    if (allowed.some((start) => url.href.startsWith(start))) {
+      return !(
+        tokenEndpoint !== undefined &&
+        url.pathname === tokenEndpoint.pathname &&
+        url.origin === tokenEndpoint.origin
+      );
+    }
+    if (GATEWAYS.has(url.origin) && !allowed.includes(`${url.origin}/`)) source.reportWithheld?.(url.origin);
+    return false;
+  };
 }
 
 /**

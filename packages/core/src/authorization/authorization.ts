@@ -2,6 +2,7 @@ import { encodeBase64url } from "../base/encodings.js";
 import { copyError, isTalkdeskError, TalkdeskError } from "../base/errors.js";
 import { parseUrl } from "../base/parse-url.js";
 import type { TalkdeskClient } from "../client/client.js";
+import { isPublicClient } from "../client/public-client.js";
 import type { AccessToken } from "../token/access-token.js";
 import { type Grant, type Scope, splitScope } from "../token/grant.js";
 import { exchange } from "../token-endpoint/request-token.js";
@@ -22,7 +23,10 @@ export interface StartAuthorizationOptions {
    * `refresh_token` asks for a refresh token. Default: all that the client may have.
    */
   readonly scope?: Scope | undefined;
-  /** Whether to send a PKCE challenge (S256). Talkdesk does not document PKCE. Default false. */
+  /**
+   * Whether to send a PKCE challenge (S256). Talkdesk does not document PKCE. Default: true for a public client, which
+   * must not switch it off, and false for others.
+   */
   readonly pkce?: boolean | undefined;
   /** Further parameters for the authorize endpoint. They must not name those that this function sets. */
   readonly extra?: Readonly<Record<string, string>> | undefined;
@@ -91,9 +95,11 @@ export async function startAuthorization(
   options: StartAuthorizationOptions,
 ): Promise<PendingAuthorization> {
   checkLoginClient(client);
-  const { redirectUri, scope, pkce = false, extra = {} } = options;
+  const isPublic = isPublicClient(client.authentication);
+  const { redirectUri, scope, pkce = isPublic, extra = {} } = options;
   checkRedirectUri(redirectUri);
   if (typeof pkce !== "boolean") throw new TypeError("pkce must be true or false.");
+  if (isPublic && !pkce) throw new TypeError("A public client needs PKCE: leave pkce out.");
   const parameters = {
     response_type: "code",
     client_id: client.authentication.clientId,

@@ -28,6 +28,15 @@ const REGIONS: Readonly<Record<Region, { readonly identity: string; readonly api
   au: { identity: "talkdeskid.au", api: "https://api.talkdeskapp.au" },
 };
 
+/**
+ * The origins of all gateways of Talkdesk that are known. The identity host of the UK is not, so it is no region here.
+ * @internal
+ */
+export const GATEWAYS: ReadonlySet<string> = new Set([
+  ...Object.values(REGIONS).map(({ api }) => api),
+  "https://api.talkdeskapp.co.uk",
+]);
+
 /** One label of a host name (RFC 1123 §2.1), so that no account name leads to another host. */
 const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 

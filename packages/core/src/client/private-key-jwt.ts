@@ -11,14 +11,20 @@ import { type ClientAuthentication, findCredentialFault } from "./client-authent
 export interface PrivateKeyJwtOptions {
   /** The client's id, which is issuer and subject of every assertion. */
   readonly clientId: string;
-  /** The id that Talkdesk gave the key (`key_id`). It changes with each rotation of the key. */
-  readonly keyId: string;
+  /**
+   * The id that Talkdesk gave the key (`key_id`). It changes with each rotation of the key. A function is called for
+   * every assertion, together with that of `privateKey`.
+   */
+  readonly keyId: string | (() => string | Promise<string>);
   /**
    * The private key. A string is PKCS#8, not encrypted: one line of Base64 as Talkdesk issues it, or PEM, with line
    * breaks of any kind, including the two characters `\n`. An EC key of SEC 1 is accepted too. A `CryptoKey` must be
    * private, for ECDSA or RSA-PSS, and have the usage `sign`; it need not be extractable.
+   *
+   * A function looks the key up, for example in a vault. It is called for every assertion: about once for each token, so
+   * cache the key where looking it up is slow. The call's deadline limits the wait for it.
    */
-  readonly privateKey: string | CryptoKey;
+  readonly privateKey: string | CryptoKey | (() => string | CryptoKey | Promise<string | CryptoKey>);
   /** The algorithm (`key_algorithm`). Default: the one of the key's curve or hash, and `"PS256"` for other RSA keys. */
   readonly algorithm?: SigningAlgorithm | undefined;
   /** The `aud` of every assertion. Default: the URL of the token endpoint. */
@@ -43,21 +49,23 @@ const BACKDATED_SECONDS = 10;
  * @throws TypeError for an empty id, an id with control characters, and a key that is public, encrypted, too short, in
  *   another format, or not for the algorithm. The message repeats nothing of them.
  * @throws TalkdeskError (rejection of the token call)
- * - `credentials_unavailable`: the platform refused the key, or the package `jose` could not be loaded.
+ * - `credentials_unavailable`: a function for the key or its id failed, or its result cannot be used; the platform refused
+ *   the key; or the package `jose` could not be loaded.
  * @example
- * privateKeyJwt({ clientId: "4f1c", keyId: "9a2e", privateKey: await readSecret("talkdesk") });
+ * privateKeyJwt({ clientId: "4f1c", keyId: "9a2e", privateKey: () => readSecret("talkdesk") });
  * @see RFC 7523 §2.2 and §3, OpenID Connect Core §9 (`private_key_jwt`); Talkdesk, "Client Credentials - JWT"
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuthentication {
   const { clientId, keyId, audience, sendClientId = false } = options;
   for (const [name, value] of Object.entries({ clientId, keyId, audience })) {
-    const fault = name === "audience" && value === undefined ? undefined : findCredentialFault(value);
+    const isOpen =
+      (name === "audience" && value === undefined) || (name === "keyId" && typeof value === "function");
+    const fault = isOpen ? undefined : findCredentialFault(value);
     if (fault !== undefined) throw new TypeError(`${name} ${fault}.`);
   }
   if (typeof sendClientId !== "boolean") throw new TypeError("sendClientId must be true or false.");
-  const key = readSigningKey(options.privateKey);
-  const algorithm = chooseAlgorithm(key, options.algorithm);
-  const loadedKey = loadOnce(key, algorithm);
+  checkAlgorithm(options.algorithm);
+  const findKey = keyFinder(options);
 
   async function privateKeyJwt({ endpoints, body, now }: Parameters<ClientAuthentication>[0]): Promise<void> {
     const iat = Math.floor(now / 1000) - BACKDATED_SECONDS;
@@ -69,7 +77,8 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuthenticati
       iat,
       exp: iat + LIFETIME_SECONDS,
     };
-    const assertion = await sign(claims, { alg: algorithm, kid: keyId }, loadedKey);
+    const [kid, { algorithm, load }] = await Promise.all([findKeyId(keyId), findKey()]);
+    const assertion = await sign(claims, { alg: algorithm, kid }, load);
     body.set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
     body.set("client_assertion", assertion);
     if (sendClientId) body.set("client_id", clientId);
@@ -80,13 +89,58 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuthenticati
 /** In the order in which a message lists them. */
 const ALGORITHMS: readonly SigningAlgorithm[] = ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512"];
 
-function chooseAlgorithm(
-  { algorithms, description }: SigningKey,
-  algorithm: SigningAlgorithm | undefined = algorithms[0],
-): SigningAlgorithm {
-  if (algorithm === undefined || !ALGORITHMS.includes(algorithm)) {
+function checkAlgorithm(algorithm: SigningAlgorithm | undefined): void {
+  if (algorithm !== undefined && !ALGORITHMS.includes(algorithm)) {
     throw new TypeError(`algorithm must be one of ${ALGORITHMS.join(", ")}, or absent.`);
   }
+}
+
+/** A key that is ready to sign. */
+interface ReadyKey {
+  readonly algorithm: SigningAlgorithm;
+  readonly load: () => Promise<CryptoKey>;
+}
+
+/** Returns a function that gives the key for one assertion: the same one each time, or the one that is looked up. */
+function keyFinder({ privateKey, algorithm }: PrivateKeyJwtOptions): () => ReadyKey | Promise<ReadyKey> {
+  if (typeof privateKey !== "function") {
+    const key = readyKey(privateKey, algorithm);
+    return () => key;
+  }
+  return async () => {
+    const found = await privateKey();
+    try {
+      return readyKey(found, algorithm);
+    } catch (error) {
+      throw new TalkdeskError(
+        "credentials_unavailable",
+        `The private key that was looked up cannot be used: ${(error as Error).message}`,
+        { retryable: false },
+      );
+    }
+  };
+}
+
+function readyKey(privateKey: string | CryptoKey, wanted: SigningAlgorithm | undefined): ReadyKey {
+  const key = readSigningKey(privateKey);
+  const algorithm = chooseAlgorithm(key, wanted);
+  return { algorithm, load: loadOnce(key, algorithm) };
+}
+
+async function findKeyId(keyId: PrivateKeyJwtOptions["keyId"]): Promise<string> {
+  if (typeof keyId !== "function") return keyId;
+  const found = await keyId();
+  const fault = findCredentialFault(found);
+  if (fault === undefined) return found;
+  throw new TalkdeskError("credentials_unavailable", `The key id that was looked up ${fault}.`);
+}
+
+function chooseAlgorithm(
+  { algorithms, description }: SigningKey,
+  wanted: SigningAlgorithm | undefined,
+): SigningAlgorithm {
+  // A key that can be read has at least one.
+  const algorithm = wanted ?? (algorithms[0] as SigningAlgorithm);
   if (!algorithms.includes(algorithm)) {
     throw new TypeError(
       `privateKey is ${description}, which signs with ${algorithms.join(" or ")}, not with ${algorithm}; leave algorithm out, or give the key that belongs to it.`,

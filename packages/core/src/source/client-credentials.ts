@@ -1,4 +1,5 @@
 import { checkClient, type TalkdeskClient } from "../client/client.js";
+import { checkConfidential } from "../client/public-client.js";
 import type { TokenStore } from "../store/token-store.js";
 import { buildGrantParameters, type RepeatableGrant, type Scope, splitScope } from "../token/grant.js";
 import { type LifecycleOptions, tokenLifecycle } from "../token/lifecycle.js";
@@ -45,6 +46,7 @@ export function clientCredentials(
   options: ClientCredentialsOptions = {},
 ): ClosableTokenSource {
   checkClient(client);
+  checkConfidential(client.authentication);
   const scope = options.scope === undefined ? undefined : splitScope(options.scope);
   const grant: RepeatableGrant = {
     grant_type: "client_credentials",

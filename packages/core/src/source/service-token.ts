@@ -1,4 +1,5 @@
 import { checkClient, type TalkdeskClient } from "../client/client.js";
+import { checkConfidential } from "../client/public-client.js";
 import type { TokenStore } from "../store/token-store.js";
 import {
   buildGrantParameters,
@@ -51,6 +52,7 @@ export interface ServiceTokenOptions extends LifecycleOptions {
  */
 export function serviceToken(client: TalkdeskClient, options: ServiceTokenOptions = {}): ClosableTokenSource {
   checkClient(client);
+  checkConfidential(client.authentication);
   const { lifetimeSeconds } = options;
   const { min, max } = SERVICE_TOKEN_SECONDS;
   if (

@@ -1,6 +1,11 @@
 import { TalkdeskError } from "../base/errors.js";
 import { onAbort } from "../base/shared-abort.js";
-import type { ClosableTokenSource, TokenRequest, TokenSource } from "../token/token-source.js";
+import {
+  type ClosableTokenSource,
+  sourceAddresses,
+  type TokenRequest,
+  type TokenSource,
+} from "../token/token-source.js";
 
 /** Options of {@link sourcePool}. */
 export interface SourcePoolOptions {
@@ -189,7 +194,7 @@ export function sourcePool(
   return Object.freeze<SourcePool>({
     async get(key) {
       checkKey(key);
-      return use(key, undefined, (source) => handle(key, addressesOf(source)));
+      return use(key, undefined, (source) => handle(key, sourceAddresses(source)));
     },
     async close(...keys: readonly (string | undefined)[]) {
       // Not `key === undefined`: a caller whose key is missing must not close everybody's source.
@@ -211,12 +216,6 @@ function checkKey(key: unknown): void {
 }
 
 type Addresses = Pick<TokenSource, "api" | "tokenEndpoint" | "identity">;
-
-const addressesOf = ({ api, tokenEndpoint, identity }: TokenSource): Addresses => ({
-  api,
-  ...(tokenEndpoint !== undefined && { tokenEndpoint }),
-  ...(identity !== undefined && { identity }),
-});
 
 const isSame = (one: Addresses, other: Addresses): boolean =>
   one.api === other.api && one.tokenEndpoint === other.tokenEndpoint && one.identity === other.identity;

@@ -94,7 +94,7 @@ export async function attemptExchange(
   }
 
   try {
-    const token = readTokenResponse(response, { requestedAt: sentAt.wall, grant }, mask);
+    const token = readTokenResponse(response, { requestedAt: sentAt.wall, grant }, mask, credentialsIn(body));
     noteOwner(token, ownerOf(client));
     return { token, sentAt };
   } catch (error) {
@@ -108,6 +108,12 @@ export async function attemptExchange(
       offsetMs: attempt.offsetMs,
     });
   }
+}
+
+/** What proves the client in a request, as a person who configured it knows it. */
+function credentialsIn(body: URLSearchParams): string {
+  if (body.has("client_assertion")) return "client id, key id and algorithm";
+  return body.has("client_id") ? "client id" : "client id and secret";
 }
 
 /** The error for a call whose time ran out before anything could be sent. */

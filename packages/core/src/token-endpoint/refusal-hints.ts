@@ -33,12 +33,14 @@ export function explainRefusal(
   grant: Grant,
   { headers, body, response, sentAt, now, offsetMs }: Exchanged,
 ): readonly string[] {
+  const { token } = client.endpoints;
+  const hints = [...explainAddress(new URL(token))];
+  if (error.code === "token_unexpected_response") return [...hints, ...explainForbidden(error)];
   if (error.code !== "client_refused" && error.code !== "request_refused") return [];
-  const hints: string[] = [];
   if (error.code === "client_refused") {
-    const { token } = client.endpoints;
     hints.push(
       `The request went to ${new URL(token).host}: a client exists in one account and one region only.`,
+      ...explainClientId(client.authentication.clientId ?? ""),
       ...explainSecret(headers),
       ...explainAssertion(body, token),
     );
@@ -62,6 +64,46 @@ export function explainRefusal(
   return hints;
 }
 
+/** Addresses that people take for a token endpoint, since they know them from elsewhere. */
+function explainAddress({ hostname, pathname }: URL): readonly string[] {
+  if (/^api\.talkdeskapp/.test(hostname)) {
+    return [
+      `${hostname} is a gateway, which issues no tokens: the token endpoint is on the identity host, such as acme.talkdeskid.com.`,
+    ];
+  }
+  if (/(?:^|\.)(?:gettalkdesk|mytalkdesk[a-z]*)\./.test(hostname)) {
+    return [
+      `${hostname} is the address where people work: the identity host is on another domain, such as acme.talkdeskid.com.`,
+    ];
+  }
+  if (/\/(?:login|sign_in|authorize)\b/.test(pathname)) {
+    return [`${hostname}${pathname} is a page for people: the path of the token endpoint is /oauth/token.`];
+  }
+  return [];
+}
+
+/** A refusal with a word about its reason needs no guess. */
+function explainForbidden({ status, error, errorDescription }: TalkdeskError): readonly string[] {
+  if (status !== 403 || error !== undefined || errorDescription !== undefined) return [];
+  return [
+    "An account can limit calls to certain IP addresses: check that the address of this machine is one of them.",
+  ];
+}
+
+function explainClientId(clientId: string): readonly string[] {
+  return explainEnds("The client id", clientId);
+}
+
+/** Names what often slips in when a value is pasted, or read from a file of variables. */
+function explainEnds(name: string, value: string): readonly string[] {
+  const hints: string[] = [];
+  if (value.trim() !== value) hints.push(`${name} begins or ends with a space.`);
+  const [first = ""] = value;
+  const isQuoted = value.length > 1 && "\"'`".includes(first) && value.endsWith(first);
+  if (isQuoted) hints.push(`${name} is in quotes, which are sent as a part of it.`);
+  return hints;
+}
+
 /** Words with which servers refuse credentials in another encoding than expected, often as `invalid_request`. */
 const NOT_DECODED = /encod|decod|malformed authorization|authorization header/i;
 
@@ -74,8 +116,7 @@ function explainSecret(headers: Headers): readonly string[] {
       'The client secret has characters that encodings change: if it is right, try clientSecretBasic with encoding: "form".',
     );
   }
-  if (secret.trim() !== secret) hints.push("The client secret begins or ends with a space.");
-  return hints;
+  return [...hints, ...explainEnds("The client secret", secret)];
 }
 
 function explainEncoding(headers: Headers): readonly string[] {

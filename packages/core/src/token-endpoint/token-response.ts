@@ -80,19 +80,21 @@ export interface TokenResponseContext {
 
 /**
  * Does what {@link parseTokenResponse} does, with secrets masked: `mask` is applied to every text of the answer that is
- * kept outside the token's own members, before the text is cut.
+ * kept outside the token's own members, before the text is cut. `credentials` says what to check when the client is
+ * refused.
  * @internal
  */
 export function readTokenResponse(
   { status, headers, body }: TokenResponse,
   context: TokenResponseContext,
   mask: (text: string) => string,
+  credentials: string = "client id and secret",
 ): AccessToken {
   if (body.byteLength > MAX_RESPONSE_BYTES) throw responseTooLarge(status);
   const json = parseJson(body);
   const { error } = Object(json.value) as { error?: unknown };
   if (status !== 200 || (typeof error === "string" && error !== ""))
-    throw refusal(status, headers, json.value, context.requestedAt, mask);
+    throw refusal(status, headers, json.value, context.requestedAt, mask, credentials);
   const contentType = headers.get("content-type");
   if (json.fault !== undefined && !/[/+]json\s*(?:;|$)/i.test(contentType ?? "")) {
     throw new TalkdeskError(
@@ -241,6 +243,7 @@ function refusal(
   json: unknown,
   requestedAt: number,
   mask: (text: string) => string,
+  credentials: string,
 ): TalkdeskError {
   const said = readErrorBody(json, mask);
   const named = said.error === undefined ? "" : ` (${said.error})`;
@@ -259,7 +262,7 @@ function refusal(
   if (code === "client_refused" || (status === 401 && code === undefined)) {
     return new TalkdeskError(
       "client_refused",
-      `The token endpoint refused the client with ${status}${named}; check client id and secret, account and region.`,
+      `The token endpoint refused the client with ${status}${named}; check ${credentials}, account and region.`,
       options,
     );
   }
@@ -289,7 +292,7 @@ function refusal(
 }
 
 /** Reads an error body: that of RFC 6749, or Talkdesk's API envelope with `code` and `message`. */
-function readErrorBody(
+export function readErrorBody(
   json: unknown,
   mask: (text: string) => string,
 ): { readonly error: string | undefined; readonly errorDescription: string | undefined } {

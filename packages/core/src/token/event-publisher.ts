@@ -6,7 +6,7 @@ type EventType = TokenEvent["type"];
 export type EventDetails = {
   [T in EventType]: Omit<Extract<TokenEvent, { type: T }>, SharedMember>;
 }[EventType];
-type SharedMember = "at" | "grantType" | "tokenEndpoint" | "label";
+type SharedMember = "at" | "grantType" | "tokenEndpoint" | "clientId" | "label";
 
 interface DiagnosticsChannel {
   hasSubscribers(name: string): boolean;

@@ -141,11 +141,19 @@ export function tokenLifecycle(grant: SourceGrant, options: LifecycleOptions): L
     failure: undefined,
     isClosed: false,
   };
+  /** The origins that were reported; adapters name gateways only, so there are few. */
+  let withheld: Set<string> | undefined;
   const closeState = (): Promise<void> => close(state);
   const source: ClosableTokenSource = {
     api: grant.client.endpoints.api,
     tokenEndpoint: grant.client.endpoints.token,
     identity: grant.client.endpoints.identity,
+    reportWithheld(origin) {
+      withheld ??= new Set();
+      if (withheld.has(origin)) return;
+      withheld.add(origin);
+      emit(state, "token_withheld", () => ({ origin }));
+    },
     getToken(request) {
       const { held } = state;
       // Nearly all calls take this short way.
@@ -448,6 +456,7 @@ function emit<Type extends EventDetails["type"]>(
   details: () => Omit<Extract<EventDetails, { type: Type }>, "type">,
 ): void {
   const { grantType, client } = grant;
+  const { clientId } = client.authentication;
   publish(
     type,
     () =>
@@ -456,6 +465,7 @@ function emit<Type extends EventDetails["type"]>(
         at: clock.now(),
         grantType,
         tokenEndpoint: client.endpoints.token,
+        ...(clientId !== undefined && { clientId }),
         ...(label !== undefined && { label }),
         ...details(),
       }) as TokenEvent,

@@ -9,6 +9,8 @@ interface EventOf<Type extends string> {
   readonly grantType: Grant["grant_type"];
   /** The token endpoint of the source. */
   readonly tokenEndpoint: string;
+  /** The id of the client; absent when its authentication does not name one. */
+  readonly clientId?: string;
   /** The `label` of the source; absent when it has none. */
   readonly label?: string;
 }
@@ -24,6 +26,7 @@ export type TokenEvent =
   | TokenFailed
   | ServedStale
   | TokenRejected
+  | TokenWithheld
   | GateClosed
   | GateOpened
   | StoreFailed
@@ -70,6 +73,15 @@ export interface ServedStale extends EventOf<"served_stale"> {
 /** The API refused the current token. Once per token, however many callers report it. */
 export interface TokenRejected extends EventOf<"token_rejected"> {
   readonly fingerprint?: string;
+}
+
+/**
+ * A request went to the gateway of another region without a token, since the token is not for that origin. Once per source
+ * and origin.
+ */
+export interface TokenWithheld extends EventOf<"token_withheld"> {
+  /** The origin that the request went to, such as `https://api.talkdeskapp.eu`. */
+  readonly origin: string;
 }
 
 /** From now on calls fail at once, until `retryAt`. */

@@ -29,6 +29,11 @@ export interface TokenSource {
   readonly tokenEndpoint?: string;
   /** The identity host of the client, if the source knows it, as core's sources do. */
   readonly identity?: string;
+  /**
+   * Reports that a request to another gateway of Talkdesk went without a token. Adapters call it, where a source has it;
+   * core's sources then emit `token_withheld`.
+   */
+  reportWithheld?(origin: string): void;
   /** Resolves to a token that is valid now. Safe to call concurrently, and works without `this`. */
   getToken(request?: TokenRequest): Promise<AccessToken>;
 }
@@ -42,4 +47,22 @@ export interface ClosableTokenSource extends TokenSource {
   close(): Promise<void>;
   /** `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * The addresses of a source, and where to report to, for a source that wraps it.
+ *
+ * @example
+ * const wrapped: TokenSource = { ...sourceAddresses(source), getToken: () => source.getToken() };
+ */
+export function sourceAddresses(source: TokenSource): Omit<TokenSource, "getToken"> {
+  const { api, tokenEndpoint, identity, reportWithheld } = source;
+  return {
+    api,
+    ...(tokenEndpoint !== undefined && { tokenEndpoint }),
+    ...(identity !== undefined && { identity }),
+    ...(reportWithheld !== undefined && {
+      reportWithheld: (origin: string) => source.reportWithheld?.(origin),
+    }),
+  };
 }

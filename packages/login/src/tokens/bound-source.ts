@@ -1,4 +1,10 @@
-import { type AccessToken, joinSignals, type TokenRequest, type TokenSource } from "@talkdesk-oauth/core";
+import {
+  type AccessToken,
+  joinSignals,
+  sourceAddresses,
+  type TokenRequest,
+  type TokenSource,
+} from "@talkdesk-oauth/core";
 
 /**
  * Binds a source to the life of one request: waits for its tokens end when the client disconnects. Calls that were
@@ -12,11 +18,8 @@ import { type AccessToken, joinSignals, type TokenRequest, type TokenSource } fr
  */
 export function bindSource(source: TokenSource, lifetime: () => AbortSignal): TokenSource {
   let signal: AbortSignal | undefined;
-  const { api, tokenEndpoint, identity } = source;
   return {
-    api,
-    ...(tokenEndpoint !== undefined && { tokenEndpoint }),
-    ...(identity !== undefined && { identity }),
+    ...sourceAddresses(source),
     async getToken(request?: TokenRequest): Promise<AccessToken> {
       signal ??= lifetime();
       const own = request?.signal;

@@ -3,6 +3,7 @@ import {
   type Clock,
   type ClosableTokenSource,
   isTalkdeskError,
+  sourceAddresses,
   sourcePool,
   type TalkdeskClient,
   TalkdeskError,
@@ -237,11 +238,9 @@ export function userSources({ store, clock, maxIdleMs, onEvent }: UserSourcesOpt
         const opened = held.get(key);
         if (opened !== undefined) opened.pooled = pooled;
       }
-      const { api, tokenEndpoint, identity, getToken } = pooled;
+      const { getToken } = pooled;
       return {
-        api,
-        ...(tokenEndpoint !== undefined && { tokenEndpoint }),
-        ...(identity !== undefined && { identity }),
+        ...sourceAddresses(pooled),
         async getToken(request) {
           // The user may have signed out while the request was running.
           const answer = isSignedIn(key);
