@@ -315,6 +315,28 @@ describe("two processes", () => {
     expect(endpoint.received).toEqual([]);
   });
 
+  it("look at a lock that stays held ever less often", async () => {
+    await open({ token: loginToken() }).getToken();
+    clock.pass(599_000);
+    await store.lock(KEY, { ttlMs: 60_000 });
+    store.operations.length = 0;
+    await inTime(failure(open().getToken()));
+    const looks = store.operations.filter((operation) => operation === "lock").length;
+    expect(looks).toBeGreaterThan(40);
+    expect(looks).toBeLessThan(90);
+  });
+
+  it("costs six calls of the store for a refresh", async () => {
+    const session = open({ token: loginToken() });
+    await session.getToken();
+    clock.pass(599_000);
+    store.operations.length = 0;
+    await session.getToken();
+    expect(store.operations).toEqual(["read", "lock", "read", "write", "write", "release"]);
+    await session.getToken();
+    expect(store.operations).toHaveLength(6);
+  });
+
   it("goes on when the lock of a crashed process has run out", async () => {
     await open({ token: loginToken() }).getToken();
     clock.pass(599_000);

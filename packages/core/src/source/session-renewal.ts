@@ -156,9 +156,8 @@ async function findOnceMore(renewal: Renewal): Promise<FoundRecord> {
 
 /** Pauses before the next look at the lock; resolves to true when the time is up. */
 async function pauseForLock({ session, limit }: Renewal): Promise<boolean> {
-  const delayMs = pollMs(session.client.random ?? Math.random);
-  if (delayMs >= limit.remainingMs()) return true;
-  await limit.wait(delayMs).catch(() => {});
+  const waitedMs = session.client.timeoutMs - limit.remainingMs();
+  await limit.wait(pollMs(session.client.random ?? Math.random, waitedMs)).catch(() => {});
   return limit.isPast;
 }
 
@@ -214,8 +213,11 @@ async function markAttempt(
 ): Promise<Attempt | undefined> {
   const { record, refreshToken, name } = spendable;
   if (record.attempt === name) return { ...spendable, marked: found, wasMarked: true };
-  await writeSession(renewal, found, { ...record, attempt: name });
-  const marked = await findSession(renewal);
+  const written: TokenRecord = { ...record, attempt: name };
+  const version = await writeSession(renewal, found, written);
+  // A store that does not answer with a version may have written all the same.
+  const marked =
+    typeof version === "number" ? { record: written, version, isCorrupt: false } : await findSession(renewal);
   const isMarked = marked.record?.attempt === name && marked.record.token.refreshToken === refreshToken;
   return isMarked ? { ...spendable, marked, wasMarked: false } : undefined;
 }

@@ -78,7 +78,8 @@ const endOf = ({ token, refreshTokenExpiresAt = Number.POSITIVE_INFINITY }: Toke
   Math.max(token.expiresAt, refreshTokenExpiresAt);
 
 /**
- * Puts a record in the place of the one that was found. Resolves to false when another process was faster.
+ * Puts a record in the place of the one that was found. Resolves to its version; undefined when another process was
+ * faster.
  *
  * @throws
  * - TalkdeskError (rejection) `source_closed`: the session was ended.
@@ -90,7 +91,7 @@ export async function writeSession(
   found: FoundRecord,
   record: TokenRecord,
   options: { readonly fence?: number } = {},
-): Promise<boolean> {
+): Promise<number | undefined> {
   if (session.isEnded) throw sessionClosedError();
   const { place, maxIdleMs } = session;
   const version = await replaceRecord(place, limit, found, record, {
@@ -99,9 +100,9 @@ export async function writeSession(
     watch: (writing, value) => watchWrite(session, writing, value),
   });
   // 0 is no version, so a store that answers with it has not written either.
-  if (version) return true;
+  if (version) return version;
   if (conflicts.left-- === 0) throw writesRefusedError();
-  return false;
+  return undefined;
 }
 
 /** Lets `end()` wait for a write, and takes back one that settles after the end. */

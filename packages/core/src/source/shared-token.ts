@@ -71,8 +71,9 @@ async function shareToken(call: SharedTokenCall): Promise<TokenAnswer> {
     if (locked === undefined) return requestOrFallBack(call, found);
     lock = locked.value;
     if (lock !== undefined) break;
-    if (limit.remainingMs() < client.timeoutMs * (1 - WAIT_SHARE)) return requestOrFallBack(call, found);
-    await limit.wait(pollMs(client.random ?? Math.random)).catch((reason: unknown) => {
+    const waitedMs = client.timeoutMs - limit.remainingMs();
+    if (waitedMs > client.timeoutMs * WAIT_SHARE) return requestOrFallBack(call, found);
+    await limit.wait(pollMs(client.random ?? Math.random, waitedMs)).catch((reason: unknown) => {
       if (!limit.isPast) throw reason;
     });
   }

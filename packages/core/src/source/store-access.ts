@@ -315,11 +315,18 @@ const LOCK_RESERVE_MS = 5_000;
 
 const lockMs = (timeoutMs: number): number => Math.ceil(timeoutMs) + LOCK_RESERVE_MS;
 
-/** Bounds of the pause between two looks at a lock that another process holds, in milliseconds. */
-const POLL_MS = { least: 25, spread: 75 };
+/**
+ * The pause between two looks at a lock that another process holds, in milliseconds: from `least` to `least + spread` at
+ * first. It grows with the time waited, by itself for each `growth`, up to `most` times: the answer comes soon or late, and
+ * many processes that wait must not keep the store busy.
+ */
+const POLL_MS = { least: 25, spread: 75, growth: 250, most: 6 };
 
 /**
  * How long to pause before the next look, in milliseconds. Random, so that many processes do not look at the same time.
  * @internal
  */
-export const pollMs = (random: () => number): number => POLL_MS.least + random() * POLL_MS.spread;
+export function pollMs(random: () => number, waitedMs: number): number {
+  const times = Math.min(POLL_MS.most, 1 + Math.max(0, waitedMs) / POLL_MS.growth);
+  return (POLL_MS.least + random() * POLL_MS.spread) * times;
+}
