@@ -9,6 +9,7 @@ process.exitCode = await runPortal({
   args: process.argv.slice(2),
   env: process.env,
   dataFolder: fileURLToPath(new URL("../data", import.meta.url)),
+  emulatorScript: fileURLToPath(new URL("./emulator.js", import.meta.url)),
   write: (line) => process.stdout.write(`${line}\n`),
   complain: (line) => process.stderr.write(`${line}\n`),
   signal: stopping.signal,

@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createPortal, type PortalOptions } from "../portal.js";
 import { StoredSessions } from "../sessions/stored-sessions.js";
+import { LINGER_MS } from "./emulator-process.js";
 import { formatLogLine } from "./log-line.js";
 import { openPortalData, type PortalData } from "./portal-data.js";
 import { openService } from "./service.js";
@@ -15,6 +16,8 @@ export interface PortalRun {
   readonly env: Environment;
   /** The folder for sessions and tokens, unless `PORTAL_DATA` names another. */
   readonly dataFolder: string;
+  /** The script that is an emulator in a process of its own, for the users to stay signed in after a restart. */
+  readonly emulatorScript: string;
   /** Called with each line of normal output. */
   readonly write: (line: string) => void;
   /** Called with each line about a failure. */
@@ -37,13 +40,14 @@ export async function runPortal({ args, env, write, complain, signal, ...run }: 
     const { contact, secrets, inMemory, ...settings } = readSettings(args, env);
     const dataFolder = settings.dataFolder ?? run.dataFolder;
     const data = inMemory ? undefined : await openPortalData(dataFolder, secrets);
-    await using service = await openService(env);
+    const place = data && { folder: dataFolder, script: run.emulatorScript };
+    await using service = await openService(env, place);
     const port = await listen(server, settings.port, namesTalkdesk(env));
     const origin = settings.origin ?? `http://localhost:${port}`;
     server.on(
       "request",
       createPortal({
-        client: service.clientFor(`${origin}/auth/callback`),
+        client: await service.clientFor(`${origin}/auth/callback`),
         origin,
         contact,
         ...(data ? storesIn(data, onFailure) : { sessionSecret: inventWhenEmpty(secrets) }),
@@ -55,11 +59,12 @@ export async function runPortal({ args, env, write, complain, signal, ...run }: 
       data ? `Sessions are kept in ${data.file}` : "Sessions are kept in memory, and end with the portal.",
     );
     if (data?.hasOtherSecret) complain(describeOtherSecret(data));
-    write(
-      service.isEmulated
-        ? "It uses an emulator of Talkdesk on this machine. You can sign in as any of its users; none of the data is real."
-        : `Register this redirect URI at Talkdesk: ${origin}/auth/callback`,
-    );
+    if (service.isEmulated) {
+      write("It uses an emulator of Talkdesk on this machine. You can sign in as any of its users.");
+      if (data) write(`The emulator runs for ${LINGER_MS / 60_000} minutes longer than the portal.`);
+    } else {
+      write(`Register this redirect URI at Talkdesk: ${origin}/auth/callback`);
+    }
     write("Press Ctrl-C to stop it.");
     if (!signal.aborted) await once(signal, "abort");
     await close(server);

@@ -1,9 +1,7 @@
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { startPortalProcess } from "../support/portal-process.js";
+import { findFreePort, startPortalProcess } from "../support/portal-process.js";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
 import { type Answer, type Visitor, visitor } from "../support/visitor.js";
 
@@ -30,20 +28,10 @@ afterEach(async () => {
   await talkdesk.stop();
 });
 
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
-}
-
 const grants = (): (string | null)[] =>
   talkdesk.requests.to("token").map(({ form }) => form.get("grant_type"));
 
-/** Signs in a user whose token has a second to live. */
 async function signIn(): Promise<Visitor> {
-  talkdesk.faults.add({ at: "token", patch: { expires_in: 1 } });
   const guest = visitor(origin);
   await guest.signIn();
   return guest;
@@ -58,7 +46,7 @@ function openInVain(guest: Visitor): void {
 async function open(guest: Visitor): Promise<Answer> {
   for (;;) {
     const answer = await guest.visit("/contacts");
-    if (answer.status !== 503) return answer;
+    if (answer.status < 500) return answer;
     expect(answer.text).toContain("Try again");
     await delay(200);
   }
@@ -67,7 +55,7 @@ async function open(guest: Visitor): Promise<Answer> {
 it("a portal that is killed while tokens are being refreshed asks nobody to sign in whose tokens are not lost", async () => {
   await using portal = await startPortalProcess(env);
   const [unanswered, lost, arrived] = [await signIn(), await signIn(), await signIn()];
-  await delay(1_000);
+  talkdesk.faults.revokeTokens();
 
   // Talkdesk receives this refresh token, and does not exchange it.
   talkdesk.faults.add({ at: "token", hang: true });
@@ -78,9 +66,9 @@ it("a portal that is killed while tokens are being refreshed asks nobody to sign
   openInVain(lost);
   await expect.poll(() => talkdesk.tokens.count()).toBe(4);
   // These new tokens have arrived, and the page that needs them is not finished.
-  talkdesk.faults.add({ at: "api", hang: true });
+  talkdesk.faults.add({ at: "api", skip: 1, hang: true });
   openInVain(arrived);
-  await expect.poll(() => talkdesk.requests.to("api")).toHaveLength(1);
+  await expect.poll(() => talkdesk.requests.to("api")).toHaveLength(4);
 
   expect(await portal.end("SIGKILL")).toBe("SIGKILL");
   await using next = await startPortalProcess(env);
@@ -99,7 +87,7 @@ it("a portal that is killed while tokens are being refreshed asks nobody to sign
 it("a portal that is stopped while a token is being refreshed stores the answer before it ends", async () => {
   await using portal = await startPortalProcess(env);
   const guest = await signIn();
-  await delay(1_000);
+  talkdesk.faults.revokeTokens();
   talkdesk.faults.add({ at: "token", delayMs: 1_000 });
   openInVain(guest);
   await expect.poll(() => grants()).toHaveLength(2);

@@ -7,6 +7,7 @@ import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runPortal } from "../../src/command/run-portal.js";
 import type { Environment } from "../../src/command/settings.js";
+import { findFreePort } from "../support/portal-process.js";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
 import { locationOf, type Visitor, visitor } from "../support/visitor.js";
 
@@ -29,6 +30,8 @@ function portalRun(env: Environment, args: readonly string[] = []) {
     args,
     env,
     dataFolder: join(folder.path, "data"),
+    // Tests on the sources have no script to start; test/built/ has.
+    emulatorScript: "",
     write(line) {
       lines.push(line);
       const [, found] = /^The partner portal is at (\S+)$/.exec(line) ?? [];
@@ -42,7 +45,7 @@ function portalRun(env: Environment, args: readonly string[] = []) {
 
 describe("the portal as a command", () => {
   it("starts with an emulator, lets users in through its page, and stops while a report is being watched", async () => {
-    const run = portalRun({ PORTAL_PORT: "0" });
+    const run = portalRun({ PORTAL_PORT: "0" }, ["--memory"]);
     const origin = await run.origin;
     expect(origin).toMatch(/^http:\/\/localhost:\d+$/);
     expect(run.lines.join("\n")).toContain("It uses an emulator of Talkdesk on this machine");
@@ -67,7 +70,7 @@ describe("the portal as a command", () => {
   });
 
   it("redirects from 127.0.0.1 to localhost, to which the login returns", async () => {
-    const run = portalRun({ PORTAL_PORT: "0" });
+    const run = portalRun({ PORTAL_PORT: "0" }, ["--memory"]);
     const { port } = new URL(await run.origin);
     const answer = await visitor(`http://127.0.0.1:${port}`).visit("/contacts?q=a");
     expect(locationOf(answer)).toBe(`http://localhost:${port}/contacts?q=a`);
@@ -111,10 +114,7 @@ describe("a portal that starts again", () => {
 
   /** The settings of a portal on a free port. */
   async function settings(): Promise<{ readonly origin: string; readonly env: Environment }> {
-    const free = createServer().listen(0, "127.0.0.1");
-    await once(free, "listening");
-    const { port } = free.address() as { port: number };
-    free.close();
+    const port = await findFreePort();
     const origin = `http://localhost:${port}`;
     const { clientId, clientSecret } = talkdesk.clients.add({ redirectUris: [`${origin}/auth/callback`] });
     return {
@@ -246,7 +246,7 @@ describe("an error of one sentence and exit code 1", () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const { port } = other.address() as { port: number };
-    expect(await sentence({ PORTAL_PORT: String(port) })).toBe(
+    expect(await sentence({ PORTAL_PORT: String(port) }, ["--memory"])).toBe(
       `Port ${port} is in use; set PORTAL_PORT to another.`,
     );
     other.close();
