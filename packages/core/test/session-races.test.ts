@@ -198,6 +198,38 @@ describe("two logins, one right after the other", () => {
   });
 });
 
+describe("a login that could not be stored at once", () => {
+  async function startedWhileDown(): Promise<UserSession> {
+    const session = open();
+    store.behave = (operation) => (operation === "write" ? "fails" : "works");
+    await session.start(loginToken({ value: "at-a", refreshToken: "rt-a" }));
+    store.behave = () => "works";
+    return session;
+  }
+
+  it("does not replace a later one, of another process", async () => {
+    const session = await startedWhileDown();
+    clock.pass(100);
+    const later = open();
+    await later.start(loginToken({ value: "at-b", refreshToken: "rt-b" }));
+    await clock.advance(10_000);
+    expect(stored().refreshToken).toBe("rt-b");
+    clock.pass(600_000);
+    endpoint.valid = "rt-b";
+    expect((await session.getToken()).value).toBe("at-1");
+    expect(endpoint.received).toEqual(["rt-b"]);
+  });
+
+  it("replaces an earlier session that was renewed meanwhile", async () => {
+    const earlier = await openedLongAgo();
+    await startedWhileDown();
+    clock.pass(100);
+    expect((await earlier.getToken()).value).toBe("at-1");
+    await clock.advance(10_000);
+    expect(stored().refreshToken).toBe("rt-a");
+  });
+});
+
 it("has a login stored by close that the store did not take, also one whose token has ended", async () => {
   const session = open({ token: loginToken({ expiresAt: clock.now() + 10 }) });
   clock.pass(1_000);

@@ -88,9 +88,9 @@ async function storeLogin(
   const { login } = session;
   if (login === undefined) return { found: await findSession(renewal) };
   const save: UnsavedWrite["save"] = (saveLimit, report) =>
-    writeLogin(repeatRenewal(renewal, saveLimit, report), login);
+    writeLogin(repeatRenewal(renewal, saveLimit, report), login, { isRepeat: true });
   try {
-    await save(limit, context.report);
+    await writeLogin(repeatRenewal(renewal, limit, context.report), login, { isRepeat: false });
     return { found: await findSession(renewal) };
   } catch (error) {
     if (session.isEnded || !isTalkdeskError(error)) throw error;
@@ -102,7 +102,11 @@ async function storeLogin(
   }
 }
 
-async function writeLogin(renewal: Renewal, login: Login): Promise<void> {
+async function writeLogin(
+  renewal: Renewal,
+  login: Login,
+  { isRepeat }: { readonly isRepeat: boolean },
+): Promise<void> {
   const { session } = renewal;
   const { token, isNew } = login;
   // A login that has started since is stored instead.
@@ -111,7 +115,15 @@ async function writeLogin(renewal: Renewal, login: Login): Promise<void> {
     const { record } = found;
     const isStored = record?.token.value === token.value;
     const isLater = record === undefined || token.issuedAt > record.token.issuedAt;
-    if (isStored || !(isNew || isLater) || (await writeSession(renewal, found, recordOf(token)))) break;
+    // While this one could not be stored, the user has logged in again, in another process.
+    const isOvertaken = isRepeat && record?.loginAt !== undefined && record.loginAt > token.issuedAt;
+    if (
+      isStored ||
+      isOvertaken ||
+      !(isNew || isLater) ||
+      (await writeSession(renewal, found, recordOf(token)))
+    )
+      break;
   }
   if (session.login === login) session.login = undefined;
 }

@@ -70,6 +70,7 @@ export function recordOf(token: AccessToken, previous?: TokenRecord, scope?: rea
     token,
     scope,
     refreshTokenExpiresAt: Number.isFinite(endsAt) ? endsAt : undefined,
+    loginAt: previous === undefined ? token.issuedAt : previous.loginAt,
   };
 }
 

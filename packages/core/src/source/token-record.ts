@@ -24,6 +24,8 @@ export interface TokenRecord {
   readonly isOver?: true | undefined;
   /** When the refresh token expires, in epoch milliseconds; absent when the service did not say. */
   readonly refreshTokenExpiresAt?: number | undefined;
+  /** When the first token of the session's login was issued, in epoch milliseconds; absent in records of earlier versions. */
+  readonly loginAt?: number | undefined;
 }
 
 /** The member of a record that is not part of the token. */
@@ -38,6 +40,7 @@ const MEMBERS = [
   "dead",
   "isOver",
   "refreshTokenExpiresAt",
+  "loginAt",
 ] as const satisfies readonly (keyof TokenRecord)[];
 
 /** @internal */
@@ -57,14 +60,16 @@ export function serializeRecord({ token, ...source }: TokenRecord): string {
 export function deserializeRecord(text: string): TokenRecord {
   const token = deserializeToken(text);
   const source = Object(unknownMembers(token)[MEMBER]) as Record<string, unknown>;
-  const { owner, kind, scope, attempt, dead, isOver, refreshTokenExpiresAt } = source;
+  const { owner, kind, scope, attempt, dead, isOver, refreshTokenExpiresAt, loginAt } = source;
   const isNames =
     scope === undefined || (Array.isArray(scope) && scope.every((name) => typeof name === "string"));
-  const isTime = refreshTokenExpiresAt === undefined || Number.isFinite(refreshTokenExpiresAt);
+  const areTimes = [refreshTokenExpiresAt, loginAt].every(
+    (time) => time === undefined || Number.isFinite(time),
+  );
   const isFlag = isOver === undefined || isOver === true;
   if (
     !isNames ||
-    !isTime ||
+    !areTimes ||
     !isFlag ||
     !isText(attempt) ||
     !isText(dead) ||
@@ -89,6 +94,7 @@ export function deserializeRecord(text: string): TokenRecord {
     dead,
     isOver,
     refreshTokenExpiresAt: refreshTokenExpiresAt as TokenRecord["refreshTokenExpiresAt"],
+    loginAt: loginAt as TokenRecord["loginAt"],
   };
 }
 
