@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { copyFile, cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -77,7 +77,7 @@ async function findCores(folder: string): Promise<string[]> {
 beforeAll(async () => {
   talkdesk = await startEmulator();
   scratch = await mkdtemp(join(tmpdir(), "talkdesk-oauth-"));
-  const filters = ["core", "fetch", "login", "express", "emulator"].map(
+  const filters = ["core", "fetch", "login", "express", "hono", "fastify", "sqlite", "emulator"].map(
     (name) => `--filter=@talkdesk-oauth/${name}`,
   );
   await run("npx", ["--yes", "pnpm@10.34.9", ...filters, "pack", "--pack-destination", scratch], workspace);
@@ -143,6 +143,19 @@ describe("the packed packages", () => {
       })),
     );
   }, 180_000);
+
+  it("type-check and carry a login of Hono and of Fastify over SQLite, as ES modules and as CommonJS", async () => {
+    const folder = await install("frameworks", ["core", "fetch", "login", "hono", "fastify", "sqlite"]);
+    expect(await findCores(folder)).toHaveLength(1);
+    await copyFile(join(folder, "logins.mts"), join(folder, "logins.cts"));
+    await run(process.execPath, [tsc, "-p", "."], folder);
+    const env = { CONSUMER_STORE_SECRET: randomBytes(32).toString("base64url") };
+    for (const built of ["out/logins.mjs", "out/logins.cjs"]) {
+      // Nobody, a login, a page with a call of the API, a logout, and nobody again.
+      const visits = "401 302 302 200 200 303 401";
+      expect(await run(process.execPath, [built], folder, env)).toBe(`${visits}\n${visits}`);
+    }
+  }, 300_000);
 
   it("bring the licence of the code that is built into them", async () => {
     const folder = await install("cjs", ["core", "fetch"]);
