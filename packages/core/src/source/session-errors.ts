@@ -46,3 +46,10 @@ export const lockTimeoutError = (): TalkdeskError =>
 /** @internal */
 export const writesRefusedError = (): TalkdeskError =>
   new TalkdeskError("store_unavailable", "The store of tokens refuses every write of the session.");
+
+/** @internal */
+export const lostWritesError = (): TalkdeskError =>
+  new TalkdeskError(
+    "store_corrupt",
+    "The store of tokens has lost the last writes of the session, as after a failover or the restore of a backup. This process stores again what it knows.",
+  );

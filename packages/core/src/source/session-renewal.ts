@@ -7,7 +7,7 @@ import { succeedToken } from "../token/access-token.js";
 import type { TokenAnswer, TokenCallContext } from "../token/lifecycle.js";
 import { exchange } from "../token-endpoint/request-token.js";
 import { noteOwner } from "../token-endpoint/token-owner.js";
-import { lockTimeoutError, sessionClosedError } from "./session-errors.js";
+import { lockTimeoutError, lostWritesError, sessionClosedError } from "./session-errors.js";
 import {
   isGrantRefused,
   markRefused,
@@ -22,13 +22,14 @@ import {
   answerShortlyFrom,
   findReplaceableSession,
   findSession,
+  isBehind,
   recordOf,
   repeatRenewal,
   startRenewal,
   writeSession,
 } from "./session-store.js";
 import { type FoundRecord, pollMs, releaseLock, reportFaultsOnce, takeLock } from "./store-access.js";
-import type { TokenRecord } from "./token-record.js";
+import { precedes, type TokenRecord } from "./token-record.js";
 import { keepUnsaved, saveNow } from "./unsaved-write.js";
 
 /**
@@ -133,7 +134,7 @@ async function lockAndRenew(renewal: Renewal, first: FoundRecord): Promise<Token
   const { session, context, limit } = renewal;
   let found = first;
   for (;;) {
-    await requireRefreshToken(renewal, found);
+    if (!isBehind(session, found)) await requireRefreshToken(renewal, found);
     // The lease began at the latest when it was asked for. Its reserve beyond `timeoutMs` is for an answer under way.
     const leaseEnd = addMs(readInstant(clockOf(session)), session.client.timeoutMs);
     const lock = await takeLock(session.place, limit, session.client.timeoutMs);
@@ -194,6 +195,7 @@ async function renewUnderLock(
     const found = await findSession(renewal);
     const answer = answerFrom(renewal, found);
     if (answer !== undefined) return answer;
+    if (await putBackLatest(renewal, found)) continue;
     const spendable = await requireRefreshToken(renewal, found);
     if (context.signal.aborted) throw sessionClosedError();
     const attempt = await markAttempt(renewal, found, spendable);
@@ -208,6 +210,19 @@ async function renewUnderLock(
     if (adopted !== undefined) return adopted;
   }
   return undefined;
+}
+
+/**
+ * Stores the latest record once more when the store has gone back to one before it. The refresh token in that one was
+ * exchanged, and a second use would end the session.
+ */
+async function putBackLatest(renewal: Renewal, found: FoundRecord): Promise<boolean> {
+  const { session, context } = renewal;
+  const { latest } = session;
+  if (latest === undefined || !isBehind(session, found)) return false;
+  context.report("store_failed", lostWritesError());
+  await writeSession(renewal, found, latest);
+  return true;
 }
 
 /** A refresh token that the record says may have been sent. */
@@ -321,7 +336,8 @@ async function writeSuccessor(
       const wasRotated = successor.token.refreshToken !== attempt.refreshToken;
       // Without rotation the refresh token does not tell the two apart, so the later access token wins.
       const isNewer = !wasRotated && issuedAt > successor.token.issuedAt;
-      if (refreshToken !== attempt.refreshToken || isNewer) return found;
+      const isOther = refreshToken !== attempt.refreshToken || isNewer;
+      if (isOther && !precedes(record, successor)) return found;
     }
     place = found;
     fence = {};

@@ -5,6 +5,7 @@ import type { StoreLock } from "../store/token-store.js";
 import type { AccessToken } from "../token/access-token.js";
 import type { ReportEvent, TokenCallContext } from "../token/lifecycle.js";
 import type { TokenPlace } from "./store-access.js";
+import type { TokenRecord } from "./token-record.js";
 
 /**
  * What one source knows of its session, besides the token that it hands out.
@@ -22,6 +23,8 @@ export interface SessionState {
   unsaved: UnsavedWrite | undefined;
   /** Names the refresh token that was refused for good, for when the store could not be told. */
   refused: string | undefined;
+  /** The latest record of the session that this process has seen in the store. The store may lose it. */
+  latest: TokenRecord | undefined;
   /** Whether the end of the session was reported. */
   isEndReported: boolean;
   /** True after `end()`: nothing more may be written. */

@@ -10,7 +10,7 @@ import {
   findReplaceable,
   replaceRecord,
 } from "./store-access.js";
-import type { TokenRecord } from "./token-record.js";
+import { precedes, refreshTokenName, type TokenRecord } from "./token-record.js";
 
 /** One renewal loses this many writes only when the store does not compare and set. */
 const MAX_CONFLICTS = 32;
@@ -29,8 +29,24 @@ export const repeatRenewal = ({ session, context }: Renewal, limit: Deadline, re
   startRenewal({ session, limit, context: { ...context, report } });
 
 /** @internal */
-export const findSession = ({ session, limit, context }: Renewal): Promise<FoundRecord> =>
-  findRecord(session.place, limit, context.report);
+export async function findSession({ session, limit, context }: Renewal): Promise<FoundRecord> {
+  const found = await findRecord(session.place, limit, context.report);
+  if (!isBehind(session, found)) noteLatest(session, found.record);
+  return found;
+}
+
+/** After `end()`, nothing of the session is left in memory. */
+function noteLatest(session: SessionState, record: TokenRecord | undefined): void {
+  session.latest = session.isEnded ? undefined : record;
+}
+
+/**
+ * Whether the store has lost what it had of the session, because a backup was restored or a replica without the last
+ * writes took over.
+ * @internal
+ */
+export const isBehind = ({ latest }: SessionState, { record }: FoundRecord): boolean =>
+  record !== undefined && latest !== undefined && precedes(record, latest);
 
 /**
  * Like {@link findSession}, for a new login, which replaces every record.
@@ -58,6 +74,7 @@ export const answerShortlyFrom = (
 
 /** @internal */
 export function recordOf(token: AccessToken, previous?: TokenRecord, scope?: readonly string[]): TokenRecord {
+  const { login = nameOfLogin(previous?.token ?? token), renewals = 0 } = previous ?? {};
   const lifetime = token.extra["refresh_token_expires_in"];
   const isKept = previous?.token.refreshToken === token.refreshToken;
   const endsAt =
@@ -71,8 +88,12 @@ export function recordOf(token: AccessToken, previous?: TokenRecord, scope?: rea
     scope,
     refreshTokenExpiresAt: Number.isFinite(endsAt) ? endsAt : undefined,
     loginAt: previous === undefined ? token.issuedAt : previous.loginAt,
+    login,
+    renewals: previous === undefined ? 0 : renewals + 1,
   };
 }
+
+const nameOfLogin = ({ refreshToken, value }: AccessToken): string => refreshTokenName(refreshToken ?? value);
 
 /** When nothing in a record can be used any more, as far as that is known. */
 const endOf = ({ token, refreshTokenExpiresAt = Number.POSITIVE_INFINITY }: TokenRecord): number =>
@@ -101,7 +122,10 @@ export async function writeSession(
     watch: (writing, value) => watchWrite(session, writing, value),
   });
   // 0 is no version, so a store that answers with it has not written either.
-  if (version) return version;
+  if (version) {
+    noteLatest(session, record);
+    return version;
+  }
   if (conflicts.left-- === 0) throw writesRefusedError();
   return undefined;
 }

@@ -26,7 +26,20 @@ export interface TokenRecord {
   readonly refreshTokenExpiresAt?: number | undefined;
   /** When the first token of the session's login was issued, in epoch milliseconds; absent in records of earlier versions. */
   readonly loginAt?: number | undefined;
+  /** Names the login that the session began with. Absent in a record that no renewal of this version has made. */
+  readonly login?: string | undefined;
+  /** How many renewals lie between that login and this record. */
+  readonly renewals?: number | undefined;
 }
+
+/**
+ * Whether a record is of the same session as another and of an earlier time, so that its refresh token was exchanged.
+ * @internal
+ */
+export const precedes = (earlier: TokenRecord, later: TokenRecord): boolean =>
+  earlier.login !== undefined &&
+  earlier.login === later.login &&
+  (earlier.renewals ?? 0) < (later.renewals ?? 0);
 
 /** The member of a record that is not part of the token. */
 const MEMBER = "source";
@@ -41,6 +54,8 @@ const MEMBERS = [
   "isOver",
   "refreshTokenExpiresAt",
   "loginAt",
+  "login",
+  "renewals",
 ] as const satisfies readonly (keyof TokenRecord)[];
 
 /** @internal */
@@ -60,19 +75,21 @@ export function serializeRecord({ token, ...source }: TokenRecord): string {
 export function deserializeRecord(text: string): TokenRecord {
   const token = deserializeToken(text);
   const source = Object(unknownMembers(token)[MEMBER]) as Record<string, unknown>;
-  const { owner, kind, scope, attempt, dead, isOver, refreshTokenExpiresAt, loginAt } = source;
+  const { owner, kind, scope, attempt, dead, isOver, refreshTokenExpiresAt, loginAt, login, renewals } =
+    source;
   const isNames =
     scope === undefined || (Array.isArray(scope) && scope.every((name) => typeof name === "string"));
-  const areTimes = [refreshTokenExpiresAt, loginAt].every(
-    (time) => time === undefined || Number.isFinite(time),
-  );
+  const isNumber = (value: unknown): boolean => value === undefined || Number.isFinite(value);
   const isFlag = isOver === undefined || isOver === true;
   if (
     !isNames ||
-    !areTimes ||
+    !isNumber(refreshTokenExpiresAt) ||
+    !isNumber(loginAt) ||
+    !isNumber(renewals) ||
     !isFlag ||
     !isText(attempt) ||
     !isText(dead) ||
+    !isText(login) ||
     !isOwner(owner) ||
     !isText(kind)
   ) {
@@ -95,6 +112,8 @@ export function deserializeRecord(text: string): TokenRecord {
     isOver,
     refreshTokenExpiresAt: refreshTokenExpiresAt as TokenRecord["refreshTokenExpiresAt"],
     loginAt: loginAt as TokenRecord["loginAt"],
+    login,
+    renewals: renewals as TokenRecord["renewals"],
   };
 }
 

@@ -124,6 +124,7 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
     login: token && { token, isNew: false },
     unsaved: undefined,
     refused: undefined,
+    latest: undefined,
     isEndReported: false,
     isEnded: false,
     writing: undefined,
@@ -161,6 +162,7 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
     await renewals;
     await saveBeforeClose(session, report);
     session.login = undefined;
+    session.latest = undefined;
   }
 
   /** A write under way would come after the removal. It would remove its record itself, but only when it settles. */
@@ -179,6 +181,7 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
     isClosed = true;
     session.isEnded = true;
     session.login = undefined;
+    session.latest = undefined;
     const lock = forgetUnsaved(session);
     await source.close();
     if (isRemoved) return;
