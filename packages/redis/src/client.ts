@@ -1,3 +1,4 @@
+import type { RecordKeys } from "./record-key.js";
 import type { Script } from "./scripts.js";
 import { ownError, replyCode, storeError } from "./store-error.js";
 
@@ -23,16 +24,17 @@ export interface IoredisClient {
 export type RedisClient = NodeRedisClient | IoredisClient;
 
 /** Runs a script and resolves to its answer. Rejects with an error of this package. */
-export type RunScript = (script: Script, input: ScriptInput) => Promise<unknown>;
+export type RunScript = (script: Script, keys: RecordKeys, values: readonly string[]) => Promise<unknown>;
 
 /**
- * Checks that `client` has the functions of a {@link RedisClient}.
+ * Makes the function that runs scripts on a client.
  *
  * @throws TypeError for anything else.
  */
 export function scriptRunner(client: RedisClient): RunScript {
   const send = sender(client);
-  return async (script, input) => {
+  return async (script, keys, values) => {
+    const input = { keys: script.parts.map((part) => keys[part]), arguments: [...values] };
     try {
       try {
         return await send("evalSha", script.sha1, input);

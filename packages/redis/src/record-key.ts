@@ -1,8 +1,10 @@
-/** The keys of one record in Redis, in the order in which the scripts take them. */
-export type RecordKeys = readonly [record: string, lock: string, history: string];
+import type { Part } from "./scripts.js";
+
+/** The keys in Redis of what there is of one key of the store. */
+export type RecordKeys = Readonly<Record<Part, string>>;
 
 /**
- * Names what belongs to a key of the store. The encoded key stands in the hash tag, so that all of it is in one slot of a
+ * Names the parts of a key of the store. The encoded key stands in the hash tag, so that all of it is in one slot of a
  * cluster. Encoding leaves no brace in it, and keeps different keys apart.
  *
  * @throws TypeError for a key that is empty, or holds half of a surrogate pair.
@@ -13,7 +15,7 @@ export function keysOf(prefix: string, key: unknown): RecordKeys {
   }
   checkWellFormed("key", key);
   const slot = `${prefix}{${encodeURIComponent(key)}}`;
-  return [`${slot}:record`, `${slot}:lock`, `${slot}:history`];
+  return { record: `${slot}:record`, lock: `${slot}:lock`, history: `${slot}:history` };
 }
 
 /** @throws TypeError for a prefix that would move the hash tag, or cannot be stored. */

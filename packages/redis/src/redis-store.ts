@@ -73,8 +73,8 @@ export function redisStore(options: RedisStoreOptions): TokenStore {
 
   let isPolicyKnown = onEvent === undefined;
 
-  async function run(script: Script, keys: RecordKeys, ...values: string[]): Promise<unknown> {
-    const reply = await runScript(script, { keys: [...keys], arguments: values });
+  async function run(script: Script, keys: RecordKeys, ...values: readonly string[]): Promise<unknown> {
+    const reply = await runScript(script, keys, values);
     if (!isPolicyKnown) {
       isPolicyKnown = true;
       void warnOfEviction(keys);
@@ -85,7 +85,7 @@ export function redisStore(options: RedisStoreOptions): TokenStore {
   /** Never rejects: a server may forbid the question. */
   async function warnOfEviction(keys: RecordKeys): Promise<void> {
     try {
-      const reply = await runScript(EVICTION_POLICY, { keys: [...keys], arguments: [] });
+      const reply = await runScript(EVICTION_POLICY, keys, []);
       if (reply === null) return;
       const evictionPolicy = textOf(reply);
       if (evictionPolicy === SAFE_POLICY) return;

@@ -1,8 +1,13 @@
 import { createHash } from "node:crypto";
 
+/** What there is of one key of the store. Each is a key in Redis, and all are in one slot of a cluster. */
+export type Part = "record" | "lock" | "history";
+
 /** A Lua script, which the server runs as one step. */
 export interface Script {
   readonly source: string;
+  /** The parts that it uses, in the order of its keys. No more, since a slot that is moving has commands for one key only. */
+  readonly parts: readonly Part[];
   /** The name that the server gives it, once it has seen the source. */
   readonly sha1: string;
 }
@@ -17,7 +22,7 @@ const FORMAT = 1;
 const REMEMBERED_MS = 3_600_000;
 
 /**
- * Begins each script. The keys are those of one record, and in one slot of a cluster:
+ * Functions for all scripts. These find the parts by name:
  * - `RECORD`, a hash of `format`, `version` and `value`.
  * - `LOCK`, a hash of `owner`, `fence` and `ttl` (in milliseconds).
  * - `HISTORY`, a hash of `last` (the latest version or fence), `fence` (the latest fence that has written), `write` and
@@ -30,8 +35,6 @@ const REMEMBERED_MS = 3_600_000;
  * A script that may not run when memory is full changes a hash first, since the server refuses only the first change.
  */
 const COMMON = `
-local RECORD, LOCK, HISTORY = KEYS[1], KEYS[2], KEYS[3]
-
 local function type_of(key)
   return redis.call('TYPE', key).ok
 end
@@ -90,18 +93,24 @@ local function keep_history()
 end
 `;
 
-function script(source: string): Script {
-  const whole = `${COMMON}${source}`;
-  return { source: whole, sha1: createHash("sha1").update(whole).digest("hex") };
+function script(parts: readonly Part[], body: string): Script {
+  const names = parts.map((part, index) => `local ${part.toUpperCase()} = KEYS[${index + 1}]\n`);
+  const source = `${names.join("")}${COMMON}${body}`;
+  return { source, parts, sha1: createHash("sha1").update(source).digest("hex") };
 }
 
+const ALL: readonly Part[] = ["record", "lock", "history"];
+
 /** Reads the record: `[version, value]`, nil, or `[fault]`. */
-export const READ: Script = script(`
+export const READ: Script = script(
+  ["record"],
+  `
 local version, value, fault = read_record()
 if fault then return { fault } end
 if version == '0' then return false end
 return { version, value }
-`);
+`,
+);
 
 /**
  * Writes the record: its version, nil when it was not written, or `[fault]`. Arguments: the expected version, the value,
@@ -109,7 +118,9 @@ return { version, value }
  *
  * Without a history, a later fence cannot have written within the time for which one is kept.
  */
-export const WRITE: Script = script(`
+export const WRITE: Script = script(
+  ALL,
+  `
 local expected, value, fence, expires_at, id = unpack(ARGV)
 local last, last_fence, last_write, written =
   unpack(fields_of(HISTORY, 'last', 'fence', 'write', 'version'))
@@ -136,10 +147,13 @@ if expires_at == '' or tonumber(expires_at) * 1000 > now_in_microseconds() then
 end
 keep_history()
 return new
-`);
+`,
+);
 
 /** Deletes the record, whatever it is. Argument: the id of this deletion. */
-export const DELETE: Script = script(`
+export const DELETE: Script = script(
+  ALL,
+  `
 local last, last_delete = unpack(fields_of(HISTORY, 'last', 'delete'))
 if last_delete == ARGV[1] then return 0 end
 local version = fields_of(RECORD, 'version')[1]
@@ -150,14 +164,17 @@ if deleted == 1 or last then
   keep_history()
 end
 return deleted
-`);
+`,
+);
 
 /**
  * Takes the lock: its fence, or nil when it is held. Arguments: the owner, and the time in milliseconds.
  *
  * Expiry follows the clock of the server. When that was set back, the lock ends after its own time from now.
  */
-export const LOCK: Script = script(`
+export const LOCK: Script = script(
+  ALL,
+  `
 local owner, fence, ttl = unpack(fields_of(LOCK, 'owner', 'fence', 'ttl'))
 if owner == ARGV[1] then return fence end
 local left = redis.call('PTTL', LOCK)
@@ -173,24 +190,34 @@ set_fields(LOCK, 'owner', ARGV[1], 'fence', new, 'ttl', ARGV[2])
 redis.call('PEXPIRE', LOCK, ARGV[2])
 keep_history()
 return new
-`);
+`,
+);
 
 /** Extends the lock: 1, or 0 when it is no longer held. Arguments: the owner, and the time in milliseconds. */
-export const EXTEND: Script = script(`
+export const EXTEND: Script = script(
+  ALL,
+  `
 if fields_of(LOCK, 'owner')[1] ~= ARGV[1] then return 0 end
 redis.call('PEXPIRE', LOCK, ARGV[2])
 redis.call('HSET', LOCK, 'ttl', ARGV[2])
 keep_history()
 return 1
-`);
+`,
+);
 
 /** Releases the lock, if it is still held. Argument: the owner. */
-export const RELEASE: Script = script(`
+export const RELEASE: Script = script(
+  ["lock"],
+  `
 if fields_of(LOCK, 'owner')[1] ~= ARGV[1] then return 0 end
 return redis.call('DEL', LOCK)
-`);
+`,
+);
 
 /** Reads which keys the server drops when its memory is full. Asked by a script, as a client of a cluster asks no node. */
-export const EVICTION_POLICY: Script = script(`
+export const EVICTION_POLICY: Script = script(
+  ["record"],
+  `
 return string.match(redis.call('INFO', 'memory'), 'maxmemory_policy:([%w-]+)') or false
-`);
+`,
+);
