@@ -140,6 +140,9 @@ describe("the packed packages", () => {
         "a login of a web app": "302 302 true 303 false",
         "a caller's signal": "ends the wait",
         "a FormData, sent again": true,
+        // Each request has a source of its own over one store, as the READMEs say. One of the two gets the token.
+        "two requests at once: service": "200 200 true",
+        "two requests at once: user": "200 200 true",
       })),
     );
   }, 180_000);

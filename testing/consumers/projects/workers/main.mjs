@@ -8,6 +8,15 @@ const bindings = Object.fromEntries(
 );
 for (const compatibilityDate of process.argv.slice(2)) {
   const worker = new Miniflare({ modules: true, script, compatibilityDate, bindings });
-  console.log(await (await worker.dispatchFetch("http://worker.example/")).text());
+  const ask = (path) => worker.dispatchFetch(`http://worker.example${path}`);
+  const found = await (await ask("/")).json();
+  await ask("/begin");
+  for (const kind of ["service", "user"]) {
+    const answers = await Promise.all([ask(`/${kind}`), ask(`/${kind}`)]);
+    const bodies = await Promise.all(answers.map((answer) => answer.text()));
+    const isSame = bodies[0] === bodies[1];
+    found[`two requests at once: ${kind}`] = [...answers.map(({ status }) => status), isSame].join(" ");
+  }
+  console.log(JSON.stringify(found));
   await worker.dispose();
 }

@@ -14,6 +14,48 @@ import { storedSession, talkdeskLogin } from "@talkdesk-oauth/login";
 
 const NEVER = () => new Promise(() => {});
 
+/** What the requests of an isolate share: a store, and how many requests of each kind have come. */
+const store = memoryStore();
+const arrivals = { service: 0, user: 0 };
+
+/** Logs a user in. */
+async function logIn(client, scope) {
+  const redirectUri = "http://localhost:3000/callback";
+  const pending = await startAuthorization(client, { redirectUri, scope });
+  const { headers } = await fetch(pending.url, { redirect: "manual" });
+  const { token, claims } = await finishAuthorization(client, new URL(headers.get("location")), pending);
+  return { token, isOurs: claims.nonce === pending.nonce };
+}
+
+/** Stores a user's session whose access token has ended, so that the next request refreshes it. */
+async function beginSession(client) {
+  const { token } = await logIn(client, "openid refresh_token users:read");
+  const ended = { issuedAt: Date.now() - 600_000, expiresAt: Date.now() - 1_000 };
+  const { value, refreshToken } = token;
+  await userSession(client, { store, key: "user" }).start(accessToken({ value, refreshToken, ...ended }));
+  return new Response();
+}
+
+/** One of two requests at once that need the same new token. Each has a source of its own, over the shared store. */
+async function answerOneOfTwo(kind, client) {
+  arrivals[kind] += 1;
+  const slow = {
+    ...client,
+    async fetch(...call) {
+      const answer = await fetch(...call);
+      while (arrivals[kind] < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+      // The other one waits for this answer by now.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return answer;
+    },
+  };
+  const options = { store, key: kind };
+  const source = kind === "user" ? userSession(slow, options) : clientCredentials(slow, options);
+  const { status } = await talkdeskFetch(source)("/users?per_page=1");
+  const { value } = await source.getToken();
+  return new Response(value, { status });
+}
+
 /** Tries the packages in this runtime, and reports what works. */
 async function findings(env) {
   const client = talkdeskClientFromEnv(env);
@@ -30,15 +72,11 @@ async function findings(env) {
       return (await clientCredentials({ ...client, authentication }).getToken()).type;
     },
     async "a login and its session"() {
-      const redirectUri = "http://localhost:3000/callback";
-      const pending = await startAuthorization(client, { redirectUri, scope: "openid refresh_token" });
-      const { headers } = await fetch(pending.url, { redirect: "manual" });
-      const callback = new URL(headers.get("location"));
-      const { token, claims } = await finishAuthorization(client, callback, pending);
+      const { token, isOurs } = await logIn(client, "openid refresh_token");
       const store = encryptedStore(memoryStore(), env.CONSUMER_STORE_SECRET);
       const session = userSession(client, { store, key: "a", token });
       const renewed = await session.getToken({ rejected: await session.getToken() });
-      return claims.nonce === pending.nonce && renewed.value !== token.value;
+      return isOurs && renewed.value !== token.value;
     },
     async "a login of a web app"() {
       const store = memoryStore();
@@ -96,7 +134,10 @@ async function findings(env) {
 }
 
 export default {
-  async fetch(_request, env) {
+  async fetch(request, env) {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/begin") return beginSession(talkdeskClientFromEnv(env));
+    if (pathname !== "/") return answerOneOfTwo(pathname.slice(1), talkdeskClientFromEnv(env));
     const found = {};
     for (const [name, find] of Object.entries(await findings(env))) {
       found[name] = await find().catch((error) => `${error} (${error.cause})`);
