@@ -19,13 +19,15 @@ describe("a whole run", () => {
     expect(complaints).toEqual([]);
     expect(code).toBe(0);
     expect(await place.files()).toEqual(["calls.csv"]);
+    // Calls name people.
+    expect((await place.mode()) & 0o777).toBe(0o600);
     expect((await place.read()).equals(await downloadServedFile(talkdesk))).toBe(true);
     expect(lines.join("\n")).toContain("calls.csv is complete: 15");
     expect(JSON.parse(talkdesk.requests.to("api")[0]?.text ?? "")).toEqual({
       name: "calls",
       format: "csv",
       timezone: "UTC",
-      timespan: { from: "2026-01-01T00:00:00.000Z", to: "2026-01-31T00:00:00.000Z" },
+      timespan: { from: "2026-01-01T00:00:00.000Z", to: "2026-02-01T00:00:00.000Z" },
     });
     expect(listGatewayCalls(talkdesk)).toEqual([
       "POST /data/reports/calls/jobs 202",

@@ -7,7 +7,7 @@ import type { Clock } from "../base/clock.js";
 import { describeRefusal, ExportFailure } from "../base/export-failure.js";
 import { growingWaits } from "../base/growing-waits.js";
 import { convertNetworkError, Interruption, toInterruption } from "./interruption.js";
-import { type PartFile, type PartState, parseStrongEtag } from "./part-file.js";
+import { type PartFile, type PartState, PRIVATE_MODE, parseStrongEtag } from "./part-file.js";
 
 /** Options of {@link download}. */
 export interface DownloadOptions {
@@ -175,7 +175,7 @@ async function appendBody(
   }
 
   addAbortSignal(signal, body);
-  await pipeline(received(), createWriteStream(part.path, { flags: "a" }));
+  await pipeline(received(), createWriteStream(part.path, { flags: "a", mode: PRIVATE_MODE }));
   if (interruption !== undefined) throw interruption;
   const size = await part.size();
   if (total !== undefined && size !== total) {

@@ -24,6 +24,9 @@ export interface PartFile {
   discard(): Promise<void>;
 }
 
+/** Calls name people, so only the owner of the file may read it. The final file has this mode too. */
+export const PRIVATE_MODE = 0o600;
+
 /** Makes the {@link PartFile} of the file `out`. It touches no file yet. */
 export function partFile(out: string): PartFile {
   const path = `${out}.part`;
@@ -42,7 +45,8 @@ export function partFile(out: string): PartFile {
     async begin(state) {
       // Bytes first: beside the state of another file, a later run would append that file to them.
       await remove(path);
-      await writeFile(statePath, `${JSON.stringify(state, undefined, 2)}\n`);
+      await remove(statePath);
+      await writeFile(statePath, `${JSON.stringify(state, undefined, 2)}\n`, { mode: PRIVATE_MODE });
     },
     async complete() {
       await rename(path, out);

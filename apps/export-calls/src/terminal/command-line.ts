@@ -14,8 +14,8 @@ export const USAGE = `Usage: export-calls [--from ISO] [--to ISO] [--out FILE]
 
 Exports the calls of a period as CSV. After an interruption, the same command continues where it stopped.
 
-  --from ISO  start of the period, such as 2026-01-31 or 2026-01-31T08:00:00Z (default: a day before --to)
-  --to ISO    end of the period, not included (default: a day after --from, or the start of today in UTC)
+  --from ISO  first day (UTC) or first instant, such as 2026-01-31 or 2026-01-31T08:00:00Z (default: one day in all)
+  --to ISO    last day (UTC), which is included, or an instant, before which the period ends (default: one day in all)
   --out FILE  name of the file (default: calls.csv); FILE.part and FILE.part.json exist until it is complete
   --help      show this text`;
 
@@ -31,7 +31,8 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   const { from, to, out = "calls.csv", help = false } = parse(args);
   if (out === "" || /[\\/]$/.test(out)) throw new TypeError("--out must be the name of a file.");
   const start = from === undefined ? undefined : parseInstant("--from", from);
-  const end = to === undefined ? undefined : parseInstant("--to", to);
+  // People who name a last day want its calls too.
+  const end = to === undefined ? undefined : parseInstant("--to", to) + (isDay(to) ? DAY_MS : 0);
   const period =
     start === undefined && end === undefined
       ? undefined
@@ -60,12 +61,14 @@ function parse(args: readonly string[]): { from?: string; to?: string; out?: str
   }
 }
 
+const isDay = (text: string): boolean => !text.includes("T");
+
 function parseInstant(option: string, text: string): number {
   const [, day = ""] = INSTANT.exec(text) ?? [];
   const at = Date.parse(text);
   // Date.parse reads the 31st of February as a day in March.
-  const isDay = day !== "" && !Number.isNaN(at) && formatDay(Date.parse(day)) === day;
-  if (isDay) return at;
+  const isRealDay = day !== "" && !Number.isNaN(at) && formatDay(Date.parse(day)) === day;
+  if (isRealDay) return at;
   throw new TypeError(
     `${option} must be a date or an instant with its offset, such as 2026-01-31 or 2026-01-31T08:00:00Z.`,
   );
@@ -74,6 +77,6 @@ function parseInstant(option: string, text: string): number {
 const formatDay = (at: number): string => (Number.isNaN(at) ? "" : new Date(at).toISOString().slice(0, 10));
 
 function toPeriod(from: number, to: number): Period {
-  if (from >= to) throw new TypeError("--from must be before --to.");
+  if (from >= to) throw new TypeError("--to must not be before --from.");
   return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
 }

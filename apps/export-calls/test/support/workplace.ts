@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
@@ -27,6 +27,8 @@ export interface Workplace extends AsyncDisposable {
   run(args?: readonly string[], options?: RunOptions): Promise<Outcome>;
   files(): Promise<string[]>;
   read(ending?: string): Promise<Buffer>;
+  /** The permissions of the file. */
+  mode(): Promise<number>;
 }
 
 /** Makes a {@link Workplace}; disposing deletes the folder. */
@@ -70,6 +72,7 @@ export async function workplace(env: Readonly<Record<string, string | undefined>
     },
     files: async () => (await readdir(folder)).sort(),
     read: (ending = "") => readFile(`${out}${ending}`),
+    mode: async () => (await stat(out)).mode,
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
   };
 }

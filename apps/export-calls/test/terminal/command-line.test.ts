@@ -4,14 +4,21 @@ import { workplace } from "../support/workplace.js";
 
 describe("the period", () => {
   it("is the one in the arguments, in UTC", () => {
-    const { period } = readCommandLine(["--from", "2026-01-31T08:00+02:00", "--to=2026-02-01"]);
-    expect(period).toEqual({ from: "2026-01-31T06:00:00.000Z", to: "2026-02-01T00:00:00.000Z" });
+    const { period } = readCommandLine(["--from", "2026-01-31T08:00+02:00", "--to=2026-02-01T09:30Z"]);
+    expect(period).toEqual({ from: "2026-01-31T06:00:00.000Z", to: "2026-02-01T09:30:00.000Z" });
   });
 
-  it("is one day when one end is given", () => {
+  it("includes the last day", () => {
+    const { period } = readCommandLine(["--from", "2026-01-01", "--to", "2026-01-31"]);
+    expect(period).toEqual({ from: "2026-01-01T00:00:00.000Z", to: "2026-02-01T00:00:00.000Z" });
+  });
+
+  it("is one day when one end is given, or the same day twice", () => {
     const day = { from: "2026-01-30T00:00:00.000Z", to: "2026-01-31T00:00:00.000Z" };
     expect(readCommandLine(["--from", "2026-01-30"]).period).toEqual(day);
-    expect(readCommandLine(["--to", "2026-01-31"]).period).toEqual(day);
+    expect(readCommandLine(["--to", "2026-01-30"]).period).toEqual(day);
+    expect(readCommandLine(["--from", "2026-01-30", "--to", "2026-01-30"]).period).toEqual(day);
+    expect(readCommandLine(["--to", "2026-01-31T00:00Z"]).period).toEqual(day);
   });
 
   it("is the last whole day when neither end is given", () => {
@@ -33,7 +40,7 @@ describe("the command", () => {
     [["--from", "2026-13-01"], "--from must be a date"],
     [["--to", "2026-01-31T08:00:00"], "--to must be a date"],
     [["--to", "2026-01-31T25:00:00Z"], "--to must be a date"],
-    [["--from", "2026-02-01", "--to", "2026-01-31"], "--from must be before --to."],
+    [["--from", "2026-02-01", "--to", "2026-01-31"], "--to must not be before --from."],
     [["--out", ""], "--out must be the name of a file."],
     [["--out", "folder/"], "--out must be the name of a file."],
   ])("refuses %j with one sentence and exit code 2", async (args, said) => {
