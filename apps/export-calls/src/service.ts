@@ -15,7 +15,7 @@ export interface Service extends AsyncDisposable {
 
 const SCOPE = "data-reports:read data-reports:write";
 /** A file of 15 MB, large enough to watch the download. */
-const EMULATED_ROWS = 200_000;
+const EMULATED_ROWS = 65_000;
 
 /**
  * Opens the real service when any `TALKDESK_` variable is set, otherwise starts an emulator, which disposing stops.

@@ -71,7 +71,10 @@ export interface EmulatorOptions {
   readonly keys?: KeyListing;
   /** How many polls a report job answers before it is done. Default: 2. */
   readonly reportPolls?: number;
-  /** How many rows the file of a report has, at about 80 bytes each. Default: 40. At most 1 000 000. */
+  /**
+   * How many rows the file of a report has: about 235 bytes each in a report of calls as CSV, and twice as many as JSON.
+   * Default: 40. At most 1 000 000.
+   */
   readonly reportRows?: number;
   /**
    * Operations of your own, in every account and region. They stand behind the same authorisation, scopes, faults and log

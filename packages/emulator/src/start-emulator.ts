@@ -7,22 +7,26 @@ import type { EmulatorOptions } from "./emulator-options.js";
 import { makeEngine } from "./engine/engine.js";
 import { loadEngineLibrary } from "./engine/engine-library.js";
 import { makeFaultScript } from "./faults/faults.js";
+import { makeFilesHost } from "./files/files-host.js";
+import { findRecordingFile } from "./files/recording-file.js";
+import { makePathSigner } from "./files/signed-path.js";
 import { makeGateway } from "./gateway/gateway.js";
 import { toApiOperation } from "./gateway/own-operations.js";
 import { logInAsBrowser } from "./identity/browser-login.js";
 import { makeIdentityHost } from "./identity/identity-host.js";
 import { makeBodyMemory } from "./message/received-body.js";
-import { makeFilesHost } from "./reports/files-host.js";
+import { findReportFile } from "./reports/report-file.js";
 import { makeReportJobs } from "./reports/report-jobs.js";
-import { makePathSigner } from "./reports/signed-path.js";
 import { makeRequestLog } from "./wire/request-log.js";
 import { makeServerGroup } from "./wire/server-group.js";
 import { makeTlsIdentity } from "./wire/tls-identity.js";
 import { removeCertificate, writeCertificate } from "./wire/trusted-certificate.js";
+import { makeAccountId } from "./world/account-id.js";
 import { DEFAULT_SCOPES } from "./world/client-registration.js";
 import { makeClientRegistry } from "./world/clients.js";
 import { makeDirectory } from "./world/directory.js";
 import { makeIssuedTokens, type TokenFilter } from "./world/issued-tokens.js";
+import { makeScimUsers } from "./world/scim-users.js";
 import { makeSigningKeys } from "./world/signing-keys.js";
 
 /** Long enough for a client that follows the redirect at once. */
@@ -70,9 +74,15 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const surroundings = { log: requests, bodies, faults, stopping: stopping.signal, clockSkewMs };
   const signer = makePathSigner(seed.hex("files", 64), FILE_URL_LIFETIME_SECONDS);
   const getDirectory = makeOnDemand((region, account) => makeDirectory(seed, region, account));
-  const getReports = makeOnDemand((region, account) =>
-    makeReportJobs(seed, region, account, reportPolls, (path) => getOrigin("files") + signer.sign(path)),
+  const getScimUsers = makeOnDemand((region, account) =>
+    makeScimUsers(seed, region, account, getDirectory(region, account)),
   );
+  const makeFileUrl = (region: Region, account: string, path: string): string =>
+    getOrigin("files") + signer.sign(`/${region}/${account}/${path}`);
+  const getReports = makeOnDemand((region, account) =>
+    makeReportJobs(seed, region, account, reportPolls, (path) => makeFileUrl(region, account, path)),
+  );
+  const now = (): number => Date.now() + clockSkewMs;
   const getEngine = makeOnDemand((region, account) =>
     makeEngine(library, {
       region,
@@ -117,7 +127,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       serviceTokenType: checked.serviceTokenType,
       login: checked.login,
       lenient: checked.lenient,
-      now: () => Date.now() + clockSkewMs,
+      now,
     });
     await servers.serve("identity", 0, "the identity host", identityHost, surroundings);
     for (const [index, region] of REGIONS.entries()) {
@@ -127,12 +137,21 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
         getOrigin: () => getOrigin(region),
         getDirectory,
         getReports,
+        getScimUsers,
+        makeFileUrl,
+        getAccountId: (account) => makeAccountId(seed, account),
+        now,
         operations,
         lenient: checked.lenient,
       });
       await servers.serve(region, 1 + index, `the ${region} gateway`, gateway, surroundings);
     }
-    const filesHost = makeFilesHost({ seed, signer, getDirectory, reportRows });
+    const filesHost = makeFilesHost({
+      signer,
+      findFile: (region, account, path) =>
+        findReportFile(seed, region, account, getDirectory(region, account), path, reportRows) ??
+        findRecordingFile(path),
+    });
     await servers.serve("files", 1 + REGIONS.length, "the files host", filesHost, surroundings);
   } catch (error) {
     await stop();

@@ -208,7 +208,7 @@ it("has the faults and the leniency that are given, and a line for each outcome"
     "us acme POST /us/acme/oauth/token cut",
     "us acme POST /us/acme/oauth/token 200",
     "us acme POST /us/acme/oauth/token 400 unsupported_grant_type: The grant type is not supported.",
-    "us - GET /users 401 Unauthorized: The request has no token that this gateway knows.",
+    "us - GET /users 401 Unauthorized: The request has no token that this emulator knows.",
     "us acme POST /us/acme/oauth/token?grant_type 401 invalid_client: The request has no Authorization header. (lenient: grant-in-query)",
     "",
   ]);

@@ -4,6 +4,9 @@ import { runReport } from "./support/report-file.js";
 import { requestBearer } from "./support/token-request.js";
 import { send, type WireResponse } from "./support/wire.js";
 
+const CALLS_HEADER =
+  "call_id,type,start_at,end_at,talkdesk_phone_number,contact_phone_number,user_id,user_name,user_email,total_time,talk_time,wait_time,recording_url";
+
 let talkdesk: Emulator;
 let reports: string;
 let headers: Readonly<Record<string, string>>;
@@ -31,11 +34,11 @@ it("runs a job from its start to its file", async () => {
     _links: { self: { href: url } },
   });
 
-  expect((await send(`${reports}/files/${id}`, { headers })).status).toBe(404);
-  for (let poll = 0; poll < 2; poll += 1) {
-    const running = await send(url, { headers });
-    expect([running.status, running.json.job.status]).toEqual([200, "processing"]);
-  }
+  // Asking for the file counts as a poll.
+  const early = await send(`${reports}/files/${id}`, { headers });
+  expect([early.status, early.json.code]).toEqual([404, "1020011"]);
+  const running = await send(url, { headers });
+  expect([running.status, running.json.job.status]).toEqual([200, "processing"]);
   const done = await send(url, { headers });
   expect([done.status, done.headers.location]).toEqual([303, `${reports}/files/${id}`]);
 
@@ -47,7 +50,7 @@ it("runs a job from its start to its file", async () => {
 
   const csv = await send(target.href);
   expect([csv.status, csv.headers["content-type"]]).toEqual([200, "text/csv; charset=utf-8"]);
-  expect(csv.text.split("\n")[0]).toBe("call_id,started_at,direction,duration_seconds,agent");
+  expect(csv.text.split("\n")[0]).toBe(CALLS_HEADER);
 
   expect((await send(url, { method: "DELETE", headers })).status).toBe(204);
   expect((await send(url, { method: "DELETE", headers })).status).toBe(404);
@@ -75,16 +78,131 @@ it("makes files with the number of rows that is set, the same each time", async 
     const started = await fetch(jobs, { method: "POST", headers: authorised, body: "{}" });
     return (await fetch(started.headers.get("location") ?? "", { headers: authorised })).text();
   };
-  expect(await fileOf(0)).toBe("call_id,started_at,direction,duration_seconds,agent\n");
+  expect(await fileOf(0)).toBe(`${CALLS_HEADER}\n`);
   const long = await fileOf(1000);
   const rows = long.trimEnd().split("\n").slice(1);
   expect(rows).toHaveLength(1000);
   for (const row of rows) {
-    expect(row).toMatch(/^[0-9a-f]{32},20\d\d-\d\d-\d\dT\d\d:00:00\.000Z,(in|out),\d{1,3},[^,]+$/);
+    expect(row).toMatch(
+      /^[0-9a-f]{32},(?:inbound|outbound),2024-01-\d\dT[\d:]{8}Z,2024-01-\d\dT[\d:]{8}Z,\+1202\d{7},\+1312\d{7},[0-9a-f]{24},[^,]+,[^,]+@users\.example\.com(?:,\d{1,3}){3},\/recordings\/[0-9a-f]{32}$/,
+    );
   }
   expect(new Set(rows.map((row) => row.slice(0, 32))).size).toBe(1000);
   expect(await fileOf(1000)).toBe(long);
-  expect(long.startsWith((await fileOf(300)).trimEnd())).toBe(true);
+});
+
+/** Runs a report of a type, and gives the answer with its file. */
+async function fetchReport(type: string, body: Readonly<Record<string, unknown>>): Promise<Response> {
+  const jobs = `${talkdesk.endpoints().api}/data/reports/${type}/jobs`;
+  const started = await send(jobs, { method: "POST", headers, body: JSON.stringify(body) });
+  let response: Response;
+  do {
+    response = await fetch(started.headers.location ?? "", { headers });
+  } while (!response.redirected);
+  return response;
+}
+
+it.each([
+  ["calls", "call_id", "start_at"],
+  ["contacts", "interaction_id", "started_at"],
+  ["ring_attempts", "interaction_id", "ring_started_at_time"],
+  ["user_status", "user_id", "status_start_at"],
+  ["studio_flow_execution", "call_sid", "timestamp"],
+  ["adherence", "id", "started_at"],
+])("has rows of %s in every format, within the period", async (type, first, time) => {
+  const timespan = { from: "2025-03-01T00:00:00Z", to: "2025-03-02T12:00:00+02:00" };
+  const json = await fetchReport(type, { format: "json", timespan, timezone: "Europe/Lisbon" });
+  expect(json.headers.get("content-type")).toBe("application/json");
+  const { entries } = (await json.json()) as { entries: Record<string, unknown>[] };
+  expect(entries).toHaveLength(40);
+  for (const entry of entries) {
+    const at = Date.parse(`${String(entry[time]).replace(" ", "T").replace("Z", "")}Z`);
+    expect(at).toBeGreaterThanOrEqual(Date.parse(timespan.from));
+    expect(at).toBeLessThan(Date.parse(timespan.to));
+  }
+
+  const bulk = await (await fetchReport(type, { format: "json_bulk", timespan })).text();
+  expect(
+    bulk
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line)),
+  ).toEqual(entries);
+
+  const [header = "", ...rows] = (await (await fetchReport(type, { timespan })).text()).trimEnd().split("\n");
+  expect(header.split(",")).toEqual(Object.keys(entries[0] ?? {}));
+  expect(header.split(",")[0]).toBe(first);
+  expect(rows).toEqual(entries.map((entry) => Object.values(entry).join(",")));
+});
+
+it("describes the same interactions in the reports of a period, and others of another", async () => {
+  const read = async (type: string, from: string): Promise<unknown[]> => {
+    const timespan = { from, to: "2025-03-02 00:00:00" };
+    const response = await fetchReport(type, { format: "json", timespan });
+    const { entries } = (await response.json()) as { entries: Record<string, unknown>[] };
+    return entries.map((entry) => entry["call_id"] ?? entry["interaction_id"]);
+  };
+  const calls = await read("calls", "2025-03-01T00:00:00.000");
+  expect(await read("contacts", "2025-03-01T00:00:00Z")).toEqual(calls);
+  expect(await read("calls", "2025-02-01T00:00:00Z")).not.toEqual(calls);
+});
+
+it("has no row of the future, and refuses a period that has not begun", async () => {
+  const at = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString();
+  const response = await fetchReport("calls", { format: "json", timespan: { from: at(-1), to: at(1) } });
+  const { entries } = (await response.json()) as { entries: { end_at: string }[] };
+  expect(entries).toHaveLength(40);
+  for (const entry of entries) expect(Date.parse(entry.end_at)).toBeLessThanOrEqual(Date.now());
+  const refused = await start({ timespan: { from: at(1), to: at(2) } });
+  expect([refused.status, refused.json.fields[0].name]).toEqual([400, "timespan[from]"]);
+});
+
+it("lists the jobs of a type", async () => {
+  const first = await start({ name: "first" });
+  await start({ name: "second", format: "json" });
+  const others = `${talkdesk.endpoints().api}/data/reports/contacts/jobs`;
+  await send(others, { method: "POST", headers, body: "{}" });
+  for (let poll = 0; poll < 2; poll += 1) await send(first.headers.location ?? "", { headers });
+  const { json } = await send(`${reports}/jobs?per_page=200`, { headers });
+  expect(json).toMatchObject({ total: 2, per_page: 200 });
+  expect(json._embedded.jobs).toEqual([
+    {
+      id: first.json.job.id,
+      name: "first",
+      status: "done",
+      format: "csv",
+      _links: {
+        self: { href: first.headers.location },
+        files: { href: `${reports}/files/${first.json.job.id}` },
+      },
+    },
+    expect.objectContaining({ name: "second", status: "processing", format: "json" }),
+  ]);
+  expect((await send(`${reports}/jobs?per_page=201`, { headers })).status).toBe(400);
+});
+
+it("finds a job under its own type only", async () => {
+  const { json } = await start();
+  const other = `${talkdesk.endpoints().api}/data/reports/contacts/jobs/${json.job.id}`;
+  expect((await send(other, { headers })).status).toBe(404);
+  expect((await send(other, { method: "DELETE", headers })).status).toBe(404);
+});
+
+it.each([
+  [{ timespan: { from: "2025-01-02T00:00:00Z", to: "2025-01-01T00:00:00Z" } }, "1020005"],
+  [{ timespan: { from: "2025-01-01", to: "2025-01-02" } }, "1020001"],
+  [{ timespan: { from: "2025-01-01T00:00:00Z" } }, "1020001"],
+  [{ timezone: "Europe/Nowhere" }, "1020016"],
+  [{ format: "xlsx" }, "1020001"],
+])("refuses %j", async (body, code) => {
+  const answer = await start(body);
+  expect([answer.status, answer.json.code]).toEqual([400, code]);
+});
+
+it("refuses a type that cannot be the name of one", async () => {
+  const jobs = `${talkdesk.endpoints().api}/data/reports/Calls/jobs`;
+  expect((await send(jobs, { method: "POST", headers, body: "{}" })).json.code).toBe("1020001");
+  expect((await send(jobs, { headers })).json.code).toBe("1020001");
 });
 
 it("refuses a request for a file that still has a token", async () => {

@@ -8,7 +8,7 @@ import { type EmulatorOptions, startEmulator } from "@talkdesk-oauth/emulator";
 import type { Environment } from "./settings.js";
 
 /** People sign in on a page. A report takes about half a minute and has a few megabytes, so that they can watch it. */
-export const EMULATOR_OPTIONS: EmulatorOptions = { login: "page", reportPolls: 9, reportRows: 50_000 };
+export const EMULATOR_OPTIONS: EmulatorOptions = { login: "page", reportPolls: 9, reportRows: 17_000 };
 
 /** Long enough to start the portal again, and short enough not to be forgotten. */
 export const LINGER_MS = 15 * 60_000;

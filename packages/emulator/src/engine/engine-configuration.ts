@@ -1,6 +1,7 @@
 import type { Configuration } from "oidc-provider";
 import type { Region } from "../base/region.js";
 import type { Seed } from "../base/seed.js";
+import { makeAccountId } from "../world/account-id.js";
 import type { EmulatorClient } from "../world/clients.js";
 import type { SigningAlgorithm, SigningKeys } from "../world/signing-keys.js";
 import { toEngineClient } from "./engine-client.js";
@@ -49,7 +50,7 @@ const DAY_SECONDS = 86_400;
 export function makeEngineConfiguration(options: EngineOptions): Configuration {
   const { region, account, seed, issuer, gateway, tokenLifetimeSeconds, findClient } = options;
   const label = `${region}/${account}`;
-  const accountId = seed.hex(`account/${account}`, 24);
+  const accountId = makeAccountId(seed, account);
   const nextJti = seed.identifiers(`${label}/jti`, 24);
   const { privateKey } = options.signingKeys.getCurrent(region, account, "ES256");
 

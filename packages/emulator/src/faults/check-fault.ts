@@ -3,7 +3,7 @@ import { checkRegion } from "../base/region.js";
 import { checkHeaders } from "../message/check-headers.js";
 import type { CannedAnswer, CheckedEffect, CheckedFault, Fault, FaultMatch, FaultPlace } from "./fault.js";
 
-const PLACES: readonly unknown[] = ["token", "api", "files", "authorize", "jwks", "introspect"];
+const PLACES: readonly unknown[] = ["token", "api", "files", "authorize", "jwks", "introspect", "session"];
 const EFFECTS = ["hang", "reset", "respond", "lose", "patch", "dateSkewMs", "truncate", "trickle"];
 const OCCASION_MEMBERS = ["at", "times", "skip", "match", "delayMs"];
 const MATCH_MEMBERS = ["region", "account", "method", "path", "grantType", "authorization"];

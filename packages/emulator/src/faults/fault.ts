@@ -1,7 +1,7 @@
 import type { Region } from "../base/region.js";
 
 /** Where a fault applies: an endpoint of the identity host, a gateway (`api`) or the files host. */
-export type FaultPlace = "token" | "api" | "files" | "authorize" | "jwks" | "introspect";
+export type FaultPlace = "token" | "api" | "files" | "authorize" | "jwks" | "introspect" | "session";
 
 /** The body of a canned answer. A stream can be sent once. A function is called for each answer. */
 export type CannedBody =

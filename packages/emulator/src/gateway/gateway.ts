@@ -1,4 +1,4 @@
-import { describeLeniency, type Laxity, type Leniency, makeLeniency } from "../base/laxity.js";
+import { type Laxity, type Leniency, makeLeniency } from "../base/laxity.js";
 import type { Region } from "../base/region.js";
 import { splitUrl } from "../base/split-url.js";
 import type { Answer } from "../message/answer.js";
@@ -7,11 +7,18 @@ import type { RequestRecord } from "../message/request-record.js";
 import type { ReportJobs } from "../reports/report-jobs.js";
 import type { Host } from "../wire/host-server.js";
 import type { Directory } from "../world/directory.js";
-import type { IssuedToken, IssuedTokens } from "../world/issued-tokens.js";
+import type { IssuedTokens } from "../world/issued-tokens.js";
+import { explainRefusal, findPresentedToken } from "../world/presented-token.js";
+import type { ScimUsers } from "../world/scim-users.js";
+import { ACCOUNT_OPERATIONS } from "./account-operations.js";
 import type { ApiOperation } from "./api-operation.js";
+import { CALLBACK_OPERATIONS } from "./callback-operations.js";
 import { CONTACT_OPERATIONS } from "./contact-operations.js";
 import { ECHO_OPERATIONS } from "./echo-operations.js";
+import { PHONE_OPERATIONS } from "./phone-operations.js";
+import { RECORDING_OPERATIONS } from "./recording-operations.js";
 import { REPORT_OPERATIONS } from "./report-operations.js";
+import { SCIM_OPERATIONS } from "./scim-operations.js";
 import { USER_OPERATIONS } from "./user-operations.js";
 
 /** The dependencies of the gateway of one region. */
@@ -22,6 +29,11 @@ export interface GatewayParts {
   readonly getOrigin: () => string;
   readonly getDirectory: (region: Region, account: string) => Directory;
   readonly getReports: (region: Region, account: string) => ReportJobs;
+  readonly getScimUsers: (region: Region, account: string) => ScimUsers;
+  readonly makeFileUrl: (region: Region, account: string, path: string) => string;
+  readonly getAccountId: (account: string) => string;
+  /** The time of the service, in epoch milliseconds. */
+  readonly now: () => number;
   /** Operations of the emulator's user. They come before the built-in ones. */
   readonly operations: readonly ApiOperation[];
   /** What is accepted although the service does not document it. */
@@ -33,29 +45,21 @@ const MAX_BODY_BYTES = 64 * 1024;
 
 /** Everything that every gateway can do. */
 const BUILT_IN_OPERATIONS: readonly ApiOperation[] = [
+  ...ACCOUNT_OPERATIONS,
   ...USER_OPERATIONS,
+  ...SCIM_OPERATIONS,
   ...CONTACT_OPERATIONS,
+  ...CALLBACK_OPERATIONS,
+  ...RECORDING_OPERATIONS,
+  ...PHONE_OPERATIONS,
   ...REPORT_OPERATIONS,
   ...ECHO_OPERATIONS,
 ];
 
 /** Makes the API gateway of one region. The first operation that matches path and method answers. */
 export function makeGateway(parts: GatewayParts): Host {
-  const { region, tokens, lenient, getOrigin, getDirectory, getReports } = parts;
+  const { region, tokens, lenient } = parts;
   const operations = [...parts.operations, ...BUILT_IN_OPERATIONS];
-
-  function findToken(authorization: string | undefined, leniency: Leniency): IssuedToken | undefined {
-    // A service token stands alone. Other tokens follow their scheme, in any case of letters (RFC 9110 §11.1), and one
-    // space. Every other form is refused, and so is a repeated header, which arrives joined with a comma.
-    const bare = tokens.find(authorization ?? "");
-    if (bare?.isBare) return bare;
-    const token = findBearer(authorization);
-    return token?.isBare === true && !leniency.permit("bearer-service-token") ? undefined : token;
-  }
-
-  function findBearer(authorization: string | undefined): IssuedToken | undefined {
-    return tokens.find(/^Bearer ([^\s,]+)$/i.exec(authorization ?? "")?.[1] ?? "");
-  }
 
   function answer(request: RequestRecord, leniency: Leniency): Answer | Promise<Answer> {
     const { path, query } = splitUrl(request.url);
@@ -65,10 +69,10 @@ export function makeGateway(parts: GatewayParts): Host {
     }
 
     const { authorization } = request.headers;
-    const token = findToken(authorization, leniency);
-    const refusal = explainRefusal(token, authorization);
+    const token = findPresentedToken(tokens, authorization, leniency);
+    const refusal = explainRefusal(tokens, region, token, authorization);
     if (token === undefined || refusal !== undefined) {
-      return apiError(401, API_ERROR_CODES.unauthorized, "Unauthorized", { description: refusal ?? "" });
+      return refuse(candidates[0], 401, refusal ?? "");
     }
     const operation = candidates.find(({ method }) => method === "ANY" || method === request.method);
     if (operation === undefined) {
@@ -81,39 +85,31 @@ export function makeGateway(parts: GatewayParts): Host {
       });
     }
     if (scope !== undefined && !token.scopes.includes(scope)) {
-      return apiError(403, API_ERROR_CODES.insufficientScope, "Invalid scopes", {
-        description: `The token needs the scope ${scope}.`,
-      });
+      return refuse(operation, 403, `The token needs the scope ${scope}.`);
     }
+    const { account } = token;
     return operation.answer({
       request,
       token,
       parameters: operation.path.exec(path)?.slice(1) ?? [],
       query: new URLSearchParams(query),
-      origin: getOrigin(),
-      directory: getDirectory(region, token.account),
-      reports: getReports(region, token.account),
+      origin: parts.getOrigin(),
+      directory: parts.getDirectory(region, account),
+      reports: parts.getReports(region, account),
+      // A getter, because most calls do not need them, and they take a while to make.
+      get scimUsers() {
+        return parts.getScimUsers(region, account);
+      },
+      makeFileUrl: (file) => parts.makeFileUrl(region, account, file),
+      accountId: parts.getAccountId(account),
+      now: parts.now(),
     });
-  }
-
-  function explainRefusal(
-    token: IssuedToken | undefined,
-    authorization: string | undefined,
-  ): string | undefined {
-    if (token === undefined) {
-      return findBearer(authorization)?.isBare === true
-        ? `A service token must stand alone, without Bearer. ${describeLeniency("bearer-service-token")}`
-        : "The request has no token that this gateway knows.";
-    }
-    if (token.region !== region) return "The token was issued in another region.";
-    if (token.expiresAt <= Date.now()) return "The token has expired.";
-    return tokens.isRevoked(token) ? "The token was revoked." : undefined;
   }
 
   return {
     foreignHost: notFound("The Host header names another host."),
     findDestination({ authorization }) {
-      const token = findToken(authorization, makeLeniency(lenient));
+      const token = findPresentedToken(tokens, authorization, makeLeniency(lenient));
       return { to: "api", region, ...(token !== undefined && { account: token.account }) };
     },
     async answer(request) {
@@ -121,6 +117,13 @@ export function makeGateway(parts: GatewayParts): Host {
       return { ...(await answer(request, leniency)), laxities: leniency.used };
     },
   };
+}
+
+function refuse(operation: ApiOperation | undefined, status: 401 | 403, description: string): Answer {
+  if (operation?.refuse !== undefined) return operation.refuse(status, description);
+  return status === 401
+    ? apiError(401, API_ERROR_CODES.unauthorized, "Unauthorized", { description })
+    : apiError(403, API_ERROR_CODES.insufficientScope, "Invalid scopes", { description });
 }
 
 function notFound(description: string): Answer {

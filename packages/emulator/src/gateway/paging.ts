@@ -2,27 +2,37 @@ import { type Answer, jsonAnswer } from "../message/answer.js";
 import { API_ERROR_CODES, apiError } from "../message/api-error.js";
 import type { ApiCall } from "./api-operation.js";
 
-const DEFAULT_PER_PAGE = 50;
-const MAX_PER_PAGE = 100;
+/** How a list is paged. */
+export interface Paging {
+  readonly defaultPerPage: number;
+  readonly maxPerPage: number;
+  /** The name of the link to the page before. */
+  readonly previous: "prev" | "previous";
+}
+
+const USUAL_PAGING: Paging = { defaultPerPage: 50, maxPerPage: 100, previous: "prev" };
 
 /**
- * Makes an answer with one page of a list, in HAL with absolute links. The query parameter `page` counts from 1;
- * `per_page` is 50 by default and 100 at most.
+ * Makes an answer with one page of a list, in HAL with absolute links. The query parameter `page` counts from 1.
+ *
+ * @param paging Default: 50 items on a page and 100 at most.
  */
 export function pageAnswer<Item>(
   { request, query, origin }: ApiCall,
   name: string,
   items: readonly Item[],
   present: (item: Item) => unknown,
+  paging: Partial<Paging> = {},
 ): Answer {
+  const { defaultPerPage, maxPerPage, previous } = { ...USUAL_PAGING, ...paging };
   const page = readPositive(query.get("page"), 1);
-  const perPage = readPositive(query.get("per_page"), DEFAULT_PER_PAGE);
-  if (page === undefined || perPage === undefined || perPage > MAX_PER_PAGE) {
+  const perPage = readPositive(query.get("per_page"), defaultPerPage);
+  if (page === undefined || perPage === undefined || perPage > maxPerPage) {
     return apiError(400, API_ERROR_CODES.invalidRequest, "Invalid paging", {
       fields: [
         {
           name: "page, per_page",
-          description: `Must be integers from 1; per_page is at most ${MAX_PER_PAGE}.`,
+          description: `Must be integers from 1; per_page is at most ${maxPerPage}.`,
         },
       ],
     });
@@ -46,7 +56,7 @@ export function pageAnswer<Item>(
       first: makeLink(1),
       last: makeLink(lastPage),
       ...(page < lastPage && { next: makeLink(page + 1) }),
-      ...(page > 1 && { prev: makeLink(Math.min(page - 1, lastPage)) }),
+      ...(page > 1 && { [previous]: makeLink(Math.min(page - 1, lastPage)) }),
     },
   });
 }

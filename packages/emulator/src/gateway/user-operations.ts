@@ -4,9 +4,10 @@ import type { User } from "../world/directory.js";
 import type { ApiCall, ApiOperation } from "./api-operation.js";
 import { halAnswer, pageAnswer } from "./paging.js";
 
-/** `GET /users` and `GET /users/me`. */
+/** `GET /users`, `/users/me` and `/users/{id}`. */
 export const USER_OPERATIONS: readonly ApiOperation[] = [
   { method: "GET", path: /^\/users\/me$/, scope: "openid", answer: showOwnUser },
+  { method: "GET", path: /^\/users\/([^/]+)$/, scope: "users:read", answer: showUser },
   {
     method: "GET",
     path: /^\/users$/,
@@ -15,6 +16,13 @@ export const USER_OPERATIONS: readonly ApiOperation[] = [
       pageAnswer(call, "users", call.directory.users, (user) => presentUser(user, call.origin)),
   },
 ];
+
+function showUser({ parameters, directory, origin }: ApiCall): Answer {
+  const user = directory.users.find(({ id }) => id === parameters[0]);
+  return user === undefined
+    ? apiError(404, API_ERROR_CODES.userNotFound, "User not found")
+    : halAnswer(200, presentUser(user, origin));
+}
 
 function showOwnUser({ token, directory, origin }: ApiCall): Answer {
   const user = token.userId === undefined ? undefined : directory.findUser(token.userId);

@@ -12,6 +12,7 @@ import type { IssuedTokens } from "../world/issued-tokens.js";
 import type { SigningKeys } from "../world/signing-keys.js";
 import { answerAuthorizeRequest } from "./authorize-endpoint.js";
 import { makeJtiMemory } from "./client-assertion.js";
+import { answerEndSessionRequest } from "./end-session-endpoint.js";
 import { answerIntrospectRequest } from "./introspect-endpoint.js";
 import { authorizeError } from "./oauth-error.js";
 import { type KeyListing, listDeprecatedKeys, listKeys } from "./published-keys.js";
@@ -48,6 +49,7 @@ const ENDPOINTS: Readonly<Record<string, RequestTarget>> = {
   "oauth/2023-10/certs": "jwks",
   "oauth/certs": "jwks",
   "oauth/introspect": "introspect",
+  "oauth/end_user_session": "session",
 };
 
 /**
@@ -104,6 +106,13 @@ export function makeIdentityHost(parts: IdentityHostParts): Host {
             issuer: parts.getOrigin(),
             gateway: parts.getGatewayOrigin(region),
             signingKey: parts.signingKeys.getCurrent(region, account, "ES256"),
+          });
+        case "session":
+          return answerEndSessionRequest(request, {
+            ...parts,
+            region,
+            account,
+            directory: parts.getDirectory(region, account),
           });
         case "jwks":
           if (request.method !== "GET" && request.method !== "HEAD") {

@@ -4,6 +4,7 @@ import type { Seed } from "../base/seed.js";
 import { type Answer, jsonAnswer } from "../message/answer.js";
 import { API_ERROR_CODES, apiError, methodNotAllowed } from "../message/api-error.js";
 import type { RequestRecord } from "../message/request-record.js";
+import { makeAccountId } from "../world/account-id.js";
 import type { IssuedToken, IssuedTokens } from "../world/issued-tokens.js";
 import type { SigningKey } from "../world/signing-keys.js";
 import { MAX_FORM_BYTES } from "./form.js";
@@ -63,7 +64,7 @@ function describeToken(
     nbf: toSeconds(token.issuedAt),
     iat: toSeconds(token.issuedAt),
     cid: token.clientId,
-    aid: seed.hex(`account/${account}`, 24),
+    aid: makeAccountId(seed, account),
     scp: token.scopes.join(" "),
     reg: CLOUD_REGIONS[region],
     psn: "CUSTOMER",

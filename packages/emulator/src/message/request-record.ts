@@ -23,10 +23,18 @@ const SECRET_PARAMETERS = new Set([
 const REDACTED = "[redacted]";
 
 /**
- * Where a request was sent: to an endpoint of the identity host, a gateway (`api`) or the files host. Any other address
- * is `other`.
+ * Where a request was sent: to an endpoint of the identity host (`session` is the one that ends sessions), a gateway (`api`)
+ * or the files host. Any other address is `other`.
  */
-export type RequestTarget = "token" | "authorize" | "jwks" | "introspect" | "api" | "files" | "other";
+export type RequestTarget =
+  | "token"
+  | "authorize"
+  | "jwks"
+  | "introspect"
+  | "session"
+  | "api"
+  | "files"
+  | "other";
 
 /**
  * One request as it arrived. The object is frozen, but `status`, `laxities`, `refusal`, `aborted` and the members about

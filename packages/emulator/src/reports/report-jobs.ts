@@ -1,27 +1,20 @@
 import type { Region } from "../base/region.js";
 import type { Seed } from "../base/seed.js";
-
-/** A report job of Explore. */
-export interface ReportJob {
-  /** 32 hexadecimal digits. */
-  readonly id: string;
-  readonly name: string;
-  readonly format: "csv";
-  readonly timespan?: unknown;
-  /** How often a client has polled it. */
-  polls: number;
-}
+import { makeReportPath } from "./report-file.js";
+import type { ReportJob, ReportRequest } from "./report-job.js";
 
 /** The report jobs of one account in one region. */
 export interface ReportJobs {
   /** Starts a job. Gives undefined when too many are running. */
-  start(report: { readonly name: string; readonly timespan?: unknown }): ReportJob | undefined;
-  find(id: string): ReportJob | undefined;
+  start(report: ReportRequest): ReportJob | undefined;
+  /** Gives the jobs of a type, oldest first. */
+  list(type: string): readonly ReportJob[];
+  find(type: string, id: string): ReportJob | undefined;
   /** Counts a poll and tells whether the job is done. */
   poll(job: ReportJob): boolean;
   isDone(job: ReportJob): boolean;
   /** Forgets a job, and tells whether it existed. */
-  remove(id: string): boolean;
+  remove(type: string, id: string): boolean;
   /** Makes a URL on the files host that gives the file of a job for a while. */
   makeFileUrl(job: ReportJob): string;
 }
@@ -35,7 +28,7 @@ const MAX_JOBS = 1_000;
  * Makes the report jobs of an account in a region.
  *
  * @param pollsUntilDone How often a job answers that it is still running.
- * @param signFileUrl Makes the URL of a path on the files host.
+ * @param signFileUrl Makes the URL of a file of the account on the files host.
  */
 export function makeReportJobs(
   seed: Seed,
@@ -48,30 +41,30 @@ export function makeReportJobs(
   const nextId = seed.identifiers(`${region}/${account}/report`, 32);
   const isDone = (job: ReportJob): boolean => job.polls >= pollsUntilDone;
 
+  function find(type: string, id: string): ReportJob | undefined {
+    const job = jobs.get(id);
+    return job?.type === type ? job : undefined;
+  }
+
   return {
-    start({ name, timespan }) {
+    start(report) {
       const running = [...jobs.values()].filter((job) => !isDone(job)).length;
       if (running >= MAX_RUNNING_JOBS) return undefined;
-      const job: ReportJob = {
-        id: nextId(),
-        name,
-        format: "csv",
-        ...(timespan !== undefined && { timespan }),
-        polls: 0,
-      };
+      const job: ReportJob = { ...report, id: nextId(), polls: 0 };
       jobs.set(job.id, job);
       const oldest = [...jobs.values()].find(isDone);
       if (jobs.size > MAX_JOBS && oldest !== undefined) jobs.delete(oldest.id);
       return job;
     },
-    find: (id) => jobs.get(id),
+    list: (type) => [...jobs.values()].filter((job) => job.type === type),
+    find,
     poll(job) {
       if (isDone(job)) return true;
       job.polls += 1;
       return false;
     },
     isDone,
-    remove: (id) => jobs.delete(id),
-    makeFileUrl: (job) => signFileUrl(`/${region}/${account}/${job.id}.csv`),
+    remove: (type, id) => find(type, id) !== undefined && jobs.delete(id),
+    makeFileUrl: (job) => signFileUrl(makeReportPath(job)),
   };
 }

@@ -47,6 +47,7 @@ const TARGETS: readonly RequestTarget[] = [
   "authorize",
   "jwks",
   "introspect",
+  "session",
   "api",
   "files",
   "other",

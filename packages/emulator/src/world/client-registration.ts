@@ -62,7 +62,9 @@ export const DEFAULT_SCOPES: readonly string[] = [
   "data-reports:write",
   "events:read",
   "flows-interactions:start",
+  "phone-details:read",
   "recordings:read",
+  "scim",
   "user-session-public:end",
   "users:read",
 ];

@@ -21,14 +21,27 @@ export interface Contact {
   readonly created_at: string;
 }
 
+/** A phone number of an account. */
+export interface PhoneNumber {
+  /** 24 hexadecimal digits. */
+  readonly id: string;
+  readonly phone_number: string;
+  readonly friendly_name: string;
+  readonly dedicated_line: boolean;
+  readonly sip: boolean;
+  readonly vcid: boolean;
+  readonly capabilities: readonly string[];
+}
+
 /** The part of a contact that a client writes. */
 export type ContactDraft = Omit<Contact, "id" | "created_at">;
 
-/** The users and contacts of one account in one region. They follow from the seed. */
+/** The users, phone numbers and contacts of one account in one region. They follow from the seed. */
 export interface Directory {
   readonly users: readonly User[];
   /** Finds a user by id or e-mail address. Without one it gives the first user. */
   findUser(idOrEmail?: string): User | undefined;
+  readonly phoneNumbers: readonly PhoneNumber[];
   readonly contacts: readonly Contact[];
   /** Tells whether a client may still write this much. */
   hasRoomFor(draft: ContactDraft): boolean;
@@ -39,6 +52,7 @@ export interface Directory {
 
 const USER_COUNT = 60;
 const CONTACT_COUNT = 120;
+const PHONE_NAMES = ["Sales", "Support", "Billing", "Reception"];
 /** Contacts are kept in memory, so clients may write this much JSON in total; replacing a contact counts again. */
 const MAX_WRITTEN_BYTES = 2 ** 24;
 const DAY_MS = 86_400_000;
@@ -80,6 +94,7 @@ export function makeDirectory(seed: Seed, region: Region, account: string): Dire
   let contacts: Contact[] | undefined;
   const getUsers = (): readonly User[] => (users ??= makeUsers(seed, place));
   const getContacts = (): Contact[] => (contacts ??= makeContacts(seed, place));
+  let phoneNumbers: readonly PhoneNumber[] | undefined;
   let writtenBytes = 0;
   const nextContactId = seed.identifiers(`${place}/contact/added`, 24);
 
@@ -93,6 +108,10 @@ export function makeDirectory(seed: Seed, region: Region, account: string): Dire
         : getUsers().find(({ id, email }) => id === idOrEmail || email === idOrEmail),
     get contacts() {
       return getContacts();
+    },
+    get phoneNumbers() {
+      phoneNumbers ??= makePhoneNumbers(seed, place);
+      return phoneNumbers;
     },
     hasRoomFor: (draft) => writtenBytes + measureDraft(draft) <= MAX_WRITTEN_BYTES,
     addContact(draft) {
@@ -118,6 +137,19 @@ function makeUsers(seed: Seed, place: string): readonly User[] {
     const name = makeName(seed, `${place}/user/${index}`);
     return { id: seed.hex(`${place}/user/${index}`, 24), name, email: makeEmail(name, index, "users") };
   });
+}
+
+function makePhoneNumbers(seed: Seed, place: string): readonly PhoneNumber[] {
+  return PHONE_NAMES.map((name, index) => ({
+    id: seed.hex(`${place}/phone/${index}`, 24),
+    // The numbers 555-0100 to 555-0199 are reserved for fiction.
+    phone_number: `+1202555${String(190 + index).padStart(4, "0")}`,
+    friendly_name: name,
+    dedicated_line: false,
+    sip: false,
+    vcid: false,
+    capabilities: ["voice", "sms"],
+  }));
 }
 
 function makeContacts(seed: Seed, place: string): Contact[] {

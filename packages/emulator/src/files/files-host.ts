@@ -1,37 +1,42 @@
 import { createHash } from "node:crypto";
 import { isRegion, type Region } from "../base/region.js";
-import type { Seed } from "../base/seed.js";
 import { splitUrl } from "../base/split-url.js";
 import { type Answer, emptyAnswer } from "../message/answer.js";
 import type { RequestRecord } from "../message/request-record.js";
 import type { Host } from "../wire/host-server.js";
-import type { Directory } from "../world/directory.js";
-import { makeReportFile } from "./report-file.js";
 import type { PathSigner } from "./signed-path.js";
+
+/** A file of the files host. */
+export interface StoredFile {
+  readonly contentType: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Makes a file of an account, from its path after region and account. Gives undefined when there is none. */
+export type FindFile = (region: Region, account: string, path: string) => StoredFile | undefined;
 
 /** The dependencies of the files host. */
 export interface FilesHostParts {
-  readonly seed: Seed;
   readonly signer: PathSigner;
-  readonly getDirectory: (region: Region, account: string) => Directory;
-  /** How many rows the file of a report has. */
-  readonly reportRows: number;
+  readonly findFile: FindFile;
 }
 
-// Region, account and report.
-const FILE_PATH = /^\/([a-z]+)\/([a-z0-9-]+)\/([0-9a-f]{32})\.csv$/;
+// Region, account and file.
+const FILE_PATH = /^\/([a-z]+)\/([a-z0-9-]+)\/(.+)$/;
 
-/** Makes the host of report files. It serves signed URLs only, and takes no credentials in headers. */
-export function makeFilesHost({ seed, signer, getDirectory, reportRows }: FilesHostParts): Host {
+/**
+ * Makes the host of the files of reports and recordings. It serves signed URLs only, and takes no credentials in headers.
+ */
+export function makeFilesHost({ signer, findFile }: FilesHostParts): Host {
   // Files may be large, so only the last one is kept. A client that resumes a download asks for the same one again.
-  let last: { readonly name: string; readonly file: Uint8Array } | undefined;
+  let last: { readonly path: string; readonly file: StoredFile } | undefined;
 
-  function getFile(region: Region, account: string, id: string): Uint8Array {
-    const name = `${region}/${account}/${id}`;
-    if (last?.name !== name) {
-      last = { name, file: makeReportFile(seed, getDirectory(region, account), id, reportRows) };
-    }
-    return last.file;
+  function getFile(whole: string): StoredFile | undefined {
+    if (last?.path === whole) return last.file;
+    const [, region, account = "", path = ""] = FILE_PATH.exec(whole) ?? [];
+    const file = isRegion(region) ? findFile(region, account, path) : undefined;
+    if (file !== undefined) last = { path: whole, file };
+    return file;
   }
 
   return {
@@ -52,32 +57,31 @@ export function makeFilesHost({ seed, signer, getDirectory, reportRows }: FilesH
       if (request.method !== "GET" && request.method !== "HEAD") {
         return xmlError(405, "MethodNotAllowed", "Files can only be read, with GET or HEAD.");
       }
-      const [, region, account, id] = FILE_PATH.exec(splitUrl(request.url).path) ?? [];
-      if (!isRegion(region) || account === undefined || id === undefined || !signer.isValid(request.url)) {
-        return xmlError(403, "AccessDenied", "The URL is not signed correctly, or has expired.");
-      }
-      return answerWithFile(request, getFile(region, account, id));
+      const file = signer.isValid(request.url) ? getFile(splitUrl(request.url).path) : undefined;
+      return file === undefined
+        ? xmlError(403, "AccessDenied", "The URL is not signed correctly, or has expired.")
+        : answerWithFile(request, file);
     },
   };
 }
 
-function answerWithFile(request: RequestRecord, file: Uint8Array): Answer {
-  const etag = `"${createHash("sha256").update(file).digest("hex").slice(0, 32)}"`;
-  const headers = { "content-type": "text/csv; charset=utf-8", "accept-ranges": "bytes", etag };
+function answerWithFile(request: RequestRecord, { contentType, bytes }: StoredFile): Answer {
+  const etag = `"${createHash("sha256").update(bytes).digest("hex").slice(0, 32)}"`;
+  const headers = { "content-type": contentType, "accept-ranges": "bytes", etag };
   if (matchesTag(request.headers["if-none-match"], etag)) return emptyAnswer(304, { etag });
 
   const condition = request.headers["if-range"];
   const range = condition === undefined || condition === etag ? request.headers["range"] : undefined;
   const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/i.exec(range ?? "") ?? [];
-  if (first === "" && last === "") return { status: 200, headers, body: file };
+  if (first === "" && last === "") return { status: 200, headers, body: bytes };
 
-  const start = first === "" ? Math.max(0, file.length - Number(last)) : Number(first);
-  const end = first === "" || last === "" ? file.length - 1 : Math.min(Number(last), file.length - 1);
-  if (start > end) return emptyAnswer(416, { "content-range": `bytes */${file.length}` });
+  const start = first === "" ? Math.max(0, bytes.length - Number(last)) : Number(first);
+  const end = first === "" || last === "" ? bytes.length - 1 : Math.min(Number(last), bytes.length - 1);
+  if (start > end) return emptyAnswer(416, { "content-range": `bytes */${bytes.length}` });
   return {
     status: 206,
-    headers: { ...headers, "content-range": `bytes ${start}-${end}/${file.length}` },
-    body: file.subarray(start, end + 1),
+    headers: { ...headers, "content-range": `bytes ${start}-${end}/${bytes.length}` },
+    body: bytes.subarray(start, end + 1),
   };
 }
 
