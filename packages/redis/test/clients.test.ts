@@ -1,8 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { findRedisServer, type RedisServer, startRedisServer } from "@talkdesk-oauth/fixtures/redis-server";
 import { type RedisClient, type RedisStoreOptions, redisStore } from "@talkdesk-oauth/redis";
-import type * as ioredis6 from "ioredis";
+import * as ioredis6 from "ioredis";
 import type * as ioredis5 from "ioredis5";
-import type * as redis6 from "redis";
+import * as redis6 from "redis";
 import type * as redis5 from "redis5";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from "vitest";
 import { clientPackages } from "./support/clients.js";
@@ -86,4 +87,67 @@ describe.skipIf(findRedisServer() === undefined)("with a Redis server", () => {
       expect(await store.read(key)).toBeUndefined();
     },
   );
+
+  /** Calls each function of a store once. */
+  async function callEach(client: RedisClient): Promise<void> {
+    const store = redisStore({ client, prefix: `${randomUUID()}:` });
+    const lock = await store.lock("key", { ttlMs: 60_000 });
+    const version = await store.write("key", "välue", { expectedVersion: 0, fence: lock?.fence ?? 0 });
+    expect([typeof lock?.fence, typeof version]).toEqual(["number", "number"]);
+    expect(await store.read("key")).toEqual({ value: "välue", version });
+    expect(await store.write("key", "other", { expectedVersion: 0 })).toBeUndefined();
+    expect(await store.lock("key", { ttlMs: 60_000 })).toBeUndefined();
+    expect(await lock?.extend?.(60_000)).toBe(true);
+    await lock?.release();
+    expect(await lock?.extend?.(60_000)).toBe(false);
+    await store.delete("key");
+    expect(await store.read("key")).toBeUndefined();
+  }
+
+  it.each([
+    ["a prefix of its own", { keyPrefix: "app:" }],
+    ["a prefix with a brace", { keyPrefix: "{" }],
+    ["numbers as texts", { stringNumbers: true }],
+    ["another database", { db: 3 }],
+    ["pipelines of its own", { enableAutoPipelining: true }],
+  ])("takes a client of ioredis with %s", async (_, options) => {
+    const client = new ioredis6.Redis(server.url, options);
+    await callEach(client);
+    client.disconnect();
+  });
+
+  it.each([
+    ["buffers for texts", { [redis6.RESP_TYPES.BLOB_STRING]: Buffer }],
+    ["texts for numbers", { [redis6.RESP_TYPES.NUMBER]: String }],
+  ])("takes a client of redis with %s", async (_, typeMapping) => {
+    const client = redis6.createClient({ url: server.url, commandOptions: { typeMapping } });
+    await client.connect();
+    await callEach(client as unknown as RedisClient);
+    client.destroy();
+  });
+
+  it.each([2, 3] as const)("takes a client of redis that speaks version %d of the protocol", async (RESP) => {
+    const client = redis6.createClient({ url: server.url, RESP });
+    await client.connect();
+    await callEach(client as unknown as RedisClient);
+    client.destroy();
+  });
+
+  it("takes a pool of redis", async () => {
+    const pool = redis6.createClientPool({ url: server.url });
+    await pool.connect();
+    await callEach(pool);
+    pool.destroy();
+  });
+
+  it("says that a value is corrupt which is not UTF-8, where the client gives buffers", async () => {
+    const typeMapping = { [redis6.RESP_TYPES.BLOB_STRING]: Buffer };
+    const client = redis6.createClient({ url: server.url, commandOptions: { typeMapping } });
+    await client.connect();
+    const store = redisStore({ client: client as unknown as RedisClient });
+    await store.write("key", "value", { expectedVersion: 0 });
+    await client.hSet("talkdesk-oauth:{key}:record", "value", Buffer.from([0xff]));
+    expect(await rejectionOf(store.read("key"))).toMatchObject({ code: "store_corrupt" });
+    client.destroy();
+  });
 });

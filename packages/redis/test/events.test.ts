@@ -4,7 +4,7 @@ import { Redis } from "ioredis";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { redisOfFile } from "./support/redis-of-file.js";
 
-/** The answer of a server that is of no matter. */
+/** Lets everything happen that is due. */
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe.skipIf(findRedisServer() === undefined)("with a Redis server", () => {
@@ -75,10 +75,15 @@ describe.skipIf(findRedisServer() === undefined)("with a Redis server", () => {
     ["rejects", async () => Promise.reject(new Error("the listener has failed"))],
   ])("is not disturbed by a listener that %s", async (_, fail) => {
     await at.redis.config("SET", "maxmemory-policy", "allkeys-lru");
-    const onEvent = vi.fn(fail);
+    let calls = 0;
+    // No mock of vitest, which would handle the rejection.
+    const onEvent = () => {
+      calls += 1;
+      return fail();
+    };
     const store = redisStore({ client: at.redis, prefix: at.prefix, onEvent });
     const version = await store.write("key", "value", { expectedVersion: 0 });
-    await vi.waitFor(() => expect(onEvent).toHaveBeenCalledTimes(1));
+    await vi.waitFor(() => expect(calls).toBe(1));
     await settled();
     expect(await store.read("key")).toEqual({ value: "value", version });
   });
