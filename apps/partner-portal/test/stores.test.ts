@@ -235,6 +235,7 @@ describe("a store of tokens that fails", () => {
     isDown = true;
     const { status, text } = await guest.visit("/contacts");
     expect(status).toBe(503);
+    expect(text).toContain("The portal cannot read or save your session");
     expect(text).not.toContain("hunter2");
     isDown = false;
   });
@@ -255,7 +256,7 @@ describe("a disk that is full", () => {
     const late = visitor(stage.origin);
     const { status, text } = await late.visit("/auth/login");
     expect(status).toBe(503);
-    expect(text).toContain("The portal cannot save your session");
+    expect(text).toContain("The portal cannot read or save your session");
     expect(stage.log.join("\n")).toContain("The store of sessions failed with SQLITE_FULL.");
     expect((await guest.visit("/contacts")).status).toBe(200);
 

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type EmulatorOptions, startEmulator } from "@talkdesk-oauth/emulator";
+import { createFile } from "./create-file.js";
 import type { Environment } from "./settings.js";
 
 /** People sign in on a page. A report takes about half a minute and has a few megabytes, so that they can watch it. */
@@ -24,7 +25,8 @@ const fileIn = (folder: string): string => join(folder, "emulator.json");
 
 /**
  * Runs an emulator that portals find by a file in their folder. It lives as long as a portal is connected and a while
- * longer, so that a portal that starts again finds the logins of its users. Resolves when the emulator has ended.
+ * longer, so that a portal that starts again finds the logins of its users. Resolves when the emulator has ended, or at once
+ * when another runs already.
  *
  * A portal sends its redirect URI in a line, and gets the variables of the emulator's client in a line.
  *
@@ -69,14 +71,34 @@ export async function hostEmulator(
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  await writeFile(`${fileIn(folder)}.new`, JSON.stringify({ port, pid: process.pid }), { mode: 0o600 });
-  await rename(`${fileIn(folder)}.new`, fileIn(folder));
+  const other = await announce(folder, port);
+  if (other !== port) {
+    server.close();
+    onReady(other);
+    return;
+  }
   timer = setTimeout(leave, lingerMs);
   onReady(port);
 
   await left;
   server.close();
   await rm(fileIn(folder), { force: true });
+}
+
+/**
+ * Tells portals the port by the file. If an emulator that runs has just done so, because two portals started at the same
+ * time, its port is given and the file stays.
+ */
+async function announce(folder: string, port: number): Promise<number> {
+  const file = fileIn(folder);
+  while (!(await createFile(file, JSON.stringify({ port, pid: process.pid })))) {
+    const other = await readPort(folder);
+    using running = await tryPort(other);
+    if (running !== undefined) return other;
+    // An emulator has left it that did not end by itself.
+    await rm(file, { force: true });
+  }
+  return port;
 }
 
 /** A connection to an emulator in a process of its own. The emulator counts as in use until it is disposed of. */

@@ -1,8 +1,9 @@
-import { randomBytes, randomUUID } from "node:crypto";
-import { chmod, link, mkdir, open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { checkSecret, encryptedStore, type TokenStore } from "@talkdesk-oauth/core";
 import { sqliteStore } from "@talkdesk-oauth/sqlite";
+import { createFile } from "./create-file.js";
 
 /**
  * What the portal keeps across a restart. Its file is open until the process ends: a refresh that is in flight when the
@@ -69,21 +70,12 @@ async function makePrivate(file: string): Promise<void> {
 
 /** Reads the secret in a file; makes it where it is missing. Two portals that start at the same time get the same one. */
 async function keepSecret(file: string): Promise<string> {
-  const draft = `${file}.${randomUUID()}`;
   try {
     return await readSecret(file);
   } catch (error) {
     if (Object(error).code !== "ENOENT") throw error;
   }
-  await writeFile(draft, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flush: true });
-  try {
-    // Unlike a file that is written in place, a link appears whole, and replaces no other portal's.
-    await link(draft, file);
-  } catch (error) {
-    if (Object(error).code !== "EEXIST") throw error;
-  } finally {
-    await rm(draft);
-  }
+  await createFile(file, `${randomBytes(32).toString("base64url")}\n`);
   return readSecret(file);
 }
 

@@ -60,10 +60,17 @@ export function describeFailure(error: unknown, path: string): AnsweredFailure {
   const answer = errorAnswer(error, { wantsHtml: false });
   if (answer !== undefined) {
     if (answer.status === 401) return describeEndedSession(path);
-    if (findTalkdeskError(error)?.code === "token_refused") return describeRefusedToken(path);
-    return answer.status === 503
-      ? describeBusy(path, Number(answer.headers.get("Retry-After")))
-      : describeUnavailable(path);
+    const retryAfterSeconds = Number(answer.headers.get("Retry-After"));
+    switch (findTalkdeskError(error)?.code) {
+      case "token_refused":
+        return describeRefusedToken(path);
+      case "store_unavailable":
+        return describeSessionsFailure(path);
+      case "lock_timeout":
+        return describeInterruption(path, retryAfterSeconds);
+      default:
+        return answer.status === 503 ? describeBusy(path, retryAfterSeconds) : describeUnavailable(path);
+    }
   }
   const { status } = Object(error) as { readonly status?: unknown };
   if (typeof status === "number" && status >= 400 && status < 500) return describeBadRequest(status);
@@ -162,9 +169,19 @@ function describeLimit({ what, retryAfterSeconds }: LimitExceeded, path: string)
 function describeSessionsFailure(path: string): AnsweredFailure {
   return {
     status: 503,
-    title: "The portal cannot save your session",
-    text: "Its disk may be full or out of reach. You are still signed in if you were before. Please try again later.",
+    title: "The portal cannot read or save your session",
+    text: "Its store may be full or out of reach. If you were signed in, you still are. Please try again later.",
     action: { name: "Try again", path },
+  };
+}
+
+function describeInterruption(path: string, retryAfterSeconds: number): AnsweredFailure {
+  return {
+    status: 503,
+    title: "Your session is being renewed",
+    text: `The portal may have been interrupted while it renewed your session. You are still signed in. Please try again in ${formatDuration(retryAfterSeconds)}.`,
+    action: { name: "Try again", path },
+    retryAfterSeconds,
   };
 }
 

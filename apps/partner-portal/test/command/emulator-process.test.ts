@@ -14,12 +14,13 @@ beforeEach(() => {
 afterEach(() => folder[Symbol.dispose]());
 
 /** Runs an emulator until no portal has been connected for so long. */
-async function host(lingerMs: number): Promise<{ readonly ended: Promise<void> }> {
+async function host(lingerMs: number): Promise<{ readonly port: number; readonly ended: Promise<void> }> {
   let ended: Promise<void> = Promise.resolve();
-  await new Promise<number>((resolve) => {
+  const port = await new Promise<number>((resolve, reject) => {
     ended = hostEmulator(folder.path, resolve, lingerMs);
+    ended.catch(reject);
   });
-  return { ended };
+  return { port, ended };
 }
 
 /** A script that ends at once, so that only an emulator that runs is found. */
@@ -61,6 +62,13 @@ describe("the emulator of the portals", () => {
     expect(readdirSync(folder.path)).toEqual(["emulator.json"]);
     again[Symbol.dispose]();
     await ended;
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
+  it("is one, when two portals start it at the same time", async () => {
+    const hosts = await Promise.all([host(1_000), host(1_000)]);
+    expect(new Set(hosts.map(({ port }) => port)).size).toBe(1);
+    await Promise.all(hosts.map(({ ended }) => ended));
     expect(readdirSync(folder.path)).toEqual([]);
   });
 

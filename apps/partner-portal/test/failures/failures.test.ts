@@ -1,5 +1,7 @@
+import { TalkdeskError } from "@talkdesk-oauth/core";
 import type { CannedAnswer } from "@talkdesk-oauth/emulator";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describeFailure } from "../../src/failures/describe-failure.js";
 import { openStage, type PortalStage } from "../support/portal-stage.js";
 import { type Visitor, visitor } from "../support/visitor.js";
 
@@ -175,5 +177,20 @@ describe("a login that fails", () => {
     const failed = await other.signIn("/contacts?q=ada");
     expect(failed.text).toContain("The sign-in has failed");
     expect(failed.text).toContain('href="/auth/login?returnTo=%2Fcontacts%3Fq%3Dada"');
+  });
+});
+
+describe("a lock that a killed portal has left behind", () => {
+  it("does not look like a fault of Talkdesk, nor like the end of the session", () => {
+    const failure = describeFailure(
+      new TalkdeskError("lock_timeout", "Another process holds the lock."),
+      "/contacts",
+    );
+    expect(failure).toMatchObject({
+      status: 503,
+      title: "Your session is being renewed",
+      action: { path: "/contacts" },
+    });
+    expect(failure.text).toMatch(/Please try again in \d+ seconds\.$/);
   });
 });
