@@ -63,6 +63,13 @@ async function openedLongAgo(options: Partial<UserSessionOptions> = {}): Promise
 const stored = (): AccessToken => deserializeToken(store.records.get(KEY)?.value ?? "");
 const ends = (): number => events.filter(({ type }) => type === "session_ended").length;
 
+const ownClock = (): Partial<VirtualClock> => ({
+  now: () => clock.now(),
+  monotonic: () => clock.monotonic(),
+  setTimeout: (callback, delayMs) => clock.setTimeout(callback, delayMs),
+  clearTimeout: (timer) => clock.clearTimeout(timer),
+});
+
 /** From the next answer of the token endpoint on, the store does not do these. */
 function loseStoreAfterExchange(...lost: readonly Operation[]): { isDown: boolean } {
   const state = { isDown: false };
@@ -228,6 +235,83 @@ describe("a login that could not be stored at once", () => {
     await clock.advance(10_000);
     expect(stored().refreshToken).toBe("rt-a");
   });
+});
+
+describe("a login whose write was not answered", () => {
+  /** Logs in while the store takes the write and never answers it, and waits until the caller has its token. */
+  async function logInUnanswered(session: UserSession, token: AccessToken): Promise<void> {
+    store.behave = (operation) => (operation === "write" ? "works and hangs" : "works");
+    const starting = session.start(token);
+    await clock.advance(10_000);
+    await starting;
+    store.behave = () => "works";
+  }
+
+  it("is not stored again over what another process has refreshed it to", async () => {
+    await logInUnanswered(open(), loginToken());
+    // Its clock is behind, so the successor looks older than the login.
+    const behind = { ...ownClock(), now: () => clock.now() - 3_600_000 };
+    const other = open({}, behind);
+    const rejected = await other.getToken();
+    expect((await other.getToken({ rejected })).value).toBe("at-1");
+    await clock.advance(20_000);
+    expect(stored()).toMatchObject({ value: "at-1", refreshToken: "rt-1" });
+    clock.pass(599_000);
+    expect((await open().getToken()).value).toBe("at-2");
+  });
+});
+
+it("sends no refresh token when too little time is left for its answer", async () => {
+  await openedLongAgo();
+  const { read } = store;
+  const slowly = new Promise<void>((resolve) => clock.setTimeout(resolve, 9_500));
+  store.read = async (key) => {
+    await slowly;
+    return read.call(store, key);
+  };
+  const late = failure(open().getToken());
+  await clock.advance(9_500);
+  expect(await late).toMatchObject({ code: "token_network", retryable: true });
+  expect(endpoint.received).toEqual([]);
+  expect((await open().getToken()).value).toBe("at-1");
+});
+
+it("marks no attempt when its lock has run out meanwhile", async () => {
+  await openedLongAgo();
+  const session = open();
+  const { read } = store;
+  let reads = 0;
+  store.read = async (key) => {
+    reads += 1;
+    // The process is stopped once it has the lock.
+    if (reads === 2) clock.pass(20_000);
+    return read.call(store, key);
+  };
+  endpoint.treat = () => {
+    throw Object.assign(new TypeError("fetch failed"), { code: "ECONNREFUSED" });
+  };
+  const writes = store.operations.filter((operation) => operation === "write").length;
+  const failed = failure(session.getToken());
+  await settled(10);
+  expect(store.operations.filter((operation) => operation === "write")).toHaveLength(writes);
+  await clock.advance(30_000);
+  await failed;
+});
+
+it("lets callers wait no longer than the time of a call when a login comes in between", async () => {
+  const session = await openedLongAgo();
+  store.behave = () => "hangs";
+  const before = clock.monotonic();
+  let waitedMs = 0;
+  const waiting = session.getToken().finally(() => {
+    waitedMs = clock.monotonic() - before;
+  });
+  await clock.advance(9_000);
+  const starting = session.start(loginToken({ value: "at-new", refreshToken: "rt-new" }));
+  await clock.advance(10_000);
+  expect((await waiting).value).toBe("at-new");
+  expect(waitedMs).toBeLessThanOrEqual(10_000);
+  await starting;
 });
 
 it("has a login stored by close that the store did not take, also one whose token has ended", async () => {

@@ -103,6 +103,14 @@ describe("processes that share a token", () => {
     expect(endpoint.calls).toHaveLength(1);
   });
 
+  it("share a token although the record that it replaces has expired meanwhile", async () => {
+    await inTime(open().getToken());
+    clock.pass(598_000);
+    answer = (call) => void clock.setTimeout(() => call.grant(), 2_000);
+    expect((await inTime(open().getToken())).value).toBe("token-2");
+    expect((await inTime(open().getToken())).value).toBe("token-2");
+  });
+
   it("replace a token that the API refuses, once, and adopt the replacement", async () => {
     const [first, second] = [open(), open()];
     const rejected = await first.getToken();
@@ -188,6 +196,20 @@ describe("a store that fails", () => {
     for (const take of locks) take();
     await settled();
     expect(store.isLocked(KEY)).toBe(false);
+  });
+
+  it("delays no call beyond its time when it hangs at the end of it", async () => {
+    store.behave = (operation) => (operation === "release" || operation === "write" ? "hangs" : "works");
+    answer = (call) => void clock.setTimeout(() => call.grant(), 9_900);
+    const before = clock.monotonic();
+    let waitedMs = 0;
+    const token = open()
+      .getToken()
+      .finally(() => {
+        waitedMs = clock.monotonic() - before;
+      });
+    expect((await inTime(token)).value).toBe("token-1");
+    expect(waitedMs).toBeLessThanOrEqual(10_000);
   });
 
   it("does not hide why a token could not be had, and releases the lock", async () => {

@@ -23,6 +23,7 @@ import {
   findReplaceableSession,
   findSession,
   isBehind,
+  nameOfLogin,
   recordOf,
   repeatRenewal,
   startRenewal,
@@ -57,8 +58,9 @@ export async function renewSession(
       callContext.withdraw();
     },
   };
+  const { timeoutMs, clock } = session.client;
   // Without the signal of the source: the answer to what was sent has to be heard and stored.
-  const limit = startDeadline(session.client.timeoutMs, undefined, session.client.clock);
+  const limit = startDeadline(Math.max(0, timeoutMs - context.waitedMs), undefined, clock);
   const renewal = startRenewal({ session, context, limit });
   try {
     if (session.unsaved !== undefined) await saveNow(renewal, session.unsaved);
@@ -114,7 +116,8 @@ async function writeLogin(
   while (session.login === login) {
     const found = await (isNew ? findReplaceableSession(renewal) : findSession(renewal));
     const { record } = found;
-    const isStored = record?.token.value === token.value;
+    // Or what it has become: its write may have had no answer, and another process has refreshed it since.
+    const isStored = record?.token.value === token.value || record?.login === nameOfLogin(token);
     const isLater = record === undefined || token.issuedAt > record.token.issuedAt;
     // While this one could not be stored, the user has logged in again, in another process.
     const isOvertaken = isRepeat && record?.loginAt !== undefined && record.loginAt > token.issuedAt;
@@ -191,13 +194,14 @@ async function renewUnderLock(
 ): Promise<TokenAnswer | undefined> {
   const { session, context } = renewal;
   const held: HeldLock = { lock, isHeld: () => isBefore(clockOf(session), leaseEnd) };
-  while (held.isHeld()) {
+  for (;;) {
     const found = await findSession(renewal);
     const answer = answerFrom(renewal, found);
     if (answer !== undefined) return answer;
     if (await putBackLatest(renewal, found)) continue;
     const spendable = await requireRefreshToken(renewal, found);
     if (context.signal.aborted) throw sessionClosedError();
+    if (!held.isHeld()) return undefined;
     const attempt = await markAttempt(renewal, found, spendable);
     const exchanged = attempt && (await exchangeRefreshToken(renewal, held, attempt));
     if (attempt === undefined || exchanged === undefined) continue;
@@ -209,7 +213,6 @@ async function renewUnderLock(
     const adopted = answerFrom(renewal, stored);
     if (adopted !== undefined) return adopted;
   }
-  return undefined;
 }
 
 /**

@@ -93,7 +93,9 @@ export function recordOf(token: AccessToken, previous?: TokenRecord, scope?: rea
   };
 }
 
-const nameOfLogin = ({ refreshToken, value }: AccessToken): string => refreshTokenName(refreshToken ?? value);
+/** @internal */
+export const nameOfLogin = ({ refreshToken, value }: AccessToken): string =>
+  refreshTokenName(refreshToken ?? value);
 
 /** When nothing in a record can be used any more, as far as that is known. */
 const endOf = ({ token, refreshTokenExpiresAt = Number.POSITIVE_INFINITY }: TokenRecord): number =>

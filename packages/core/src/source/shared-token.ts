@@ -17,6 +17,7 @@ import {
   type TokenPlace,
   takeLock,
 } from "./store-access.js";
+import type { TokenRecord } from "./token-record.js";
 
 /** How long one call of the store may take: this many milliseconds, and no more than this share of `timeoutMs`. */
 const STORE_PATIENCE = { ms: 1_000, share: 1 / 4 };
@@ -86,7 +87,7 @@ async function shareToken(call: SharedTokenCall): Promise<TokenAnswer> {
 }
 
 async function requestUnderLock(call: SharedTokenCall): Promise<TokenAnswer> {
-  const { place, scope } = call;
+  const { scope } = call;
   // Another process may have stored a token just before it released the lock.
   const found = await findToken(call);
   if (found === undefined) return requestToken(call);
@@ -95,12 +96,23 @@ async function requestUnderLock(call: SharedTokenCall): Promise<TokenAnswer> {
   const answer = await requestOrFallBack(call, found);
   const { token } = answer;
   if (answer.isShared !== true && token.expiresAt > token.issuedAt) {
-    // If another process has written meanwhile, its token serves as well.
-    await tryStore(call, (patience) =>
-      replaceRecord(place, patience, found, { token, scope }, { endsAt: token.expiresAt }),
-    );
+    await tryStore(call, (patience) => storeToken(call, found, { token, scope }, patience));
   }
   return answer;
+}
+
+/** Stores a token for the other processes. When one of them has stored another meanwhile, that serves as well. */
+async function storeToken(
+  { place, context }: SharedTokenCall,
+  found: FoundRecord,
+  record: TokenRecord,
+  patience: Deadline,
+): Promise<void> {
+  const options = { endsAt: record.token.expiresAt };
+  if (await replaceRecord(place, patience, found, record, options)) return;
+  // The record that was found may have expired since.
+  const now = await findRecord(place, patience, context.report);
+  if (now.version === 0) await replaceRecord(place, patience, now, record, options);
 }
 
 const requestToken = ({ client, grant, context, limit }: SharedTokenCall): Promise<TokenAnswer> =>
@@ -128,12 +140,19 @@ async function findToken(call: SharedTokenCall): Promise<FoundRecord | undefined
   return (await tryStore(call, (patience) => findRecord(call.place, patience, call.context.report)))?.value;
 }
 
-/** Calls the store. Resolves to undefined when it fails or takes too long, which is reported. */
+/**
+ * Calls the store. Resolves to undefined when it fails or takes too long, which is reported. Once the time of the call is
+ * up, the store is told without waiting for its answer.
+ */
 async function tryStore<T>(
-  { client, context }: SharedTokenCall,
+  { client, context, limit }: SharedTokenCall,
   work: (patience: Deadline) => Promise<T>,
 ): Promise<{ readonly value: T } | undefined> {
-  const patienceMs = Math.min(STORE_PATIENCE.ms, client.timeoutMs * STORE_PATIENCE.share);
+  const patienceMs = Math.min(
+    STORE_PATIENCE.ms,
+    client.timeoutMs * STORE_PATIENCE.share,
+    Math.max(0, limit.remainingMs()),
+  );
   const patience = startDeadline(patienceMs, context.signal, client.clock);
   try {
     return { value: await work(patience) };

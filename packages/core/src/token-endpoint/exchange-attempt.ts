@@ -81,6 +81,9 @@ export async function attemptExchange(
   }
 
   if (!attempt.maySend()) return { error: notSent(), mayRepeat: false };
+  if (limit.remainingMs() < GRANT_POLICIES[grant.grant_type].leastAnswerMs(client.timeoutMs)) {
+    return { error: lateBeforeSending(grant, client), mayRepeat: false };
+  }
   const mask = createMask(headers, body, attempt.alsoSecret);
   const sentAt = readInstant(clock);
   let response: TokenResponse;

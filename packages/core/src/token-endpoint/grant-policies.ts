@@ -15,6 +15,8 @@ export interface GrantPolicy {
   readonly isRepeatedWhenUnavailable: boolean;
   /** The error for a request that was sent and whose answer was lost. Default: a network fault like any other. */
   readonly lostAnswer?: LostAnswer;
+  /** How much time a call must have left for its request to be sent, given its whole time. Both in milliseconds. */
+  readonly leastAnswerMs: (timeoutMs: number) => number;
   /** The code of the error for a call whose time ran out before anything was sent. */
   readonly lateCode: TalkdeskErrorCode;
   /** Whether this refusal may be about the time in the client's assertion, so that a new assertion may be accepted. */
@@ -47,6 +49,7 @@ export const GRANT_POLICIES: Readonly<Record<Grant["grant_type"], GrantPolicy>> 
   client_credentials: {
     isRepeatable: true,
     isRepeatedWhenUnavailable: true,
+    leastAnswerMs: () => 0,
     lateCode: "token_timeout",
     mayRefuseAssertion: ({ code, error }) => code === "client_refused" && error !== "unauthorized_client",
     asksForOpaqueToken: (grant) => "token_type" in grant && grant.token_type === "opaque",
@@ -54,6 +57,7 @@ export const GRANT_POLICIES: Readonly<Record<Grant["grant_type"], GrantPolicy>> 
   authorization_code: {
     isRepeatable: false,
     isRepeatedWhenUnavailable: false,
+    leastAnswerMs: () => 0,
     lateCode: "token_timeout",
     mayRefuseAssertion: isClientUnknown,
     asksForOpaqueToken: () => false,
@@ -69,6 +73,8 @@ export const GRANT_POLICIES: Readonly<Record<Grant["grant_type"], GrantPolicy>> 
       brokenOff:
         "A refresh token was sent and the answer broke off, so it was probably replaced by one that never arrived; ask again, and log the user in again if that fails.",
     },
+    // An answer that comes too late loses the session, so nothing is sent when too little time is left for one.
+    leastAnswerMs: (timeoutMs) => Math.min(1_000, timeoutMs / 4),
     // `token_timeout` would leave open whether the refresh token was sent.
     lateCode: "token_network",
     mayRefuseAssertion: isClientUnknown,

@@ -43,6 +43,8 @@ export interface TokenCallContext {
   readonly refused?: string | undefined;
   /** How long the token is needed, in milliseconds; 0 for any lifetime. */
   readonly neededMs: number;
+  /** How long its callers have already waited for a call that a login has replaced, in milliseconds. */
+  readonly waitedMs: number;
   /** Says that the session of the current token is over: if the call fails, no caller gets that token any more. */
   readonly withdraw: () => void;
   readonly report: ReportEvent;
@@ -91,6 +93,8 @@ interface Flight {
   isWithdrawn: boolean;
   readonly abort: AbortController;
   readonly startedAt: Instant;
+  /** How long its callers had waited before, in milliseconds. */
+  readonly waitedMs: number;
   readonly answersRefusal: boolean;
 }
 
@@ -268,7 +272,11 @@ function startFlight(
   state: State,
   reason: TokenRequested["reason"],
   rejected?: AccessToken,
-  { waiters = new Set(), neededMs = 0 }: { waiters?: Set<Waiter>; neededMs?: number } = {},
+  {
+    waiters = new Set(),
+    neededMs = 0,
+    waitedMs = 0,
+  }: { waiters?: Set<Waiter>; neededMs?: number; waitedMs?: number } = {},
 ): void {
   if (state.isClosed) return;
   const flight: Flight = {
@@ -276,6 +284,7 @@ function startFlight(
     isWithdrawn: false,
     abort: new AbortController(),
     startedAt: readInstant(state.clock),
+    waitedMs,
     answersRefusal: reason === "refusal",
   };
   const probe = state.failure !== undefined && state.failure.gateMs > 0;
@@ -288,6 +297,7 @@ function startFlight(
     outdated,
     refused: rejected?.value,
     neededMs,
+    waitedMs,
     withdraw() {
       flight.isWithdrawn = true;
     },
@@ -420,7 +430,9 @@ function restart(state: State): void {
   state.flight = undefined;
   if (flight === undefined) return;
   flight.abort.abort();
-  startFlight(state, "no_token", undefined, { waiters: flight.waiters });
+  const { waiters, waitedMs, startedAt } = flight;
+  const sinceMs = waiters.size === 0 ? 0 : state.clock.monotonic() - startedAt.monotonic;
+  startFlight(state, "no_token", undefined, { waiters, waitedMs: waitedMs + sinceMs });
 }
 
 async function close(state: State): Promise<void> {
