@@ -39,6 +39,8 @@ export interface Ledger {
   /** Records that a promise was broken. */
   blame(what: string): void;
   startFamily(family: Pick<Family, "key" | "loginToken" | "process"> & { readonly valid: string }): void;
+  /** The login that a refresh token belongs to. */
+  familyOf(refreshToken: string): Family | undefined;
   /** The latest login of a key. */
   latest(key: string): Family | undefined;
   /** When the store took a token; undefined while it has not. */
@@ -115,6 +117,7 @@ export function createLedger(time: VirtualTime): Ledger {
       families.set(login.valid, family);
       latest.set(login.key, family);
     },
+    familyOf: (refreshToken) => families.get(refreshToken),
     latest: (key) => latest.get(key),
     storedAt: (value) => stored.get(value),
     noteExchange(sending, successor) {

@@ -202,6 +202,8 @@ function logOut(world: World, key: string): void {
   const servers = runningServers(world);
   const family = ledger.latest(key);
   if (servers.length === 0 || family === undefined || family.end !== undefined) return;
+  // Another process may hold a login that the store has not taken, and knows nothing of the logout when it stores that.
+  if (ledger.storedAt(family.loginToken) === undefined) return;
   const server = random.pick(servers);
   const session = sessionOf(server, key);
   server.sessions.delete(key);
@@ -456,10 +458,12 @@ async function judgeSessions(world: World): Promise<number> {
   // Afterwards no process holds a token that is valid.
   await time.runUntil(time.now + LIFETIME_MS);
   for (const key of SESSIONS) {
-    const family = ledger.latest(key);
+    const stored = store.valueOf(key);
+    const refreshToken =
+      stored === undefined ? undefined : (JSON.parse(stored) as { refreshToken?: string }).refreshToken;
+    const family = winner(ledger.latest(key), ledger.familyOf(refreshToken ?? ""));
     const hasLost = ledger.hasLostSince(0);
     if (family === undefined || family.end === "begun") continue;
-    const stored = store.valueOf(key);
     if (family.end === "confirmed") {
       if (stored !== undefined && !hasLost) ledger.blame(`${key} was ended and is stored`);
       continue;
@@ -468,8 +472,6 @@ async function judgeSessions(world: World): Promise<number> {
       if (!ledger.isLoginExplained(family)) ledger.blame(`a login of ${key} was not stored`);
       continue;
     }
-    const refreshToken =
-      stored === undefined ? undefined : (JSON.parse(stored) as { refreshToken?: string }).refreshToken;
     const isKept = family.valid !== undefined && refreshToken === family.valid;
     const { last } = family;
     if (!isKept) {
@@ -496,6 +498,12 @@ async function judgeSessions(world: World): Promise<number> {
     }
   }
   return losses;
+}
+
+/** Of two logins at about the same time, either may stay. */
+function winner(latest: Family | undefined, stored: Family | undefined): Family | undefined {
+  if (latest === undefined || stored === undefined) return latest;
+  return latest.startedAt - stored.startedAt < 3 * TIMEOUT_MS ? stored : latest;
 }
 
 async function lastCall({ time }: World, server: Server, key: string): Promise<string> {
