@@ -27,24 +27,38 @@ export type RedisClient = NodeRedisClient | IoredisClient;
 export type RunScript = (script: Script, keys: RecordKeys, values: readonly string[]) => Promise<unknown>;
 
 /**
+ * While a slot of a cluster moves to another node, scripts on several keys are refused. They are tried again this often,
+ * after so many milliseconds each: the few keys of a slot have moved by then.
+ */
+const MOVING_SLOT = { retries: 10, pauseMs: 50 };
+
+/**
  * Makes the function that runs scripts on a client.
  *
  * @throws TypeError for anything else.
  */
 export function scriptRunner(client: RedisClient): RunScript {
   const send = sender(client);
+
+  async function run(script: Script, input: ScriptInput): Promise<unknown> {
+    try {
+      return await send("evalSha", script.sha1, input);
+    } catch (error) {
+      // A server that was restarted or flushed, or a replica that was promoted, has not seen the script.
+      if (replyCode(error) !== "NOSCRIPT") throw error;
+      return send("eval", script.source, input);
+    }
+  }
+
   return async (script, keys, values) => {
     const input = { keys: script.parts.map((part) => keys[part]), arguments: [...values] };
-    try {
+    for (let retriesLeft = MOVING_SLOT.retries; ; retriesLeft -= 1) {
       try {
-        return await send("evalSha", script.sha1, input);
+        return await run(script, input);
       } catch (error) {
-        // A server that was restarted or flushed, or a replica that was promoted, has not seen the script.
-        if (replyCode(error) !== "NOSCRIPT") throw error;
-        return await send("eval", script.source, input);
+        if (replyCode(error) !== "TRYAGAIN" || retriesLeft === 0) throw storeError(error);
       }
-    } catch (error) {
-      throw storeError(error);
+      await new Promise((resolve) => setTimeout(resolve, MOVING_SLOT.pauseMs));
     }
   };
 }

@@ -45,7 +45,8 @@ const SAFE_POLICY = "noeviction";
  * Each call is one script, and one round trip. The clock of the server decides when a record or a lock ends. A command
  * that the client sends again, because a connection failed, has no effect the second time. The store has no deadline of
  * its own: a client that queues commands while it is disconnected settles a call when it is back, and the sources of core
- * wait no longer than their `timeoutMs`.
+ * wait no longer than their `timeoutMs`. While a cluster moves a key to another node, a call is repeated for half a second
+ * and then rejects with `TRYAGAIN`.
  *
  * @throws
  * - TypeError at once: `client`, `prefix` or `onEvent` cannot be used; as a rejection: an argument cannot be used.

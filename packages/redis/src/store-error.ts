@@ -64,8 +64,20 @@ export function storeError(error: unknown): Error {
   );
 }
 
+/** How ioredis tells the last refusal of a command that it has sent again too often. */
+const LAST_REPLY = /^Too many Cluster redirections\. Last error: \w*Error: ([A-Z][A-Z0-9]+) /;
+
+function lastReplyCode(error: unknown): string | undefined {
+  const { message } = Object(error) as { message?: unknown };
+  return typeof message === "string" ? LAST_REPLY.exec(message)?.[1] : undefined;
+}
+
 /** What failed, by the server's word or that of the operating system, such as `ECONNREFUSED`. */
 function codeOf(error: unknown): string | undefined {
   const { code } = Object(error) as { code?: unknown };
-  return replyCode(error) ?? (typeof code === "string" && SYSTEM_CODE.test(code) ? code : undefined);
+  return (
+    replyCode(error) ??
+    lastReplyCode(error) ??
+    (typeof code === "string" && SYSTEM_CODE.test(code) ? code : undefined)
+  );
 }

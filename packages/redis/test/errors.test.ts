@@ -58,10 +58,28 @@ describe("an error of a client", () => {
     ],
     ["ERR", "ERR Error running script (call to f_17): @user_script:31: user_script:31: no field"],
     ["connection_failed", "Connection is closed: canary-host"],
+    [
+      "TRYAGAIN",
+      "Too many Cluster redirections. Last error: ReplyError: TRYAGAIN Multiple keys request during rehashing of slot",
+    ],
     ["connection_failed", "A canary-key"],
   ])("has the code %s for: %s", async (code, message) => {
     const error = Object.assign(new Error(message), { command: { args: ["canary-key", "canary-value"] } });
     expectErrors(await rejectionsOf(failingClient(error)), code);
+  });
+
+  it("is not told when a slot of the cluster has moved soon after", async () => {
+    let refusals = 0;
+    const client: RedisClient = {
+      evalsha: async () => {
+        refusals += 1;
+        if (refusals < 5) throw new Error("TRYAGAIN Multiple keys request during rehashing of slot");
+        return null;
+      },
+      eval: () => Promise.reject(new Error("ERR unknown")),
+    };
+    expect(await redisStore({ client }).read("a key")).toBeUndefined();
+    expect(refusals).toBe(5);
   });
 
   it.each([

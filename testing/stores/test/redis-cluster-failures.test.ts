@@ -65,7 +65,7 @@ describe.skipIf(findRedisServer() === undefined)("with a cluster of three nodes"
   }
 
   it.each(clusterClients)(
-    "loses nothing while a slot moves to another node, with $name",
+    "goes on while a slot moves to another node, with $name",
     async ({ name, connect }) => {
       const { client, close } = await connect(cluster);
       const store = redisStore({ client, prefix: `${name}:` });
@@ -75,9 +75,13 @@ describe.skipIf(findRedisServer() === undefined)("with a cluster of three nodes"
       const [moveData, finish] = await beginMove(name);
       await moveData();
       expect((await app.openSession({ store, key: name }).getToken()).value).toBe(login.value);
-      await finish();
+      // Nothing that is not there yet can be made until the move is finished, so no lock is given.
       app.expireTokens();
-      const { value } = await app.openSession({ store, key: name }).getToken();
+      const session = app.openSession({ store, key: name });
+      const renewing = expect.poll(() => session.getToken().then(({ value }) => value)).toBeTypeOf("string");
+      await finish();
+      await renewing;
+      const { value } = await session.getToken();
       expect((await app.openSession({ store, key: name }).getToken()).value).toBe(value);
       expect(app.requests("refresh_token")).toHaveLength(1);
       close();
