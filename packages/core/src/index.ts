@@ -70,7 +70,7 @@ export {
   serializeToken,
 } from "./token/access-token.js";
 export { checkScope, type Grant, type Scope } from "./token/grant.js";
-export type { LifecycleOptions } from "./token/lifecycle.js";
+export type { LifecycleOptions } from "./token/lifecycle-options.js";
 export type {
   GateClosed,
   GateOpened,

@@ -8,7 +8,8 @@ import {
   SERVICE_TOKEN_SECONDS,
   splitScope,
 } from "../token/grant.js";
-import { type LifecycleOptions, tokenLifecycle } from "../token/lifecycle.js";
+import { tokenLifecycle } from "../token/lifecycle.js";
+import type { LifecycleOptions } from "../token/lifecycle-options.js";
 import type { ClosableTokenSource } from "../token/token-source.js";
 import { createSharedRequest } from "./shared-token.js";
 import { tokenPlace } from "./store-access.js";

@@ -4,7 +4,7 @@ import { startDeadline } from "../base/deadline.js";
 import { isTalkdeskError } from "../base/errors.js";
 import type { StoreLock } from "../store/token-store.js";
 import { succeedToken } from "../token/access-token.js";
-import type { TokenAnswer, TokenCallContext } from "../token/lifecycle.js";
+import type { TokenAnswer, TokenCallContext } from "../token/token-call.js";
 import { exchange } from "../token-endpoint/request-token.js";
 import { noteOwner } from "../token-endpoint/token-owner.js";
 import { lockTimeoutError, lostWritesError, sessionClosedError } from "./session-errors.js";

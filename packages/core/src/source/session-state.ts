@@ -3,7 +3,7 @@ import type { Deadline } from "../base/deadline.js";
 import type { TalkdeskClient } from "../client/client.js";
 import type { StoreLock } from "../store/token-store.js";
 import type { AccessToken } from "../token/access-token.js";
-import type { ReportEvent, TokenCallContext } from "../token/lifecycle.js";
+import type { ReportEvent, TokenCallContext } from "../token/token-call.js";
 import type { TokenPlace } from "./store-access.js";
 import type { TokenRecord } from "./token-record.js";
 

@@ -1,6 +1,6 @@
 import type { Deadline } from "../base/deadline.js";
 import type { AccessToken } from "../token/access-token.js";
-import type { ReportEvent, TokenAnswer } from "../token/lifecycle.js";
+import type { ReportEvent, TokenAnswer } from "../token/token-call.js";
 import { sessionClosedError, writesRefusedError } from "./session-errors.js";
 import { clockOf, type Renewal, type SessionState } from "./session-state.js";
 import {

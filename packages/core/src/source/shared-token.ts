@@ -4,7 +4,7 @@ import { isTalkdeskError } from "../base/errors.js";
 import type { TalkdeskClient } from "../client/client.js";
 import type { StoreLock } from "../store/token-store.js";
 import type { RepeatableGrant } from "../token/grant.js";
-import type { SourceGrant, TokenAnswer, TokenCallContext } from "../token/lifecycle.js";
+import type { SourceGrant, TokenAnswer, TokenCallContext } from "../token/token-call.js";
 import { exchange } from "../token-endpoint/request-token.js";
 import {
   answerFromRecord,

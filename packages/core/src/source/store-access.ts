@@ -6,7 +6,7 @@ import type { TalkdeskClient } from "../client/client.js";
 import { checkTokenStore, type StoreLock, type TokenStore } from "../store/token-store.js";
 import { type AccessToken, isOfNewerFormat } from "../token/access-token.js";
 import { hardMarginMs, requiredLifetimeMs } from "../token/held-token.js";
-import type { ReportEvent, TokenAnswer, TokenCallContext } from "../token/lifecycle.js";
+import type { ReportEvent, TokenAnswer, TokenCallContext } from "../token/token-call.js";
 import { isSameOwner, noteOwner, ownerOf, type TokenOwner } from "../token-endpoint/token-owner.js";
 import { deserializeRecord, hasScope, serializeRecord, type TokenRecord } from "./token-record.js";
 

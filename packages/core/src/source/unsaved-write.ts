@@ -1,7 +1,7 @@
 import { startDeadline } from "../base/deadline.js";
 import { isTalkdeskError, type TalkdeskError } from "../base/errors.js";
 import type { StoreLock } from "../store/token-store.js";
-import type { ReportEvent } from "../token/lifecycle.js";
+import type { ReportEvent } from "../token/token-call.js";
 import { clockOf, type Renewal, type SessionState, type UnsavedWrite } from "./session-state.js";
 import { ask, extendLock, releaseLock } from "./store-access.js";
 

@@ -4,12 +4,10 @@ import { memoryStore } from "../store/memory-store.js";
 import type { TokenStore } from "../store/token-store.js";
 import type { AccessToken } from "../token/access-token.js";
 import { type Scope, splitScope } from "../token/grant.js";
-import {
-  createReporter,
-  type LifecycleOptions,
-  type SourceGrant,
-  tokenLifecycle,
-} from "../token/lifecycle.js";
+import { tokenLifecycle } from "../token/lifecycle.js";
+import type { LifecycleOptions } from "../token/lifecycle-options.js";
+import { createReporter } from "../token/source-events.js";
+import type { SourceGrant } from "../token/token-call.js";
 import type { ClosableTokenSource } from "../token/token-source.js";
 import { isOfAnother } from "../token-endpoint/token-owner.js";
 import { renewSession } from "./session-renewal.js";

@@ -1,102 +1,26 @@
-import {
-  type Clock,
-  elapsedSince,
-  type Instant,
-  isBefore,
-  platformClock,
-  readInstant,
-} from "../base/clock.js";
+import { type Clock, elapsedSince, isBefore, platformClock, readInstant } from "../base/clock.js";
 import { isControlFlow } from "../base/control-flow.js";
 import { copyError, isTalkdeskError, TalkdeskError } from "../base/errors.js";
-import { onAbort } from "../base/shared-abort.js";
-import type { TalkdeskClient } from "../client/client.js";
 import type { AccessToken } from "./access-token.js";
-import { type EventDetails, identifyToken, publish } from "./event-publisher.js";
+import { identifyToken } from "./event-publisher.js";
 import { countFailure, type Failure, gateError, isGateClosed, isRenewalPaused } from "./failure-gate.js";
-import type { Grant } from "./grant.js";
+import {
+  type Flight,
+  joinFlight,
+  settleWithToken,
+  sourceClosedError,
+  tokenRefusedError,
+  type Waiter,
+} from "./flight.js";
 import { type HeldToken, holdToken, requiredLifetimeMs } from "./held-token.js";
-import type { TokenEvent, TokenRequested } from "./token-event.js";
+import { checkLifecycleOptions, type LifecycleOptions } from "./lifecycle-options.js";
+import { createReporter, emit } from "./source-events.js";
+import type { SourceGrant, TokenAnswer, TokenCallContext } from "./token-call.js";
+import type { TokenRequested } from "./token-event.js";
 import type { ClosableTokenSource, TokenRequest } from "./token-source.js";
-
-/** How a source keeps its token; the same for every grant. */
-export interface LifecycleOptions {
-  /**
-   * How early a token is renewed in the background, in milliseconds before it expires. At most a tenth of its lifetime
-   * counts. With 0, a token is renewed only when callers have to wait for it. Default: 60 000.
-   */
-  readonly refreshEarlyMs?: number | undefined;
-  /** Names the source on each of its events, such as `"reports"` or an account. Not secret. Default: no name. */
-  readonly label?: string | undefined;
-  /**
-   * Called with every event of this source, while a call waits, so it must return fast. Errors that it throws are ignored.
-   */
-  readonly onEvent?: ((event: TokenEvent) => void) | undefined;
-}
-
-/** What the lifecycle tells a token call that begins. */
-export interface TokenCallContext {
-  /** Aborts when the source is closed. */
-  readonly signal: AbortSignal;
-  /** Token values that are no answer, wherever they are found: the current one, and the one that the API has refused. */
-  readonly outdated: readonly string[];
-  /** The token value that the API has refused, if that is the reason of the call. */
-  readonly refused?: string | undefined;
-  /** How long the token is needed, in milliseconds; 0 for any lifetime. */
-  readonly neededMs: number;
-  /** How long its callers have already waited for a call that a login has replaced, in milliseconds. */
-  readonly waitedMs: number;
-  /** Says that the session of the current token is over: if the call fails, no caller gets that token any more. */
-  readonly withdraw: () => void;
-  readonly report: ReportEvent;
-}
-
-/** Publishes an event of the source that happens outside its lifecycle. */
-export type ReportEvent = (type: "store_failed" | "session_ended", error?: TalkdeskError) => void;
-
-/** What a token call brought. */
-export interface TokenAnswer {
-  readonly token: AccessToken;
-  /** Just before the request was sent that was answered with it. */
-  readonly sentAt: Instant;
-  /** True when it was found in a store, so that nothing was sent. */
-  readonly isShared?: boolean;
-}
-
-/** What is specific to the grant of a source: how it requests a token. */
-export interface SourceGrant {
-  readonly client: TalkdeskClient;
-  readonly grantType: Grant["grant_type"];
-  /** Makes one token call, retries included. */
-  readonly request: (context: TokenCallContext) => Promise<TokenAnswer>;
-  /** The scopes that it requests; absent for all. */
-  readonly scope?: readonly string[] | undefined;
-}
-
-const DEFAULT_REFRESH_EARLY_MS = 60_000;
 
 /** A token that replaced a refused one, and is refused within this time: then stale tokens are not the reason. */
 const REFUSAL_LOOP_MS = 30_000;
-
-interface Waiter {
-  resolve(token: AccessToken): void;
-  reject(error: unknown): void;
-  /** The token value that this caller must not get. */
-  readonly rejected: string | undefined;
-  /** Whether this caller gets the token that lasts longer, of the current one and its replacement. */
-  readonly wantsLongest: boolean;
-}
-
-/** A token call under way, and the callers that wait for it. */
-interface Flight {
-  readonly waiters: Set<Waiter>;
-  /** Whether the session of the current token is known to be over. */
-  isWithdrawn: boolean;
-  readonly abort: AbortController;
-  readonly startedAt: Instant;
-  /** How long its callers had waited before, in milliseconds. */
-  readonly waitedMs: number;
-  readonly answersRefusal: boolean;
-}
 
 interface State {
   readonly grant: SourceGrant;
@@ -125,16 +49,7 @@ export interface Lifecycle {
  * @internal
  */
 export function tokenLifecycle(grant: SourceGrant, options: LifecycleOptions): Lifecycle {
-  const { refreshEarlyMs = DEFAULT_REFRESH_EARLY_MS, label, onEvent } = options;
-  if (
-    typeof refreshEarlyMs !== "number" ||
-    !(refreshEarlyMs >= 0 && refreshEarlyMs < Number.POSITIVE_INFINITY)
-  ) {
-    throw new TypeError("refreshEarlyMs must be a number of milliseconds, 0 or more.");
-  }
-  if (onEvent !== undefined && typeof onEvent !== "function")
-    throw new TypeError("onEvent must be a function.");
-  if (label !== undefined && typeof label !== "string") throw new TypeError("label must be a string.");
+  const { refreshEarlyMs, label, onEvent } = checkLifecycleOptions(options);
   const state: State = {
     grant,
     clock: grant.client.clock ?? platformClock,
@@ -242,31 +157,6 @@ function waitForToken(
     : joinFlight(state.flight, rejected, signal, neededMs > 0);
 }
 
-function joinFlight(
-  flight: Flight,
-  rejected: AccessToken | undefined,
-  signal: AbortSignal | undefined,
-  wantsLongest: boolean,
-): Promise<AccessToken> {
-  return new Promise((resolve, reject) => {
-    const waiter: Waiter = { resolve, reject, rejected: rejected?.value, wantsLongest };
-    flight.waiters.add(waiter);
-    if (signal === undefined) return;
-    const stopListening = onAbort(signal, () => {
-      flight.waiters.delete(waiter);
-      reject(signal.reason);
-    });
-    waiter.resolve = (token) => {
-      stopListening();
-      resolve(token);
-    };
-    waiter.reject = (error) => {
-      stopListening();
-      reject(error);
-    };
-  });
-}
-
 /** Begins a token call, unless a listener of events has closed the source meanwhile. */
 function startFlight(
   state: State,
@@ -359,14 +249,6 @@ function takeAnswer(state: State, flight: Flight, { token, sentAt, isShared }: T
   settleWithToken(flight, token, longest);
 }
 
-function settleWithToken(flight: Flight, token: AccessToken, longest: AccessToken = token): void {
-  for (const waiter of flight.waiters) {
-    if (waiter.wantsLongest && waiter.rejected !== longest.value) waiter.resolve(longest);
-    else if (waiter.rejected === token.value) waiter.reject(tokenRefusedError());
-    else waiter.resolve(token);
-  }
-}
-
 /**
  * Counts a failed call, and settles all who wait. When the session is over and the current token was refused or withdrawn,
  * that token is forgotten.
@@ -445,56 +327,7 @@ async function close(state: State): Promise<void> {
   flight?.abort.abort();
 }
 
-/**
- * Makes the function that publishes what happens to a source outside its lifecycle.
- * @internal
- */
-export const createReporter =
-  (grant: Pick<SourceGrant, "client" | "grantType">, options: LifecycleOptions): ReportEvent =>
-  (type, error) =>
-    emit(
-      { grant, clock: grant.client.clock ?? platformClock, options },
-      type,
-      () => (error === undefined ? {} : { error }) as { error: TalkdeskError },
-    );
-
-function emit<Type extends EventDetails["type"]>(
-  {
-    grant,
-    clock,
-    options: { label, onEvent },
-  }: Pick<State, "clock" | "options"> & { readonly grant: Pick<SourceGrant, "client" | "grantType"> },
-  type: Type,
-  details: () => Omit<Extract<EventDetails, { type: Type }>, "type">,
-): void {
-  const { grantType, client } = grant;
-  const { clientId } = client.authentication;
-  publish(
-    type,
-    () =>
-      ({
-        type,
-        at: clock.now(),
-        grantType,
-        tokenEndpoint: client.endpoints.token,
-        ...(clientId !== undefined && { clientId }),
-        ...(label !== undefined && { label }),
-        ...details(),
-      }) as TokenEvent,
-    onEvent,
-  );
-}
-
 function toTalkdeskError(error: unknown): TalkdeskError {
   if (isTalkdeskError(error)) return error;
   return new TalkdeskError("token_network", "The token call failed in an unforeseen way.", { cause: error });
 }
-
-const sourceClosedError = (): TalkdeskError =>
-  new TalkdeskError("source_closed", "This token source was closed.");
-
-const tokenRefusedError = (): TalkdeskError =>
-  new TalkdeskError(
-    "token_refused",
-    "The API refused a token and then refused its replacement; check what the client may do there, and that the API is in the client's region.",
-  );
