@@ -11,7 +11,7 @@ import {
 } from "@talkdesk-oauth/core";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import { findRedisServer } from "@talkdesk-oauth/fixtures/redis-server";
-import { type RedisClient, redisStore } from "@talkdesk-oauth/redis";
+import { type IoredisClient, type RedisClient, redisStore } from "@talkdesk-oauth/redis";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { newestPackages } from "./support/clients.js";
@@ -96,6 +96,35 @@ describe.skipIf(findRedisServer() === undefined)("with a Redis server", () => {
       });
       expect((await sourceOn(connection.client).getToken()).value).toBe(after.value);
     });
+  });
+
+  it("ask the store a few times for a new token, and never for one that they hold", async () => {
+    let count = 0;
+    const counted: IoredisClient = {
+      eval: (...input) => at.redis.eval(...input),
+      evalsha(...input) {
+        count += 1;
+        return at.redis.evalsha(...input);
+      },
+    };
+    const callsFor = async (task: () => Promise<unknown>): Promise<number> => {
+      count = 0;
+      await task();
+      return count;
+    };
+    const [cold, second] = [sourceOn(counted), sourceOn(counted)];
+    // Read, lock, read, write, release.
+    expect(await callsFor(() => cold.getToken())).toBe(5);
+    expect(await callsFor(() => cold.getToken())).toBe(0);
+    expect(await callsFor(() => second.getToken())).toBe(1);
+    await Promise.all([cold, second].map((source) => source.close()));
+
+    const open = await logIn(counted);
+    const session = open();
+    expect(await callsFor(() => session.getToken())).toBe(1);
+    const rejected = await session.getToken();
+    expect(await callsFor(() => session.getToken())).toBe(0);
+    expect(await callsFor(() => session.getToken({ rejected }))).toBeLessThanOrEqual(6);
   });
 
   it("go on alone without a server, and report the reason", async () => {
