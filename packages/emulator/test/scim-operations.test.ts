@@ -91,6 +91,13 @@ it("refuses a name that is taken, and what is not a user", async () => {
   ]);
 });
 
+it("keeps the beginning of a refusal that repeats a long name", async () => {
+  const long = { ...draft, userName: "x".repeat(60_000) };
+  expect((await call("", "POST", long)).status).toBe(201);
+  expect((await call("", "POST", long)).status).toBe(409);
+  expect(talkdesk.requests.to("api").at(-1)?.refusal).toHaveLength(1_000);
+});
+
 it("takes four requests a second, and says when the next may come", async () => {
   const answers = await Promise.all(Array.from({ length: 30 }, () => send(`${users}?count=1`, { headers })));
   const refused = answers.filter(({ status }) => status === 429);

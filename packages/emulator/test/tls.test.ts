@@ -89,11 +89,9 @@ it("removes the file when it stops", async () => {
   expect([existsSync(file), existsSync(dirname(file))]).toEqual([false, false]);
 });
 
-it("refuses a Host with another port, which is 443 when the Host has none", async () => {
+it("refuses a Host with another port", async () => {
   const { jwks } = talkdesk.endpoints();
-  for (const host of ["localhost:1", "localhost"]) {
-    expect((await send(jwks, { ca, headers: { host } })).status).toBe(404);
-  }
+  expect((await send(jwks, { ca, headers: { host: "localhost:1" } })).status).toBe(404);
 });
 
 describe("faults", () => {

@@ -21,6 +21,9 @@ import { type Manner, transmit } from "./transmission.js";
 // A request for a foreign host belongs to no account, and no fault applies to it.
 const NOWHERE: Pick<Host, "findDestination"> = { findDestination: () => ({ to: "other" }) };
 
+/** Some refusals repeat what a client sent, and the log keeps many of them. */
+const MAX_REFUSAL_CHARACTERS = 1_000;
+
 /** The destination of a request, which its path or its token decides. */
 export interface Destination {
   readonly to: RequestTarget;
@@ -103,7 +106,7 @@ export function serveHost(
     const handle = async (): Promise<Answer> => {
       const answer = await host.answer(record);
       progress.laxities = answer.laxities ?? [];
-      progress.refusal = answer.refusal;
+      progress.refusal = answer.refusal?.slice(0, MAX_REFUSAL_CHARACTERS);
       return answer;
     };
     const send = (answer: Answer, manner: Manner = { kind: "plain" }): Promise<boolean> => {
