@@ -22,17 +22,8 @@ interface SessionHolder {
 
 const holderOf = (request: Request): SessionHolder => request as unknown as SessionHolder;
 
-/** Where a request keeps its session. A WeakMap with an entry for each request costs the garbage collector far more. */
-const SESSION = Symbol("talkdesk-oauth.session");
-
-/** The session of a request, opened once. */
-export function sessionOf(request: Request): OpenSession {
-  const holder = request as { [SESSION]?: OpenSession };
-  holder[SESSION] ??= openSession(request);
-  return holder[SESSION];
-}
-
-const openSession = serverSession<Request>({
+/** Opens the session of a request. */
+export const openSession: (request: Request) => OpenSession = serverSession<Request>({
   current,
   id: idOf,
   async read(request) {

@@ -1,16 +1,12 @@
-import { checkLoginAddress, checkOptionNames, errorAnswer, isContentHeader } from "@talkdesk-oauth/login";
+import {
+  checkErrorHandlerOptions,
+  type ErrorHandlerOptions,
+  errorAnswer,
+  isContentHeader,
+  notedSession,
+} from "@talkdesk-oauth/login";
 import type { ErrorRequestHandler } from "express";
-import { sessionOf } from "./browser-session.js";
 import { factsOf, sendWebResponse } from "./web-exchange.js";
-
-/** Options of {@link talkdeskErrorHandler}. */
-export interface TalkdeskErrorHandlerOptions {
-  /**
-   * The address of the login, as for `requireLogin()`. A browser whose session is over is redirected there. Default: no
-   * address, so the page for a session that has ended has no link.
-   */
-  readonly login?: string;
-}
 
 /**
  * Answers requests that failed with a `TalkdeskError`, or with a client's error that has one as its cause: problem
@@ -30,14 +26,13 @@ export interface TalkdeskErrorHandlerOptions {
  * @example
  * app.use(talkdeskErrorHandler({ login: "/auth/login" }));
  */
-export function talkdeskErrorHandler(options: TalkdeskErrorHandlerOptions = {}): ErrorRequestHandler {
-  checkOptionNames("talkdeskErrorHandler()", options, ["login"]);
+export function talkdeskErrorHandler(options: ErrorHandlerOptions = {}): ErrorRequestHandler {
+  checkErrorHandlerOptions(options);
   const { login } = options;
-  if (login !== undefined) checkLoginAddress(login);
   return (error, request, response, next) => {
     const answer = response.headersSent
       ? undefined
-      : errorAnswer(error, { ...factsOf(request), login, session: sessionOf(request).session });
+      : errorAnswer(error, { ...factsOf(request), login, session: notedSession(request) });
     if (answer === undefined) {
       next(error);
       return;

@@ -1,13 +1,6 @@
-import { checkLoginAddress, checkOptionNames, loginRequired } from "@talkdesk-oauth/login";
+import { loginRequirement, notedSession, type RequireLoginOptions } from "@talkdesk-oauth/login";
 import type { RequestHandler } from "express";
-import { sessionOf } from "./browser-session.js";
 import { factsOf, sendWebResponse } from "./web-exchange.js";
-
-/** Options of {@link requireLogin}. */
-export interface RequireLoginOptions {
-  /** The address of the login as browsers find it: a path on this origin, or elsewhere. Default `"/auth/login"`. */
-  readonly login?: string;
-}
 
 /**
  * Lets requests with a `req.talkdesk` pass, and answers all others:
@@ -31,19 +24,15 @@ export interface RequireLoginOptions {
  * });
  */
 export function requireLogin(options: RequireLoginOptions = {}): RequestHandler {
-  checkOptionNames("requireLogin()", options, ["login"]);
-  const { login = "/auth/login" } = options;
-  checkLoginAddress(login);
+  const answerWithoutTokens = loginRequirement(options, "app.use(talkdesk(login.source))");
   return (request, response, next) => {
     if (request.talkdesk) {
       next();
       return;
     }
-    if (!("talkdesk" in request)) {
-      next(new TypeError("requireLogin() needs app.use(talkdesk(login.source)) before it."));
-      return;
-    }
-    const answer = loginRequired({ ...factsOf(request), login, session: sessionOf(request).session });
+    const isSearched = "talkdesk" in request;
+    const session = notedSession(request);
+    const answer = answerWithoutTokens({ ...factsOf(request), isSearched, session });
     sendWebResponse(answer, response).catch(next);
   };
 }

@@ -1,8 +1,21 @@
 import type { TokenSource } from "@talkdesk-oauth/core";
-import { checkChosenSource, checkSourceChoice, isTokenSource } from "@talkdesk-oauth/login";
+import { talkdeskFetch } from "@talkdesk-oauth/fetch";
+import { isTokenSource, type RequestTalkdesk, requestTalkdesk, sourceChooser } from "@talkdesk-oauth/login";
 import type { Request, RequestHandler } from "express";
-import { errorOf } from "./error-of.js";
-import { requestTalkdesk } from "./request-talkdesk.js";
+import { errorOf } from "./web-exchange.js";
+
+declare global {
+  // biome-ignore lint/style/noNamespace: the one place where Express lets a request be extended.
+  namespace Express {
+    interface Request {
+      /**
+       * Tokens for this request, set by `talkdesk(…)`. It is undefined when there is no source, such as when nobody is
+       * signed in; `requireLogin()` lets no such request pass.
+       */
+      talkdesk: RequestTalkdesk;
+    }
+  }
+}
 
 /** Chooses the source of a request's tokens; undefined for a request without tokens. */
 export type SourceOfRequest = (
@@ -28,18 +41,17 @@ export type SourceOfRequest = (
  * });
  */
 export function talkdesk(source: TokenSource | SourceOfRequest): RequestHandler {
-  checkSourceChoice(source);
+  const sourceOf = sourceChooser(source);
   if (isTokenSource(source)) {
     return (request, response, next) => {
-      request.talkdesk = requestTalkdesk(source, response);
+      request.talkdesk = requestTalkdesk(source, response, talkdeskFetch);
       next();
     };
   }
   return (request, response, next) => {
     const attach = async (): Promise<void> => {
-      const found = await source(request);
-      checkChosenSource(found);
-      if (found !== undefined) request.talkdesk = requestTalkdesk(found, response);
+      const found = await sourceOf(request);
+      if (found !== undefined) request.talkdesk = requestTalkdesk(found, response, talkdeskFetch);
     };
     // Set even when undefined, so that requireLogin() can tell "nobody is signed in" from "talkdesk() is missing".
     Object.assign(request, { talkdesk: undefined });

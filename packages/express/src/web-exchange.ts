@@ -1,4 +1,9 @@
-import { type RequestFacts, readRequestFacts } from "@talkdesk-oauth/login";
+import {
+  type ReadableRequest,
+  type RequestFacts,
+  readRequestFacts,
+  toWebHeaders,
+} from "@talkdesk-oauth/login";
 import type { Request as ExpressRequest, Response as ExpressResponse } from "express";
 
 /** Methods that no Web request can have. */
@@ -12,10 +17,7 @@ const FORBIDDEN_METHODS = ["CONNECT", "TRACE", "TRACK"];
 export function toWebRequest(request: ExpressRequest, origin: string): Request {
   const { method, baseUrl, path, url } = request;
   const query = url.includes("?") ? url.slice(url.indexOf("?")) : "";
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined && !name.startsWith(":")) headers.set(name, [value].flat().join(", "));
-  }
+  const headers = toWebHeaders(request.headers);
   const form = formIn(request);
   if (form !== undefined) headers.set("Content-Type", "application/x-www-form-urlencoded");
   return new Request(`${origin}${baseUrl}${path}${query}`, {
@@ -33,10 +35,15 @@ function formIn(request: ExpressRequest): URLSearchParams | undefined {
   return new URLSearchParams({ returnTo });
 }
 
+/** The headers of a request, one at a time. */
+export const headersOf = (request: ExpressRequest): ReadableRequest["headers"] => ({
+  get: (name) => request.get(name) ?? null,
+});
+
 /** The facts of a request that its error answer depends on. */
 export function factsOf(request: ExpressRequest): RequestFacts {
-  const headers = { get: (name: string) => request.get(name) ?? null };
-  return readRequestFacts({ method: request.method, url: request.originalUrl, headers });
+  const { method, originalUrl: url } = request;
+  return readRequestFacts({ method, url, headers: headersOf(request) });
 }
 
 /** Sends a Web response. Headers that the app has set stay, unless the response has them too. */
@@ -49,4 +56,13 @@ export async function sendWebResponse(answer: Response, response: ExpressRespons
   }
   if (body.length === 0) response.end();
   else response.send(body);
+}
+
+/**
+ * Makes anything that was thrown into something that `next()` treats as an error. `next(undefined)` would go on as if
+ * nothing had happened, and `next("route")` would leave the router.
+ */
+export function errorOf(thrown: unknown): object {
+  if (typeof thrown === "object" && thrown !== null) return thrown;
+  return new Error("A value that is not an error object was thrown.", { cause: thrown });
 }

@@ -1,15 +1,15 @@
-import { checkLoginAddress, checkOptionNames, errorAnswer, isContentHeader } from "@talkdesk-oauth/login";
+import {
+  checkErrorHandlerOptions,
+  type ErrorHandlerOptions,
+  errorAnswer,
+  isContentHeader,
+  notedSession,
+} from "@talkdesk-oauth/login";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { notedSessions } from "./noted-session.js";
 import { factsOf, sendWebResponse } from "./web-exchange.js";
 
 /** Options of {@link talkdeskErrorHandler}. */
-export interface TalkdeskErrorHandlerOptions {
-  /**
-   * The address of the login, as for `requireLogin()`: a browser whose session is over is redirected there. Default: none,
-   * and the page for a session that has ended has no link.
-   */
-  readonly login?: string;
+export interface TalkdeskErrorHandlerOptions extends ErrorHandlerOptions {
   /** Answers every other error, as a handler does. Default: the error handler of the scope around, in the end Fastify's. */
   readonly otherwise?: (error: unknown, request: FastifyRequest, reply: FastifyReply) => unknown;
 }
@@ -27,13 +27,10 @@ export interface TalkdeskErrorHandlerOptions {
 export function talkdeskErrorHandler(
   options: TalkdeskErrorHandlerOptions = {},
 ): (error: unknown, request: FastifyRequest, reply: FastifyReply) => Promise<unknown> {
-  checkOptionNames("talkdeskErrorHandler()", options, ["login", "otherwise"]);
+  checkErrorHandlerOptions(options, ["otherwise"]);
   const { login, otherwise = rethrow } = options;
-  if (login !== undefined) checkLoginAddress(login);
-  if (typeof otherwise !== "function")
-    throw new TypeError("otherwise must be a function (error, request, reply).");
   return async (error, request, reply) => {
-    const facts = { ...factsOf(request), login, session: notedSessions.get(request) };
+    const facts = { ...factsOf(request), login, session: notedSession(request) };
     const answer = reply.raw.headersSent ? undefined : errorAnswer(error, facts);
     if (answer === undefined) return otherwise(error, request, reply);
     for (const name of Object.keys(reply.getHeaders())) if (isContentHeader(name)) reply.removeHeader(name);

@@ -1,19 +1,21 @@
-import type { TokenSource } from "@talkdesk-oauth/core";
 import {
-  errorAnswer,
-  LoginFailure,
+  frameworkLogin,
+  type LoginFailure,
   type LoginSession,
   type TalkdeskLoginOptions as NeutralOptions,
-  talkdeskLogin as neutralLogin,
-  type OpenSession,
-  type SignedInUser,
-  storedSession,
+  PRIVATE_HEADERS,
+  type SignedInUsers,
+  toWebHeaders,
 } from "@talkdesk-oauth/login";
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
-import { loginRouteConfig } from "./login-routes.js";
-import { notedSessions } from "./noted-session.js";
-import { hasServerSession, openServerSession } from "./server-session.js";
-import { factsOf, headersOf, sendWebResponse, toWebRequest } from "./web-exchange.js";
+import type {
+  FastifyContextConfig,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+  HTTPMethods,
+} from "fastify";
+import { openServerSession } from "./server-session.js";
+import { sendWebResponse, toWebRequest } from "./web-exchange.js";
 
 /** Options of {@link talkdeskLogin}: the options of `@talkdesk-oauth/login`, and two more. */
 export interface TalkdeskLoginOptions extends NeutralOptions<FastifyRequest> {
@@ -31,12 +33,7 @@ export interface TalkdeskLoginOptions extends NeutralOptions<FastifyRequest> {
 }
 
 /** The routes of a login, for `talkdeskPlugin` or `app.register(login, { prefix })`, and the user who is signed in by it. */
-export interface TalkdeskLogin extends FastifyPluginAsync {
-  /** The tokens of the user who is signed in; undefined when nobody is. */
-  readonly source: (request: FastifyRequest) => Promise<TokenSource | undefined>;
-  /** The user who is signed in, as the ID token said (scope `openid`); undefined when nobody is, or without an ID token. */
-  readonly user: (request: FastifyRequest) => Promise<SignedInUser | undefined>;
-}
+export interface TalkdeskLogin extends FastifyPluginAsync, SignedInUsers<FastifyRequest> {}
 
 const PATHS = ["/login", "/callback", "/logout"];
 
@@ -60,72 +57,52 @@ const METHODS: HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE",
  * @see RFC 6749 §4.1 and §10.12, RFC 9700 §4.7; Talkdesk, "Single Sign-On"
  */
 export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
-  const { session: ownSession, onError, ...neutral } = options;
-  for (const [name, value] of Object.entries({ session: ownSession, onError })) {
-    if (value !== undefined && typeof value !== "function")
-      throw new TypeError(`${name} must be a function.`);
-  }
-  const login = neutralLogin<FastifyRequest>(neutral);
-  const { origin, protocol } = new URL(neutral.redirectUri);
-  const openStored = storedSession({ store: login.store, secure: protocol === "https:" });
-  const opened = new WeakMap<FastifyRequest, OpenSession>();
-
-  function open(request: FastifyRequest): OpenSession {
-    const known = opened.get(request);
-    if (known !== undefined) return known;
-    const found = openSession(request);
-    opened.set(request, found);
-    notedSessions.set(request, found.session);
-    return found;
-  }
-
-  function openSession(request: FastifyRequest): OpenSession {
-    if (ownSession !== undefined) return { session: ownSession(request), commit: (answer) => answer };
-    if (!hasServerSession(request)) {
-      return openStored(new Request(origin, { headers: headersOf(request) }));
-    }
-    return openServerSession(request);
-  }
+  const { session, onError, ...neutral } = options;
+  const login = frameworkLogin<FastifyRequest, typeof onError>(neutral, {
+    session,
+    onError,
+    openSession: openServerSession,
+    headers: (request) => toWebHeaders(request.headers),
+  });
+  const { origin } = new URL(neutral.redirectUri);
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const { session, commit } = open(request);
     const webRequest = toWebRequest(request, origin);
     const { pathname } = new URL(webRequest.url);
-    try {
-      const answered = await login.handle({
-        request: webRequest,
-        // The prefix as the request has it: that of the routes may have parameters.
-        mount: pathname.slice(0, pathname.lastIndexOf("/")),
-        session,
-        host: request,
-        isGone: () => reply.raw.closed,
-      });
-      if (answered === undefined) reply.callNotFound();
-      else await sendWebResponse(commit(answered), reply);
-      return reply;
-    } catch (failure) {
-      if (!(failure instanceof LoginFailure)) throw failure;
-      const page = errorAnswer(failure, factsOf(request));
-      if (page !== undefined && onError === undefined) {
-        await sendWebResponse(commit(page), reply);
-        return reply;
-      }
-      const { headers } = commit(failure.response());
-      for (const name of ["cache-control", "referrer-policy"]) reply.header(name, headers.get(name));
+    const { answer, failure, onError } = await login.answer({
+      request: webRequest,
+      // The prefix as the request has it: that of the routes may have parameters.
+      mount: pathname.slice(0, pathname.lastIndexOf("/")),
+      host: request,
+      isGone: () => reply.raw.closed,
+    });
+    if (answer !== undefined) {
+      await sendWebResponse(answer, reply);
+    } else if (failure !== undefined) {
+      reply.headers(PRIVATE_HEADERS);
+      const { headers } = login.open(request).commit(new Response());
       for (const cookie of headers.getSetCookie()) reply.header("set-cookie", cookie);
-      if (page === undefined || onError === undefined) throw failure.error;
+      if (onError === undefined) throw failure.error;
       return onError(failure, request, reply);
+    } else {
+      reply.callNotFound();
     }
+    return reply;
   }
 
   const routes: FastifyPluginAsync = async (app) => {
     // The login reads forms itself, whatever parsers the app has.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-    for (const url of PATHS) app.route({ method: METHODS, url, config: loginRouteConfig(), handler: answer });
+    const config = { [LOGIN_ROUTE]: true } as FastifyContextConfig;
+    for (const url of PATHS) app.route({ method: METHODS, url, config, handler: answer });
   };
-  return Object.assign(routes, {
-    source: async (request: FastifyRequest) => login.source(open(request).session, request),
-    user: async (request: FastifyRequest) => login.user(open(request).session),
-  });
+  return Object.assign(routes, { source: login.source, user: login.user });
 }
+
+/** Marks the routes of a login in their `config`. */
+const LOGIN_ROUTE = Symbol("talkdesk-oauth.login-route");
+
+/** True for a request to a route of a login. Hooks of the scopes around run for it, too, in whatever order they are added. */
+export const isForLogin = ({ routeOptions }: FastifyRequest): boolean =>
+  LOGIN_ROUTE in Object(routeOptions.config);

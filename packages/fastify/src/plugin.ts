@@ -13,16 +13,16 @@ export interface TalkdeskPluginOptions extends RegisterOptions {
   readonly source?: TokenSource | SourceOfRequest;
 }
 
-const NAMES: Readonly<Record<keyof TalkdeskPluginOptions, true>> = {
-  login: true,
-  source: true,
-  prefix: true,
-  logLevel: true,
-  logSerializers: true,
-};
+const NAMES: readonly (keyof TalkdeskPluginOptions)[] = [
+  "login",
+  "source",
+  "prefix",
+  "logLevel",
+  "logSerializers",
+];
 
 const register: FastifyPluginAsync<TalkdeskPluginOptions> = async (app, options) => {
-  checkOptionNames("talkdeskPlugin", options, Object.keys(NAMES));
+  checkOptionNames("talkdeskPlugin", options, NAMES);
   const { login, source = login?.source, ...placement } = options;
   if (source === undefined || (login !== undefined && options.source !== undefined)) {
     throw new TypeError("talkdeskPlugin needs one of its options login and source.");

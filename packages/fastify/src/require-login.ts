@@ -1,14 +1,7 @@
-import { checkLoginAddress, checkOptionNames, loginRequired } from "@talkdesk-oauth/login";
+import { loginRequirement, notedSession, type RequireLoginOptions } from "@talkdesk-oauth/login";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { isForLogin } from "./login-routes.js";
-import { notedSessions } from "./noted-session.js";
+import { isForLogin } from "./login.js";
 import { factsOf, sendWebResponse } from "./web-exchange.js";
-
-/** Options of {@link requireLogin}. */
-export interface RequireLoginOptions {
-  /** The address of the login in a browser: a path on this origin, or an absolute URL. Default `"/auth/login"`. */
-  readonly login?: string;
-}
 
 /**
  * A hook, `onRequest` or `preHandler`, that lets requests pass which have a `request.talkdesk`, and answers all others as
@@ -27,19 +20,16 @@ export interface RequireLoginOptions {
 export function requireLogin(
   options: RequireLoginOptions = {},
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<unknown> {
-  checkOptionNames("requireLogin()", options, ["login"]);
-  const { login = "/auth/login" } = options;
-  checkLoginAddress(login);
+  const answerWithoutTokens = loginRequirement(
+    options,
+    'await app.register(talkdeskPlugin, { login, prefix: "/auth" })',
+  );
   return async (request, reply) => {
     if (request.talkdesk || isForLogin(request)) return undefined;
     // Undefined when nobody is signed in; null or absent when nobody has looked.
-    if (!("talkdesk" in request) || request.talkdesk === null) {
-      throw new TypeError(
-        'requireLogin() needs await app.register(talkdeskPlugin, { login, prefix: "/auth" }) before it.',
-      );
-    }
-    const session = notedSessions.get(request);
-    await sendWebResponse(loginRequired({ ...factsOf(request), login, session }), reply);
+    const isSearched = "talkdesk" in request && request.talkdesk !== null;
+    const session = notedSession(request);
+    await sendWebResponse(answerWithoutTokens({ ...factsOf(request), isSearched, session }), reply);
     return reply;
   };
 }

@@ -1,30 +1,26 @@
 import { type OpenSession, serverSession } from "@talkdesk-oauth/login";
 import type { FastifyRequest } from "fastify";
 
-/** The part of `request.session` that a login uses, as in `@fastify/session`. */
-interface Session {
-  readonly sessionId: string;
-  [name: string]: unknown;
-  regenerate(): Promise<void>;
-  save(): Promise<void>;
-  destroy(): Promise<void>;
-}
+type Data = Record<string, unknown>;
+type Session = Data & { readonly sessionId: string } & Record<
+    "regenerate" | "save" | "destroy",
+    () => Promise<void>
+  >;
 
-/** What `@fastify/session` puts on a request. */
+/** What a login uses of a request with `@fastify/session`. */
 interface SessionHolder {
   session: Session | null;
-  readonly sessionStore: {
-    get(id: string, callback: (error: unknown, found?: Record<string, unknown> | null) => void): void;
-  };
+  readonly sessionStore: { get(id: string, callback: (error: unknown, found?: Data | null) => void): void };
 }
 
 const holderOf = (request: FastifyRequest): SessionHolder => request as unknown as SessionHolder;
 
-/** True in an app that has registered `@fastify/session`. */
-export const hasServerSession = (request: FastifyRequest): boolean => "sessionStore" in request;
+/** Opens the session of `@fastify/session` for a request; undefined in an app that has not registered it. */
+export function openServerSession(request: FastifyRequest): OpenSession | undefined {
+  return "sessionStore" in request ? openSession(request) : undefined;
+}
 
-/** Opens the session of `@fastify/session` for a request. */
-export const openServerSession: (request: FastifyRequest) => OpenSession = serverSession<FastifyRequest>({
+const openSession = serverSession<FastifyRequest>({
   current,
   id: (request) => current(request).sessionId,
   read: (request) =>

@@ -1,18 +1,8 @@
-import type { AccessToken, TokenRequest, TokenSource } from "@talkdesk-oauth/core";
+import type { TokenSource } from "@talkdesk-oauth/core";
 import { talkdeskFetch } from "@talkdesk-oauth/fetch";
-import { bindSource, checkChosenSource, checkSourceChoice, isTokenSource } from "@talkdesk-oauth/login";
+import { isTokenSource, type RequestTalkdesk, requestTalkdesk, sourceChooser } from "@talkdesk-oauth/login";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { isForLogin } from "./login-routes.js";
-
-/** The value that {@link talkdesk} sets on a request. Its functions can be destructured. */
-export interface RequestTalkdesk {
-  /** The source itself, for work that outlives the request. */
-  readonly source: TokenSource;
-  /** Calls the API with a token of the source, as `talkdeskFetch` of `@talkdesk-oauth/fetch` does. */
-  readonly fetch: typeof fetch;
-  /** A token of the source, for another client. */
-  getToken(request?: TokenRequest): Promise<AccessToken>;
-}
+import { isForLogin } from "./login.js";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -47,39 +37,11 @@ export type SourceOfRequest = (
 export function talkdesk(
   source: TokenSource | SourceOfRequest,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
-  checkSourceChoice(source);
+  const sourceOf = sourceChooser(source);
   return async (request, reply) => {
     // Users can sign in and out while no token can be obtained.
     if (isForLogin(request)) return;
-    const found = isTokenSource(source) ? source : await source(request);
-    checkChosenSource(found);
-    request.talkdesk = (found && requestTalkdesk(found, reply)) as RequestTalkdesk;
+    const found = isTokenSource(source) ? source : await sourceOf(request);
+    request.talkdesk = (found && requestTalkdesk(found, reply.raw, talkdeskFetch)) as RequestTalkdesk;
   };
-}
-
-function requestTalkdesk(source: TokenSource, reply: FastifyReply): RequestTalkdesk {
-  const bound = bindSource(source, () => lifetimeOf(reply));
-  let authorized: typeof fetch | undefined;
-  return {
-    source,
-    getToken: bound.getToken,
-    async fetch(input, init) {
-      authorized ??= talkdeskFetch(bound);
-      return authorized(input, init);
-    },
-  };
-}
-
-/** Aborts when the connection closes before the response was finished. Work after the response is not aborted. */
-function lifetimeOf({ raw }: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  const abort = (): void => {
-    if (raw.writableEnded) return;
-    controller.abort(
-      new DOMException("The client disconnected before the response was finished.", "AbortError"),
-    );
-  };
-  if (raw.closed) abort();
-  else raw.once("close", abort);
-  return controller.signal;
 }

@@ -1,25 +1,16 @@
-import { type RequestFacts, readRequestFacts } from "@talkdesk-oauth/login";
+import { type RequestFacts, readRequestFacts, toWebHeaders } from "@talkdesk-oauth/login";
 import type { FastifyReply, FastifyRequest } from "fastify";
-
-/** The headers of a request, without the pseudo-headers of HTTP/2. */
-export function headersOf(request: FastifyRequest): Headers {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined && !name.startsWith(":")) headers.set(name, [value].flat().join(", "));
-  }
-  return headers;
-}
 
 /** What the answer to a request that failed depends on. */
 export function factsOf(request: FastifyRequest): RequestFacts {
   const { method, originalUrl: url } = request;
-  return readRequestFacts({ method, url, headers: headersOf(request) });
+  return readRequestFacts({ method, url, headers: toWebHeaders(request.headers) });
 }
 
 /** The request at the origin of the login: a `Host` that a client made up leads nowhere. */
 export function toWebRequest(request: FastifyRequest, origin: string): Request {
   const { method, body } = request;
-  const headers = headersOf(request);
+  const headers = toWebHeaders(request.headers);
   const { url } = readRequestFacts({ method, url: request.url, headers });
   return new Request(`${origin}${url}`, {
     method,

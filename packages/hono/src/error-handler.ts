@@ -1,14 +1,14 @@
-import { checkLoginAddress, checkOptionNames, errorAnswer, readRequestFacts } from "@talkdesk-oauth/login";
+import {
+  checkErrorHandlerOptions,
+  type ErrorHandlerOptions,
+  errorAnswer,
+  notedSession,
+  readRequestFacts,
+} from "@talkdesk-oauth/login";
 import { type ErrorHandler, Hono } from "hono";
-import { notedSession } from "./noted-session.js";
 
 /** Options of {@link talkdeskErrorHandler}. */
-export interface TalkdeskErrorHandlerOptions {
-  /**
-   * The address of the login, as for `requireLogin()`: a browser whose session is over is redirected there. Default: none,
-   * and the page for a session that has ended has no link.
-   */
-  readonly login?: string;
+export interface TalkdeskErrorHandlerOptions extends ErrorHandlerOptions {
   /** Answers every other error. Default: as Hono does, which prints the error and answers 500. */
   readonly otherwise?: ErrorHandler;
 }
@@ -22,10 +22,8 @@ export interface TalkdeskErrorHandlerOptions {
  * app.onError(talkdeskErrorHandler({ login: "/auth/login" }));
  */
 export function talkdeskErrorHandler(options: TalkdeskErrorHandlerOptions = {}): ErrorHandler {
-  checkOptionNames("talkdeskErrorHandler()", options, ["login", "otherwise"]);
+  checkErrorHandlerOptions(options, ["otherwise"]);
   const { login, otherwise = answerAsHono } = options;
-  if (login !== undefined) checkLoginAddress(login);
-  if (typeof otherwise !== "function") throw new TypeError("otherwise must be a function (error, c).");
   return (error, c) =>
     errorAnswer(error, { ...readRequestFacts(c.req.raw), login, session: notedSession(c) }) ??
     otherwise(error, c);

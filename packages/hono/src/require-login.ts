@@ -1,12 +1,10 @@
-import { checkLoginAddress, checkOptionNames, loginRequired, readRequestFacts } from "@talkdesk-oauth/login";
+import {
+  loginRequirement,
+  notedSession,
+  type RequireLoginOptions,
+  readRequestFacts,
+} from "@talkdesk-oauth/login";
 import type { MiddlewareHandler } from "hono";
-import { notedSession } from "./noted-session.js";
-
-/** Options of {@link requireLogin}. */
-export interface RequireLoginOptions {
-  /** The address of the login in a browser: a path on this origin, or an absolute URL. Default `"/auth/login"`. */
-  readonly login?: string;
-}
 
 /**
  * Lets requests pass that have a `c.get("talkdesk")`, and answers all others as `loginRequired` of
@@ -20,14 +18,10 @@ export interface RequireLoginOptions {
  * app.get("/contacts", requireLogin(), async (c) => c.json(await (await c.get("talkdesk").fetch("/contacts")).json()));
  */
 export function requireLogin(options: RequireLoginOptions = {}): MiddlewareHandler {
-  checkOptionNames("requireLogin()", options, ["login"]);
-  const { login = "/auth/login" } = options;
-  checkLoginAddress(login);
+  const answerWithoutTokens = loginRequirement(options, "app.use(talkdesk(login.source))");
   return async (c, next) => {
     if (c.get("talkdesk")) return next();
-    if (!("talkdesk" in c.var)) {
-      throw new TypeError("requireLogin() needs app.use(talkdesk(login.source)) before it.");
-    }
-    return loginRequired({ ...readRequestFacts(c.req.raw), login, session: notedSession(c) });
+    const isSearched = "talkdesk" in c.var;
+    return answerWithoutTokens({ ...readRequestFacts(c.req.raw), isSearched, session: notedSession(c) });
   };
 }

@@ -1,6 +1,6 @@
 import { isTalkdeskError, type TokenSource, type TokenStore } from "@talkdesk-oauth/core";
 import { errorPage } from "./answers/error-page.js";
-import { failurePage, LoginFailure, type LoginRestart } from "./answers/login-failure.js";
+import { failurePage, LoginFailure, type LoginRestart, PRIVATE_HEADERS } from "./answers/login-failure.js";
 import { beginLogin } from "./routes/begin-login.js";
 import { finishLogin } from "./routes/finish-login.js";
 import { logOut } from "./routes/log-out.js";
@@ -177,12 +177,7 @@ function isPrefetch({ headers }: Request): boolean {
   return ["Sec-Purpose", "Purpose", "X-Moz"].some((name) => /prefetch/i.test(headers.get(name) ?? ""));
 }
 
-/**
- * The URL of a callback contains the code, so no cache may store the answer, and the next page must not get the URL as
- * its referrer.
- */
 function asPrivate(answer: Response): Response {
-  answer.headers.set("Cache-Control", "no-store");
-  answer.headers.set("Referrer-Policy", "no-referrer");
+  for (const [name, value] of Object.entries(PRIVATE_HEADERS)) answer.headers.set(name, value);
   return answer;
 }

@@ -4,20 +4,24 @@ import { expect, it } from "vitest";
 it("exports these names and no others", () => {
   expect(Object.keys(talkdeskLogin).sort()).toEqual([
     "LoginFailure",
-    "bindSource",
-    "checkChosenSource",
-    "checkLoginAddress",
+    "PRIVATE_HEADERS",
+    "checkErrorHandlerOptions",
     "checkOptionNames",
-    "checkSourceChoice",
     "errorAnswer",
+    "frameworkLogin",
     "isContentHeader",
     "isSameOrigin",
     "isTokenSource",
     "loginRequired",
+    "loginRequirement",
+    "notedSession",
     "parseReturnTo",
     "readRequestFacts",
+    "requestTalkdesk",
     "serverSession",
+    "sourceChooser",
     "storedSession",
     "talkdeskLogin",
+    "toWebHeaders",
   ]);
 });

@@ -53,6 +53,7 @@ export const SURROUNDINGS_OF: Readonly<Record<string, Readonly<Record<string, st
       readonly sessionStore: { read(id: string): Promise<Record<string, unknown> | undefined> };
     }`,
     login: `import("@talkdesk-oauth/login").Login<undefined>`,
+    nodeRequest: `import("node:http").IncomingMessage`,
     nodeResponse: `import("node:http").ServerResponse`,
     query: "URLSearchParams",
     session: `import("@talkdesk-oauth/login").LoginSession`,

@@ -6,9 +6,6 @@ import { MAX_RETURN_TO_LENGTH } from "./return-to.js";
  * Checks the configured address of a login: a path on the app's own origin, or an absolute URL elsewhere.
  *
  * @throws TypeError for anything that a browser cannot be redirected to.
- * @example
- * checkLoginAddress("/auth/login"); // fine
- * checkLoginAddress("auth/login"); // TypeError
  */
 export function checkLoginAddress(login: unknown): asserts login is string {
   const isAddress =

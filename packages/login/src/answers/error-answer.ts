@@ -5,6 +5,7 @@ import {
   type TalkdeskErrorCode,
 } from "@talkdesk-oauth/core";
 import { checkLoginAddress, loginAddressFor } from "../addresses/login-address.js";
+import { checkFunction, checkOptionNames } from "../base/option-names.js";
 import type { LoginSession } from "../session/login-session.js";
 import { isLoginInVain } from "../session/sign-in-row.js";
 import { errorPage } from "./error-page.js";
@@ -106,6 +107,32 @@ function contentFor({ code }: TalkdeskError, waitSeconds: number | undefined): C
     title: "Talkdesk did not answer as expected",
     detail: "The request could not be completed. Trying again may help.",
   };
+}
+
+/** Options of `talkdeskErrorHandler()` that every web framework has. */
+export interface ErrorHandlerOptions {
+  /**
+   * The address of the login, as for `requireLogin()`. A browser whose session is over is redirected there. Default: no
+   * address, so the page for a session that has ended has no link.
+   */
+  readonly login?: string;
+}
+
+/**
+ * Checks the options of `talkdeskErrorHandler()`.
+ *
+ * @param functions The names of options that the framework adds, all of them functions.
+ * @throws TypeError when `login` is not an address, one of `functions` is not a function, and for an unknown option.
+ * @example
+ * checkErrorHandlerOptions({ login: "auth/login" }, ["otherwise"]); // TypeError
+ */
+export function checkErrorHandlerOptions(
+  options: ErrorHandlerOptions,
+  functions: readonly string[] = [],
+): void {
+  checkOptionNames("talkdeskErrorHandler()", options, ["login", ...functions]);
+  if (options.login !== undefined) checkLoginAddress(options.login);
+  for (const name of functions) checkFunction(name, (options as Record<string, unknown>)[name]);
 }
 
 /**

@@ -11,6 +11,15 @@ export interface LoginRestart {
 }
 
 /**
+ * The headers of every answer of a login; give them to an answer of your own, too. The URL of a callback contains the
+ * code, so no cache may store the answer, and the next page must not get the URL as its referrer.
+ */
+export const PRIVATE_HEADERS: Readonly<Record<"Cache-Control" | "Referrer-Policy", string>> = {
+  "Cache-Control": "no-store",
+  "Referrer-Policy": "no-referrer",
+};
+
+/**
  * The error that `handle` rejects with: a login, a callback or a logout failed.
  *
  * @example

@@ -1,9 +1,11 @@
 import { checkLoginAddress, isLoginItself, loginAddressFor } from "../addresses/login-address.js";
+import { checkOptionNames } from "../base/option-names.js";
 import type { LoginSession } from "../session/login-session.js";
 import { isLoginInVain } from "../session/sign-in-row.js";
 import { errorPage } from "./error-page.js";
 import { problemAnswer } from "./problem.js";
 import { redirect } from "./redirect.js";
+import type { RequestFacts } from "./request-facts.js";
 
 /** The facts of a request that needs a signed-in user. {@link readRequestFacts} reads all but `login` and `session`. */
 export interface LoginFacts {
@@ -65,4 +67,43 @@ export function loginRequired(facts: LoginFacts): Response {
   }
   answer.headers.set("Vary", "Accept");
   return answer;
+}
+
+/** Options of `requireLogin()`. */
+export interface RequireLoginOptions {
+  /** The address of the login as browsers find it: a path on this origin, or elsewhere. Default `"/auth/login"`. */
+  readonly login?: string;
+}
+
+/** A request without tokens. */
+export interface RequestWithoutTokens extends RequestFacts {
+  /** True when the middleware that looks for tokens has run for the request. */
+  readonly isSearched: boolean;
+  /** As {@link LoginFacts.session}. */
+  readonly session: LoginSession | undefined;
+}
+
+/**
+ * Makes the `requireLogin()` of a web framework: checks its options, and returns a function that answers requests
+ * without tokens, as {@link loginRequired} does.
+ *
+ * @param search The call that makes the framework look for tokens, for the message when it is missing.
+ * @throws TypeError at once, when `login` is not an address, and for an unknown option. The returned function throws one
+ *   when nothing has looked for tokens before, and as `loginRequired` does.
+ * @example
+ * const answerWithoutTokens = loginRequirement({ login: "/auth/login" }, "app.use(talkdesk(login.source))");
+ * const session = notedSession(request);
+ * return answerWithoutTokens({ ...readRequestFacts(request), isSearched: "talkdesk" in request, session });
+ */
+export function loginRequirement(
+  options: RequireLoginOptions,
+  search: string,
+): (request: RequestWithoutTokens) => Response {
+  checkOptionNames("requireLogin()", options, ["login"]);
+  const { login = "/auth/login" } = options;
+  checkLoginAddress(login);
+  return ({ isSearched, ...facts }) => {
+    if (!isSearched) throw new TypeError(`requireLogin() needs ${search} before it.`);
+    return loginRequired({ ...facts, login });
+  };
 }

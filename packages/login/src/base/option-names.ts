@@ -1,4 +1,13 @@
 /**
+ * Refuses an option that must be a function when it is given.
+ *
+ * @throws TypeError for anything but a function or undefined.
+ */
+export function checkFunction(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== "function") throw new TypeError(`${name} must be a function.`);
+}
+
+/**
  * Refuses unknown options, which may be misspelt.
  *
  * @param what The function whose options they are, for the message.

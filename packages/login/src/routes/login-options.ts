@@ -9,7 +9,7 @@ import {
   type TokenEvent,
   type TokenStore,
 } from "@talkdesk-oauth/core";
-import { checkOptionNames } from "../base/option-names.js";
+import { checkFunction, checkOptionNames } from "../base/option-names.js";
 import { checkKeepSession } from "../session/kept-members.js";
 
 /** The AppConnect launch that a login began with. */
@@ -104,7 +104,5 @@ export function checkLoginOptions<Host>(options: TalkdeskLoginOptions<Host>): vo
   if (maxIdleMs !== undefined && !(Number.isFinite(maxIdleMs) && maxIdleMs > 0)) {
     throw new TypeError("maxIdleMs must be a number of milliseconds above 0.");
   }
-  if (onEvent !== undefined && typeof onEvent !== "function") {
-    throw new TypeError("onEvent must be a function.");
-  }
+  checkFunction("onEvent", onEvent);
 }

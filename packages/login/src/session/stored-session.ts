@@ -54,7 +54,9 @@ const RENEWAL_MS = 86_400_000;
  * if (answer !== undefined) return commit(answer);
  * @see RFC 6265bis §4.1.3.2 (`__Host-`)
  */
-export function storedSession(options: StoredSessionOptions): (request: Request) => OpenSession {
+export function storedSession(
+  options: StoredSessionOptions,
+): (request: { readonly headers: { get(name: string): string | null } }) => OpenSession {
   checkOptionNames("storedSession()", options, ["store", "secure"]);
   const { store, secure = true } = options;
   checkTokenStore(store);

@@ -6,16 +6,21 @@ export type SourceChoice<Host> =
   | ((host: Host) => TokenSource | undefined | Promise<TokenSource | undefined>);
 
 /**
- * Checks what `talkdesk()` of a web framework's package was called with.
+ * Makes the function that gives a request's source, from what `talkdesk()` of a web framework's package was called with.
  *
- * @throws TypeError for anything but a token source or a function, and for a login, whose `source` was meant.
+ * @throws TypeError
+ *   - at once, for anything but a token source or a function, and for a login, whose `source` was meant;
+ *   - (rejection) when the given function gives anything but a token source or undefined.
  * @example
- * checkSourceChoice(source); // a TypeError, unless it is a source or a function
+ * const sourceOf = sourceChooser((request: Request) => (request.headers.has("X-Tenant") ? source : undefined));
+ * const found = await sourceOf(request);
  */
-export function checkSourceChoice<Host>(choice: SourceChoice<Host>): void {
+export function sourceChooser<Host>(
+  choice: SourceChoice<Host>,
+): (host: Host) => Promise<TokenSource | undefined> {
   if (isTokenSource(choice)) {
     tokenDestination(choice);
-    return;
+    return async () => choice;
   }
   if (typeof choice !== "function") {
     throw new TypeError(
@@ -25,21 +30,13 @@ export function checkSourceChoice<Host>(choice: SourceChoice<Host>): void {
   if ("source" in choice) {
     throw new TypeError("talkdesk() needs login.source; login itself is for the routes of the login.");
   }
-}
-
-/**
- * Checks what a function given to `talkdesk()` has given for a request.
- *
- * @throws TypeError for anything but a token source or undefined.
- * @example
- * const found: unknown = await login.source(session, undefined);
- * checkChosenSource(found); // now TokenSource | undefined
- */
-export function checkChosenSource(found: unknown): asserts found is TokenSource | undefined {
-  if (found === undefined || (isTokenSource(found) && typeof found.api === "string")) return;
-  throw new TypeError(
-    "The function given to talkdesk() must give a token source, such as clientCredentials(client), or undefined when no user is signed in.",
-  );
+  return async (host) => {
+    const found: unknown = await choice(host);
+    if (found === undefined || (isTokenSource(found) && typeof found.api === "string")) return found;
+    throw new TypeError(
+      "The function given to talkdesk() must give a token source, such as clientCredentials(client), or undefined when no user is signed in.",
+    );
+  };
 }
 
 /**

@@ -2,11 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { LoginDriver } from "@talkdesk-oauth/conformance";
 import { talkdeskFetch } from "@talkdesk-oauth/fetch";
 import {
-  bindSource,
   errorAnswer,
   LoginFailure,
   loginRequired,
   readRequestFacts,
+  requestTalkdesk,
   storedSession,
   talkdeskLogin,
 } from "@talkdesk-oauth/login";
@@ -35,9 +35,8 @@ export const nodeDriver: LoginDriver = ({ logins, login: loginAddress, sessions,
       const page = app.pages.find(({ path }) => path === new URL(request.url).pathname);
       if (page === undefined) return new Response(null, { status: 404 });
       if (page.isProtected && source === undefined) return loginRequired(facts);
-      const bound = source && bindSource(source, () => lifetimeOf(response));
       const { status, body } = await page.answer({
-        talkdesk: bound && { fetch: talkdeskFetch(bound), getToken: () => bound.getToken() },
+        talkdesk: source && requestTalkdesk(source, response, talkdeskFetch),
         user: async (at) => mounted[at]?.login.user(session),
       });
       return Response.json(body, { status });
@@ -59,11 +58,3 @@ export const nodeDriver: LoginDriver = ({ logins, login: loginAddress, sessions,
     parts: [mounted, openSession],
   };
 };
-
-function lifetimeOf(response: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  response.once("close", () => {
-    if (!response.writableEnded) controller.abort(new DOMException("The client has gone.", "AbortError"));
-  });
-  return controller.signal;
-}

@@ -1,0 +1,34 @@
+import type { LoginSession } from "./login-session.js";
+
+/**
+ * Makes a function that opens something for each request once. The request keeps it under a symbol: a WeakMap with an
+ * entry for each request costs the garbage collector far more.
+ */
+export function onceForEach<Host extends object, T>(open: (host: Host) => T): (host: Host) => T {
+  const key = Symbol("talkdesk-oauth.session");
+  return (host) => {
+    const holder = host as Record<symbol, T | undefined>;
+    const known = holder[key] ?? open(host);
+    holder[key] = known;
+    return known;
+  };
+}
+
+/** Where a request keeps the session by which its user was looked for. */
+const NOTED = Symbol("talkdesk-oauth.noted-session");
+
+/** Remembers the session that was given to `login.source()`: answers that lead to a login depend on it. */
+export function noteSession(host: object, session: LoginSession): void {
+  (host as { [NOTED]?: LoginSession })[NOTED] = session;
+}
+
+/**
+ * The session that the `source` of a {@link frameworkLogin} was asked with for a request, for {@link errorAnswer}.
+ * Undefined when it was not asked.
+ *
+ * @example
+ * const answer = errorAnswer(error, { ...readRequestFacts(request), session: notedSession(request) });
+ */
+export function notedSession(host: object): LoginSession | undefined {
+  return (host as { [NOTED]?: LoginSession })[NOTED];
+}
