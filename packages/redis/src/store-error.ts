@@ -29,14 +29,11 @@ const REPLY_CODE = /^-?([A-Z][A-Z0-9]+)(?: |$)/;
 /** Redis 6 wraps the error of a command in a script into one of the script. */
 const IN_SCRIPT = /^ERR Error running script .*?: -?([A-Z][A-Z0-9]+) /s;
 
-/** ioredis tells the last reply in a sentence of its own when a cluster has sent it about too often. */
-const LAST_REPLY = /Last error: (?:\w+: )?([A-Z][A-Z0-9]+) /;
-
 /** The code of an error with which the server has answered, such as `READONLY`; undefined for other errors. */
 export function replyCode(error: unknown): string | undefined {
   const { message } = Object(error) as { message?: unknown };
   if (typeof message !== "string") return undefined;
-  return (IN_SCRIPT.exec(message) ?? REPLY_CODE.exec(message) ?? LAST_REPLY.exec(message))?.[1];
+  return (IN_SCRIPT.exec(message) ?? REPLY_CODE.exec(message))?.[1];
 }
 
 /** The errors of this package itself, which {@link storeError} leaves as they are. */
