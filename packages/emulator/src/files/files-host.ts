@@ -13,7 +13,7 @@ export interface StoredFile {
 }
 
 /** Makes a file of an account, from its path after region and account. Gives undefined when there is none. */
-export type FindFile = (region: Region, account: string, path: string) => StoredFile | undefined;
+type FindFile = (region: Region, account: string, path: string) => StoredFile | undefined;
 
 /** The dependencies of the files host. */
 export interface FilesHostParts {
