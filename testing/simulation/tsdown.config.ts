@@ -1,7 +1,7 @@
 import { defineConfig } from "tsdown";
 
 export default defineConfig({
-  entry: ["src/simulate.ts"],
+  entry: ["src/simulate.ts", "src/capacity.ts"],
   format: "esm",
   platform: "node",
   target: "node20.19",

@@ -74,6 +74,16 @@ describe("processes that share a token", () => {
     expect(endpoint.calls).toHaveLength(1);
   });
 
+  it("call the store five times for a new token, once for one that is there, and not for one held", async () => {
+    const source = open();
+    await source.getToken();
+    expect(store.operations).toEqual(["read", "lock", "read", "write", "release"]);
+    await source.getToken();
+    expect(store.operations).toHaveLength(5);
+    await open().getToken();
+    expect(store.operations.slice(5)).toEqual(["read"]);
+  });
+
   it("say that nothing was sent for a token that was found", async () => {
     await put({ issuedAt: clock.now() });
     expect((await open().getToken()).value).toBe("from-another");
