@@ -315,6 +315,27 @@ describe("two processes", () => {
     expect(endpoint.received).toEqual([]);
   });
 
+  it("send a refresh token no third time, and serve a login elsewhere at once", async () => {
+    const processes = [open({ token: loginToken() }), open()];
+    for (const session of processes) await session.getToken();
+    clock.pass(599_000);
+    endpoint.treat = () => "loses";
+    for (let calls = 0; calls < 6; calls += 1) {
+      for (const session of processes) {
+        expect(await inTime(failure(session.getToken()))).toMatchObject({
+          code: "refresh_outcome_unknown",
+          error: "invalid_grant",
+        });
+      }
+    }
+    expect(endpoint.received).toEqual(["rt-0", "rt-0"]);
+    endpoint.treat = () => "answers";
+    await processes[0]?.start(loginToken(endpoint.login()));
+    expect((await inTime(processes[1]?.getToken() ?? Promise.reject())).value).toBe("at-2");
+    clock.pass(599_000);
+    expect((await inTime(processes[1]?.getToken() ?? Promise.reject())).value).toBe("at-3");
+  });
+
   it("look at a lock that stays held ever less often", async () => {
     await open({ token: loginToken() }).getToken();
     clock.pass(599_000);

@@ -25,7 +25,11 @@ export const loginNeededError = (
 };
 
 /** @internal */
-export const outcomeUnknownError = ({ status, error, errorDescription }: TalkdeskError): TalkdeskError =>
+export const outcomeUnknownError = ({
+  status,
+  error,
+  errorDescription,
+}: Pick<TalkdeskError, "status" | "error" | "errorDescription">): TalkdeskError =>
   new TalkdeskError(
     "refresh_outcome_unknown",
     "The refresh token was refused, and the answer to an earlier attempt with it was lost: that attempt probably replaced it. Log the user in again.",

@@ -16,10 +16,14 @@ export interface Spendable {
   readonly name: string;
 }
 
+/** What a record remembers of a refusal. */
+const REMEMBERED_REFUSAL = { error: "invalid_grant" };
+
 /**
  * The refresh token in a record.
  *
  * @throws
+ * - TalkdeskError (rejection) `refresh_outcome_unknown`: it was refused after an attempt whose answer was lost.
  * - TalkdeskError (rejection) `reauthentication_required`: no refresh token may be sent. The end is reported.
  * @internal
  */
@@ -30,6 +34,7 @@ export async function requireRefreshToken(renewal: Renewal, found: FoundRecord):
   const { refreshToken } = record.token;
   if (refreshToken === undefined) throw await reportEnd(renewal, found, "noRefreshToken");
   const name = refreshTokenName(refreshToken);
+  if (record.dead === name && record.attempt === name) throw outcomeUnknownError(REMEMBERED_REFUSAL);
   if (record.dead === name || session.refused === name) throw await reportEnd(renewal, found, "refused");
   if (record.refreshTokenExpiresAt !== undefined && record.refreshTokenExpiresAt <= clockOf(session).now()) {
     throw await reportEnd(renewal, found, "expired");
@@ -67,8 +72,17 @@ export function isGrantRefused({ code, error, status }: TalkdeskError): boolean 
 }
 
 /**
- * Marks a refused refresh token as dead in the store, and returns the record of the session that is over. Returns
- * undefined when the store has a newer refresh token by now, which another process got for this one.
+ * Whether the refresh token was refused when it was sent again, after an attempt whose answer was lost.
+ * @internal
+ */
+export const isRefusedAfterLoss = ({ code, error, status }: TalkdeskError): boolean =>
+  code === "refresh_outcome_unknown" &&
+  (error === "invalid_grant" || (error === "unauthorized" && status === 401));
+
+/**
+ * Marks a refused refresh token as dead in the store, so that no process sends it again, and returns the record of the
+ * session that is over. Returns undefined when the store has a newer refresh token by now, which another process got for
+ * this one.
  *
  * @throws
  * - TalkdeskError (rejection) `refresh_outcome_unknown`: the refresh token was sent before and the answer was lost, so the
@@ -91,8 +105,15 @@ export async function markRefused(
     const { record } = found;
     if (record === undefined) return found;
     if (record.token.refreshToken !== refreshToken) return undefined;
+    if (wasMarked) {
+      // The mark stays, since it says which of the two a dead refresh token means.
+      const isKnown = record.dead === name;
+      if (isKnown || (await writeSession(renewal, found, { ...record, attempt: name, dead: name }))) {
+        throw outcomeUnknownError(refusal);
+      }
+      continue;
+    }
     if (record.dead === name) return found;
-    if (wasMarked) throw outcomeUnknownError(refusal);
     const { attempt: _, ...rest } = record;
     const isOver = record.token.value === context.refused;
     const dead: TokenRecord = { ...rest, dead: name, ...(isOver && { isOver }) };

@@ -10,6 +10,7 @@ import { noteOwner } from "../token-endpoint/token-owner.js";
 import { lockTimeoutError, lostWritesError, sessionClosedError } from "./session-errors.js";
 import {
   isGrantRefused,
+  isRefusedAfterLoss,
   markRefused,
   provesNoExchange,
   reportEnd,
@@ -286,6 +287,13 @@ async function exchangeRefreshToken(
     if (isGrantRefused(error)) {
       const over = await markRefused(renewal, attempt, error);
       if (over !== undefined) throw await reportEnd(renewal, over, "refused", error);
+      return undefined;
+    }
+    if (isRefusedAfterLoss(error)) {
+      await markRefused(renewal, { ...attempt, wasMarked: true }, error).catch((reason: unknown) => {
+        // What became of the refresh token is known, although the store could not be told.
+        throw isTalkdeskError(reason) && reason.code === "store_unavailable" ? error : reason;
+      });
       return undefined;
     }
     if (provesNoExchange(error)) await unmark();

@@ -36,8 +36,7 @@ export function countFailure(previous: Failure | undefined, error: TalkdeskError
   const at = readInstant(clock);
   const askedMs =
     error.retryAt === undefined ? 0 : Math.min(PAUSE_MS.longestAsked, Math.max(0, error.retryAt - at.wall));
-  // A session that is over causes no requests, and a login must help at once.
-  const closes = count >= FAILURES_TO_CLOSE && error.code !== "reauthentication_required";
+  const closes = count >= FAILURES_TO_CLOSE && !needsLogin(error);
   const gateMs = askedMs > 0 ? askedMs : closes ? pauseMs(count - FAILURES_TO_CLOSE) : 0;
   return {
     error,
@@ -47,6 +46,12 @@ export function countFailure(previous: Failure | undefined, error: TalkdeskError
     renewalPauseMs: Math.max(gateMs, pauseMs(count - 1)),
     closedAt: previous?.closedAt ?? (gateMs > 0 ? at : undefined),
   };
+}
+
+/** Whether only a login helps, in whichever process. Then calls cause no requests, and a login must help at once. */
+function needsLogin({ code, error }: TalkdeskError): boolean {
+  if (code === "reauthentication_required") return true;
+  return code === "refresh_outcome_unknown" && (error === "invalid_grant" || error === "unauthorized");
 }
 
 const pauseMs = (doublings: number): number => Math.min(PAUSE_MS.longest, PAUSE_MS.first * 2 ** doublings);
