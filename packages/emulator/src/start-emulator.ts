@@ -11,7 +11,7 @@ import { makeFilesHost } from "./files/files-host.js";
 import { findRecordingFile } from "./files/recording-file.js";
 import { makePathSigner } from "./files/signed-path.js";
 import { makeGateway } from "./gateway/gateway.js";
-import { toApiOperation } from "./gateway/own-operations.js";
+import { toApiOperation } from "./gateway/to-api-operation.js";
 import { logInAsBrowser } from "./identity/browser-login.js";
 import { makeIdentityHost } from "./identity/identity-host.js";
 import { makeBodyMemory } from "./message/received-body.js";

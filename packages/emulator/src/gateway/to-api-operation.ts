@@ -34,7 +34,7 @@ export function toApiOperation(operation: Operation): ApiOperation {
         return toAnswer(await operation.answer(makeCall(call, names, body)));
       } catch (error) {
         return apiError(500, API_ERROR_CODES.operationFailed, "The operation failed", {
-          description: `The operation ${method} ${path} could not answer: ${describe(error)}`,
+          description: `The operation ${method} ${path} could not answer: ${describeError(error)}`,
         });
       }
     },
@@ -107,6 +107,6 @@ function decode(parameter: string): string {
   }
 }
 
-function describe(error: unknown): string {
+function describeError(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : inspect(error);
 }
