@@ -227,6 +227,18 @@ describe("a login that could not be stored at once", () => {
     expect(endpoint.received).toEqual(["rt-b"]);
   });
 
+  it("does not replace one that came while its process was stopped before the first write", async () => {
+    const { write } = store;
+    store.write = async (...written) => {
+      store.write = write;
+      clock.pass(100);
+      await open().start(loginToken({ value: "at-b", refreshToken: "rt-b" }));
+      return write.apply(store, written);
+    };
+    await open().start(loginToken({ value: "at-a", refreshToken: "rt-a" }));
+    expect(stored().refreshToken).toBe("rt-b");
+  });
+
   it("replaces an earlier session that was renewed meanwhile", async () => {
     const earlier = await openedLongAgo();
     await startedWhileDown();

@@ -465,7 +465,9 @@ async function judgeSessions(world: World): Promise<number> {
     const hasLost = ledger.hasLostSince(0);
     if (family === undefined || family.end === "begun") continue;
     if (family.end === "confirmed") {
-      if (stored !== undefined && !hasLost) ledger.blame(`${key} was ended and is stored`);
+      // A dead process cannot take back the write of its login that arrives after the logout.
+      const mayReturn = hasLost || !family.process.isAlive;
+      if (stored !== undefined && !mayReturn) ledger.blame(`${key} was ended and is stored`);
       continue;
     }
     if (ledger.storedAt(family.loginToken) === undefined) {

@@ -113,6 +113,7 @@ async function writeLogin(
 ): Promise<void> {
   const { session } = renewal;
   const { token, isNew } = login;
+  let isLate = isRepeat;
   // A login that has started since is stored instead.
   while (session.login === login) {
     const found = await (isNew ? findReplaceableSession(renewal) : findSession(renewal));
@@ -121,7 +122,7 @@ async function writeLogin(
     const isStored = record?.token.value === token.value || record?.login === nameOfLogin(token);
     const isLater = record === undefined || token.issuedAt > record.token.issuedAt;
     // While this one could not be stored, the user has logged in again, in another process.
-    const isOvertaken = isRepeat && record?.loginAt !== undefined && record.loginAt > token.issuedAt;
+    const isOvertaken = isLate && record?.loginAt !== undefined && record.loginAt > token.issuedAt;
     if (
       isStored ||
       isOvertaken ||
@@ -129,6 +130,7 @@ async function writeLogin(
       (await writeSession(renewal, found, recordOf(token)))
     )
       break;
+    isLate = true;
   }
   if (session.login === login) session.login = undefined;
 }
