@@ -4,7 +4,7 @@ import { buildApp } from "./run-app.mjs";
 import { root } from "./workspace.mjs";
 
 const command = `${root}/testing/many-processes/dist/chaos-command.js`;
-if (buildApp("many-processes")) {
+if (buildApp("many-processes-tests")) {
   const { status } = spawnSync(process.execPath, [command, ...process.argv.slice(2)], { stdio: "inherit" });
   process.exitCode = status ?? 1;
 } else {

@@ -10,6 +10,7 @@ const USAGE = `npm run chaos -- [--seed 1] [--seeds 1] [--seconds 60] [--store s
   --seconds   how long mishaps begin in each run
   --store     sqlite (a file), or redis (a server that the run starts)
   --append    a file to which the table is written as well
+  --evidence  a file for all that was recorded in the last run with violations, as JSON
 `;
 
 const { values } = parseArgs({
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "60" },
     store: { type: "string", default: "sqlite" },
     append: { type: "string" },
+    evidence: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -42,7 +44,7 @@ if (
 } else {
   print(ledgerHead());
   for (let index = 0; index < seeds; index += 1) {
-    const result = await runChaos({ seed: seed + index, seconds, store });
+    const result = await runChaos({ seed: seed + index, seconds, store, evidenceFile: values.evidence });
     print(ledgerRow(store, result));
     // The first ones say what is wrong; the number of all is in the table.
     for (const violation of result.violations.slice(0, 20)) print(`  violation: ${violation}`);

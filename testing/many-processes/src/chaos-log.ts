@@ -8,6 +8,8 @@ export type Observation =
   | { readonly type: "give up"; readonly at: number; readonly refreshToken: string }
   /** The store has taken a record with this refresh token. */
   | { readonly type: "stored"; readonly at: number; readonly key: string; readonly refreshToken: string }
+  /** The store could not be used. */
+  | { readonly type: "store failed"; readonly at: number; readonly key: string }
   /** A caller got this token, for the first time in this process. */
   | { readonly type: "token"; readonly at: number; readonly key: string; readonly token: string }
   /** A caller got an error. */

@@ -2,7 +2,7 @@ import type { SeededRandom } from "./seeded-random.js";
 import type { WireFault, WirePoint } from "./token-wire.js";
 
 /** Core's lease of a lock is longer than `timeoutMs` by this, in milliseconds. */
-const LEASE_RESERVE_MS = 5_000;
+export const LEASE_RESERVE_MS = 5_000;
 
 const leaseMs = (timeoutMs: number): number => timeoutMs + LEASE_RESERVE_MS;
 

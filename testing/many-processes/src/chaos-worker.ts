@@ -103,7 +103,15 @@ function watchStore(watched: TokenStore): TokenStore {
 const sessions = new Map<string, UserSession>();
 
 function sessionOf(key: string): UserSession {
-  const session = sessions.get(key) ?? userSession(client, { store, key });
+  const session =
+    sessions.get(key) ??
+    userSession(client, {
+      store,
+      key,
+      onEvent({ type, at }) {
+        if (type === "store_failed") log.note({ type: "store failed", at, key });
+      },
+    });
   sessions.set(key, session);
   return session;
 }

@@ -23,6 +23,7 @@ const COLUMNS: readonly (readonly [string, (result: ChaosResult) => number])[] =
   ["answer late", ({ losses }) => losses["answer late"]],
   ["process killed", ({ losses }) => losses["process killed"]],
   ["process stopped", ({ losses }) => losses["process stopped"]],
+  ["store down", ({ losses }) => losses["store down"]],
   ["machine slow", ({ losses }) => losses["machine slow"]],
   ["repeats", ({ repeats }) => repeats],
   ["violations", ({ violations }) => violations.length],

@@ -1,5 +1,6 @@
 import type { Incident } from "./chaos-fleet.js";
 import type { Observation } from "./chaos-log.js";
+import { LEASE_RESERVE_MS } from "./chaos-schedule.js";
 import { tokenName } from "./token-name.js";
 import type { Exchange } from "./token-wire.js";
 
@@ -41,7 +42,13 @@ export interface Evidence {
  * Why a refresh token was lost. The last one is for a process that gave up although nothing was done to it: the machine,
  * with other work to do, was too slow.
  */
-type Loss = "answer lost" | "answer late" | "process killed" | "process stopped" | "machine slow";
+type Loss =
+  | "answer lost"
+  | "answer late"
+  | "process killed"
+  | "process stopped"
+  | "store down"
+  | "machine slow";
 
 export interface Ledger {
   /** How many refresh tokens came to each end. */
@@ -123,12 +130,21 @@ export function drawLedger(evidence: Evidence): Ledger {
     const stored = storedAt(process, refreshToken) ?? Number.POSITIVE_INFINITY;
     const incident = incidentWithin(process, sendAt(by), stored);
     if (incident !== undefined) return incident;
+    if (stored > sendAt(by) + LEASE_RESERVE_MS && hasStoreFailed(process, login.key, sendAt(by), stored)) {
+      return "store down";
+    }
     const hasGivenUp = (observations.get(process) ?? []).some(
       (seen) =>
         seen.type === "give up" && seen.refreshToken === tokenName(by.spent ?? "") && seen.at >= sendAt(by),
     );
     if (!hasGivenUp) return undefined;
     return by.fault === "delay" ? "answer late" : "machine slow";
+  }
+
+  function hasStoreFailed(process: string, key: string, from: number, to: number): boolean {
+    return (observations.get(process) ?? []).some(
+      (seen) => seen.type === "store failed" && seen.key === key && seen.at >= from && seen.at <= to,
+    );
   }
 
   /** When a process has begun to send a refresh token, as it has noted itself. */
@@ -145,6 +161,10 @@ export function drawLedger(evidence: Evidence): Ledger {
     const accepted = acceptedUse(refreshToken);
     const successor = issued.get(accepted?.issuedRefreshToken ?? "");
     const unanswered = successor && explainUnanswered(successor);
+    if (accepted !== undefined && unanswered === "store down") {
+      // Until its lease ends, a process that cannot store what it got keeps the others from sending.
+      return repeat.arrivedAt > sendAt(accepted) + LEASE_RESERVE_MS ? unanswered : undefined;
+    }
     // A process that was stopped between its decision and the network cannot take back what it sends afterwards.
     return unanswered ?? incidentWithin(repeat.process, sendAt(repeat), repeat.arrivedAt);
   }
@@ -182,6 +202,7 @@ export function drawLedger(evidence: Evidence): Ledger {
     "answer late": 0,
     "process killed": 0,
     "process stopped": 0,
+    "store down": 0,
     "machine slow": 0,
   };
   /** The logins whose last refresh token was lost for a known reason. */

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   clientSecretBasic,
@@ -13,7 +14,7 @@ import { type Fleet, startFleet } from "./chaos-fleet.js";
 import { readChaosLog } from "./chaos-log.js";
 import { type Mishap, makeSchedule } from "./chaos-schedule.js";
 import { startChaosStore } from "./chaos-store.js";
-import { drawLedger, type FinalState, JUDGE, type Ledger, type Login } from "./ledger.js";
+import { drawLedger, type Evidence, type FinalState, JUDGE, type Ledger, type Login } from "./ledger.js";
 import { openStore, type StorePlace } from "./open-store.js";
 import { makeRunFolder } from "./run-folder.js";
 import { seededRandom } from "./seeded-random.js";
@@ -36,6 +37,8 @@ export interface ChaosOptions {
    * after the store could not be used; the emulator has to answer that many within it.
    */
   readonly timeoutMs?: number;
+  /** Where to write all that was recorded, as JSON, when there are violations. */
+  readonly evidenceFile?: string | undefined;
 }
 
 /** What happened in a run. */
@@ -79,6 +82,7 @@ export async function runChaos({
   store,
   sessions = 100,
   timeoutMs = 6_000,
+  evidenceFile,
 }: ChaosOptions): Promise<ChaosResult> {
   using folder = makeRunFolder();
   const random = seededRandom(seed);
@@ -241,13 +245,15 @@ export async function runChaos({
 
   const finalStates = await judgeSessions();
   const observations = new Map([...fleet.logFiles].map(([name, file]) => [name, readChaosLog(file)]));
-  const ledger = drawLedger({
+  const evidence: Evidence = {
     exchanges: wire.exchanges,
     logins,
     incidents: fleet.incidents,
     observations,
     finalStates,
-  });
+  };
+  const ledger = drawLedger(evidence);
+  if (evidenceFile !== undefined && ledger.violations.length > 0) writeEvidence(evidenceFile, evidence);
   const count = (kind: "lose" | "delay" | "cut") =>
     wire.exchanges.filter(({ fault }) => fault === kind).length;
   return {
@@ -290,6 +296,14 @@ export async function runChaos({
     await close();
     return states;
   }
+}
+
+function writeEvidence(file: string, { observations, finalStates, ...rest }: Evidence): void {
+  const maps = {
+    observations: Object.fromEntries(observations),
+    finalStates: Object.fromEntries(finalStates),
+  };
+  writeFileSync(file, JSON.stringify({ ...rest, ...maps }));
 }
 
 /** Works on all items, on a few at a time. */
