@@ -257,6 +257,27 @@ describe.skipIf(findRedisServer() === undefined)("with a Redis server", { concur
     ).toBeUndefined();
   });
 
+  it("refuses the record of a newer version without deleting it, and goes on when that is gone", async () => {
+    await using stage = await setStage({ appendOnly: false });
+    const { server, app } = stage;
+    await stage.logIn();
+    app.expireTokens();
+    const [name = ""] = (await server.command("KEYS", "*:record")) as readonly string[];
+    await server.command("HSET", name, "format", 2);
+    const before = await server.command("HGETALL", name);
+    const session = stage.openSession();
+    const error = await failureOf(session.getToken());
+    expect(error).toMatchObject({
+      code: "store_unavailable",
+      retryable: true,
+      cause: { code: "record_newer" },
+    });
+    expect(await server.command("HGETALL", name)).toEqual(before);
+    expect(app.requests("refresh_token")).toHaveLength(0);
+    await server.command("HSET", name, "format", 1);
+    expect((await session.getToken()).value).toBeTypeOf("string");
+  });
+
   it("refuses writes when memory is full, spends no refresh token, and saves what it has when there is room", async () => {
     await using stage = await setStage({ appendOnly: false });
     const { server, app } = stage;

@@ -1,6 +1,6 @@
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import { findRedisServer, startRedisServer } from "@talkdesk-oauth/fixtures/redis-server";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, it } from "vitest";
 import { appProcesses } from "./support/app-processes.js";
 import { redisClients } from "./support/redis-clients.js";
 import { expectSecretsInPlace, registerApp } from "./support/registered-app.js";
@@ -24,6 +24,7 @@ afterAll(async () => {
   await talkdesk.stop();
 });
 
+// The tests wait at the same time. Each has an `expect` of its own, without which `expect.poll` finds no test.
 describe.skipIf(findRedisServer() === undefined)("with a Redis server", { concurrent: true }, () => {
   describe.each(redisClients)("and a client of $name", { concurrent: true }, ({ connect }) => {
     /** A server, and an app whose user has logged in and has a token that has expired. */
@@ -44,7 +45,9 @@ describe.skipIf(findRedisServer() === undefined)("with a Redis server", { concur
       };
     }
 
-    it("goes on without a server that is down, spends no refresh token, and goes on with it when it is back", async () => {
+    it("goes on without a server that is down, spends no refresh token, and goes on with it when it is back", async ({
+      expect,
+    }) => {
       await using stage = await setStage();
       const { server, app } = stage;
       await server.kill();
@@ -73,9 +76,9 @@ describe.skipIf(findRedisServer() === undefined)("with a Redis server", { concur
       expect(app.events.map(({ type }) => type)).not.toContain("session_ended");
     });
 
-    it.each<["killed" | "paused"]>([["killed"], ["paused"]])(
+    it.for(["killed", "paused"] as const)(
       "hands out the token of a refresh during which the server was %s, and stores it when the server is back",
-      async (how) => {
+      async (how, { expect }) => {
         await using stage = await setStage();
         const { server, app } = stage;
         const session = stage.openSession({ timeoutMs: REFRESH_MS });
@@ -100,15 +103,17 @@ describe.skipIf(findRedisServer() === undefined)("with a Redis server", { concur
       },
     );
 
-    it.each<["killed" | "paused"]>([["killed"], ["paused"]])(
+    it.for(["killed", "paused"] as const)(
       "leaves no lock of a caller who gave up while the server was %s",
-      async (how) => {
+      async (how, { expect }) => {
         await using stage = await setStage();
         const { server, app } = stage;
-        const store = stage.openStore();
-        expect(await store.read("a key")).toBeUndefined();
+        const connected = stage.openStore();
+        expect(await connected.read("a key")).toBeUndefined();
         if (how === "killed") await server.kill();
         else server.pause();
+        // A client that is sure to have no connection queues the command.
+        const store = how === "killed" ? stage.openStore() : connected;
         const session = stage.openSession({ timeoutMs: BRIEF_MS });
         const signal = AbortSignal.timeout(BRIEF_MS);
         const [rejection, error] = await Promise.all([
@@ -123,6 +128,8 @@ describe.skipIf(findRedisServer() === undefined)("with a Redis server", { concur
 
         if (how === "killed") await server.restart();
         else server.resume();
+        // Answered after the command that comes late.
+        await store.read("a key");
         const other = stage.openStore();
         const lock = (): Promise<unknown> => other.lock("a key", { ttlMs: LONG_LEASE_MS });
         await expect.poll(lock, { interval: 50 }).toBeDefined();
@@ -131,7 +138,9 @@ describe.skipIf(findRedisServer() === undefined)("with a Redis server", { concur
       },
     );
 
-    it("waits for a slow server before a refresh, and goes on without it for the token of a program", async () => {
+    it("waits for a slow server before a refresh, and goes on without it for the token of a program", async ({
+      expect,
+    }) => {
       await using stage = await setStage();
       const [program, session] = [stage.openProgram(), stage.openSession()];
       await stage.server.command("CLIENT", "PAUSE", 2_000, "ALL");
@@ -140,7 +149,9 @@ describe.skipIf(findRedisServer() === undefined)("with a Redis server", { concur
       expect(stage.app.requests("refresh_token")).toHaveLength(1);
     });
 
-    it("never refreshes without the lock that another process holds, and takes what that process brings", async () => {
+    it("never refreshes without the lock that another process holds, and takes what that process brings", async ({
+      expect,
+    }) => {
       await using stage = await setStage();
       const { app } = stage;
       const held = await stage.openStore().lock("session", { ttlMs: LONG_LEASE_MS });
@@ -163,7 +174,7 @@ describe.skipIf(findRedisServer() === undefined)("with a Redis server", { concur
       expect(app.requests("refresh_token")).toHaveLength(1);
     });
 
-    it("lets a program go on alone when another process holds the lock for too long", async () => {
+    it("lets a program go on alone when another process holds the lock for too long", async ({ expect }) => {
       await using stage = await setStage();
       const held = await stage.openStore().lock("program", { ttlMs: LONG_LEASE_MS });
       expect(held).toBeDefined();
