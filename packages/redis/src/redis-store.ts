@@ -72,12 +72,12 @@ export function redisStore(options: RedisStoreOptions): TokenStore {
     throw new TypeError("onEvent must be a function.");
   }
 
-  let isPolicyKnown = onEvent === undefined;
+  let isPolicyAsked = onEvent === undefined;
 
   async function run(script: Script, keys: RecordKeys, ...values: readonly string[]): Promise<unknown> {
     const reply = await runScript(script, keys, values);
-    if (!isPolicyKnown) {
-      isPolicyKnown = true;
+    if (!isPolicyAsked) {
+      isPolicyAsked = true;
       void warnOfEviction(keys);
     }
     return reply;

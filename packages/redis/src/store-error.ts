@@ -13,8 +13,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   OOM: "The server's memory is full. Nothing was changed.",
   CLUSTERDOWN: "The cluster is down, or the slot of the key has no node.",
   TRYAGAIN: "The slot of the key is moving to another node. Try again.",
-  MOVED: "The server is a node of a cluster. Use a client for clusters.",
-  ASK: "The server is a node of a cluster. Use a client for clusters.",
+  MOVED: "The key is on another node of the cluster. A client for clusters finds it.",
+  ASK: "The key is on another node of the cluster. A client for clusters finds it.",
 };
 
 /** The code of a failure that has no code of its own, such as that of a client that was closed. */

@@ -57,7 +57,6 @@ describe("an error of a client", () => {
       "ERR Error running script (call to f_17): @user_script:31: READONLY You can't write against",
     ],
     ["ERR", "ERR Error running script (call to f_17): @user_script:31: user_script:31: no field"],
-    ["TRYAGAIN", "Too many Cluster redirections. Last error: ReplyError: TRYAGAIN Multiple keys request"],
     ["connection_failed", "Connection is closed: canary-host"],
     [
       "TRYAGAIN",
