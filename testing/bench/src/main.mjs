@@ -6,6 +6,7 @@ import { cachedToken } from "./cached-token.mjs";
 import { expressRequests } from "./express.mjs";
 import { expressOwnCost } from "./express-own-cost.mjs";
 import { importTime } from "./import-time.mjs";
+import { manyProcesses } from "./many-processes.mjs";
 import { memoryPerSource } from "./memory-per-source.mjs";
 import { ownCost } from "./own-cost.mjs";
 
@@ -18,6 +19,7 @@ const tables = {
   adapters,
   "express-own-cost": expressOwnCost,
   express: expressRequests,
+  "many-processes": manyProcesses,
 };
 
 const wanted = process.argv.slice(2);

@@ -357,7 +357,7 @@ function judgeCall(
     (token) => {
       settled();
       world.trace(`process ${process.number}, ${key}: ${token.value}`);
-      judgeToken(world, server, key, request, token);
+      judgeToken(world, server, key, { request, calledAt }, token);
       server.given.set(key, token);
     },
     (error: unknown) => {
@@ -387,12 +387,14 @@ function judgeToken(
   { time, endpoint, ledger, isSkewed }: World,
   { process, reported }: Server,
   key: string,
-  { rejected }: TokenRequest,
+  { request: { rejected }, calledAt }: { readonly request: TokenRequest; readonly calledAt: number },
   { value }: AccessToken,
 ): void {
+  // A process may be stopped on the way from the answer to the caller.
+  const mayBeOld = isSkewed || (process.continuedAt.at(-1) ?? 0) > calledAt;
   const issued = endpoint.issued.get(value);
   if (issued?.key !== key) ledger.blame(`process ${process.number} was given a token of ${issued?.key}`);
-  else if (issued.expiresAt <= time.now && !isSkewed)
+  else if (issued.expiresAt <= time.now && !mayBeOld)
     ledger.blame(`process ${process.number} was given an expired token`);
   if (rejected?.value === value) ledger.blame(`process ${process.number} was given the token it had refused`);
   const isSafe = key === PROGRAM || ledger.storedAt(value) !== undefined;

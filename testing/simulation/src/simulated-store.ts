@@ -82,8 +82,13 @@ export function simulatedStore(
       : undefined;
     const kill = random.chance(faults.kill) ? random.pick(["before", "after"] as const) : undefined;
     const stop = random.chance(faults.stop) ? random.between(200, 30_000) : undefined;
-    const delayMs =
-      fault === "slow" ? random.between(100, 3_000) : fault === "late" ? random.between(3_000, 30_000) : 0;
+    // A deletion names no version, so one that comes late would remove a later login as well.
+    const isLate = fault === "late" && operation !== "delete";
+    const delayMs = isLate
+      ? random.between(3_000, 30_000)
+      : fault === "slow" || fault === "late"
+        ? random.between(100, 3_000)
+        : 0;
     const [thereMs, backMs] = [random.between(0.2, 3) + delayMs, random.between(0.2, 3)];
     if (fault !== undefined) observer.onFault(process, key);
     return new Promise((resolve, reject) => {
