@@ -11,6 +11,7 @@ const COLUMNS: readonly (readonly [string, (result: ChaosResult) => number])[] =
   ["lost answers", ({ lostAnswers }) => lostAnswers],
   ["late answers", ({ lateAnswers }) => lateAnswers],
   ["cut requests", ({ cutRequests }) => cutRequests],
+  ["refused (503)", ({ refusedRequests }) => refusedRequests],
   ["logouts", ({ logouts }) => logouts],
   ["logins", ({ logins }) => logins],
   ["issued", ({ tokens }) => tokens.issued],

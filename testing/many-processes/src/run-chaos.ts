@@ -52,6 +52,8 @@ export interface ChaosResult extends Ledger {
   readonly lateAnswers: number;
   /** Requests that were cut before they reached the token endpoint. */
   readonly cutRequests: number;
+  /** Requests that were answered with 503, since the machine was busy. */
+  readonly refusedRequests: number;
   readonly logouts: number;
   readonly logins: number;
 }
@@ -254,7 +256,7 @@ export async function runChaos({
   };
   const ledger = drawLedger(evidence);
   if (evidenceFile !== undefined && ledger.violations.length > 0) writeEvidence(evidenceFile, evidence);
-  const count = (kind: "lose" | "delay" | "cut") =>
+  const count = (kind: "lose" | "delay" | "cut" | "refused") =>
     wire.exchanges.filter(({ fault }) => fault === kind).length;
   return {
     ...ledger,
@@ -269,6 +271,7 @@ export async function runChaos({
     lostAnswers: count("lose"),
     lateAnswers: count("delay"),
     cutRequests: count("cut"),
+    refusedRequests: count("refused"),
     logouts,
     logins: logins.length,
   };

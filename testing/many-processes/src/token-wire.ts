@@ -6,6 +6,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** The header in which a process names itself to the wire. */
 export const PROCESS_HEADER = "x-process";
 
+/**
+ * So many refreshes are forwarded at a time; others are answered with 503, as an endpoint does that has more to do than it
+ * can. Without that, a busy machine makes each answer late, and each late answer causes another request.
+ */
+const MAX_FORWARDED = 8;
+
 /** What happens to one answer of the token endpoint. */
 export type WireFault =
   /** The connection is reset before the request has reached the token endpoint. */
@@ -25,7 +31,7 @@ export interface Exchange {
   readonly spent: string | undefined;
   /** Epoch milliseconds, as all times here. */
   readonly arrivedAt: number;
-  fault: WireFault["kind"] | undefined;
+  fault: WireFault["kind"] | "refused" | undefined;
   /** When the token endpoint had answered; absent when the request did not reach it. */
   answeredAt?: number;
   status?: number;
@@ -66,6 +72,7 @@ export async function startTokenWire(tokenEndpoint: string, owner: WireOwner): P
   const exchanges: Exchange[] = [];
   const agent = new Agent({ keepAlive: true });
   let latencyMs = 0;
+  let forwarded = 0;
 
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readAll(incoming);
@@ -80,6 +87,11 @@ export async function startTokenWire(tokenEndpoint: string, owner: WireOwner): P
     };
     exchanges.push(exchange);
     const isRefresh = exchange.spent !== undefined;
+    if (isRefresh && forwarded >= MAX_FORWARDED) {
+      exchange.fault = "refused";
+      response.writeHead(503, { "retry-after": "1" }).end();
+      return;
+    }
     const fault = isRefresh ? owner.faultFor(exchange) : undefined;
     exchange.fault = fault?.kind;
     if (isRefresh) owner.onPoint("arrived", exchange);
@@ -87,7 +99,10 @@ export async function startTokenWire(tokenEndpoint: string, owner: WireOwner): P
       response.socket?.resetAndDestroy();
       return;
     }
-    const answer = await forward(incoming, body);
+    forwarded += 1;
+    const answer = await forward(incoming, body).finally(() => {
+      forwarded -= 1;
+    });
     latencyMs += (Date.now() - exchange.arrivedAt - latencyMs) / 4;
     const { status, text } = answer;
     const members = JSON.parse(text) as Record<string, string | undefined>;
