@@ -53,13 +53,13 @@ function plainSessions(style: Style, hasId: boolean): RequestHandler {
   };
 }
 
-describe("sessions of another make", () => {
+describe("sessions of other middleware than express-session", () => {
   it.each([
     ["callbacks", true],
     ["callbacks", false],
     ["promises", true],
     ["promises", false],
-  ] as const)("that tell by %s, with an id: %s, carry a login", async (style, hasId) => {
+  ] as const)("carry a login when their methods use %s (with an id: %s)", async (style, hasId) => {
     await open({ sessionMiddleware: plainSessions(style, hasId) });
     const browser = stage.browser();
     const before = await browser.toTalkdesk("?returnTo=/there");
@@ -75,7 +75,7 @@ describe("sessions of another make", () => {
   });
 
   it.each([["regenerate"], ["save"], ["destroy"]])(
-    "whose promise to %s is broken signs nobody in, or out, unnoticed",
+    "report an error when the promise of %s rejects",
     async (member) => {
       const plain = plainSessions("promises", true);
       let isBroken = false;
@@ -108,7 +108,7 @@ describe("sessions of another make", () => {
     },
   );
 
-  it("in files, whose store says ENOENT of what it has not, carry a login", async () => {
+  it("carry a login when their store reports a missing session as ENOENT", async () => {
     const sessions = new (class extends session.MemoryStore {
       override get: session.MemoryStore["get"] = (id, callback) =>
         super.get(id, (error, found) => {
@@ -136,7 +136,7 @@ describe("sessions of another make", () => {
       (request: object) => void Object.assign(request, { session: { isNew: true } }),
       "kept on the server",
     ],
-  ])("that %s are an error that says what to do", async (_what, put, words) => {
+  ])("are refused with an error that says what to do when they %s", async (_what, put, words) => {
     await open({
       sessionMiddleware: (request, _response, next) => {
         put(request);

@@ -15,7 +15,7 @@ describe.each(frameworks)("the page of a session that has ended, in %s,", (_name
       options,
     );
 
-  it("has no link when no login is known", async () => {
+  it("has no link without the option login", async () => {
     await using app = await open();
     const { status, text } = await app.ask("/page", browser);
     expect(status).toBe(401);
@@ -34,13 +34,13 @@ describe.each(frameworks)("the page of a session that has ended, in %s,", (_name
     );
   });
 
-  it("is the only one with that link", async () => {
+  it("is the only error page with a link to the login", async () => {
     await using app = await open({ login: "/auth/login" });
     expect((await app.ask("/down", browser)).text).not.toContain("<a ");
     expect((await app.ask("/page")).text).not.toContain("/auth/login");
   });
 
-  it.each(["//evil.example", "auth/login", "", "javascript:x", 7, null])("has no login at %j", (login) => {
+  it.each(["//evil.example", "auth/login", "", "javascript:x", 7, null])("refuses the login %j", (login) => {
     expect(() => talkdeskErrorHandler({ login } as TalkdeskErrorHandlerOptions)).toThrow(
       new TypeError('login must be the address of the login, such as "/auth/login".'),
     );

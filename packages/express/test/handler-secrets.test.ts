@@ -117,7 +117,7 @@ describe.each(frameworks)("a secret, in %s,", (_name, framework) => {
     }
   });
 
-  it("would be found where it is", () => {
+  it("is found by these checks where it is shown", () => {
     expect(shown({ nested: [{ token: "canary" }] })).toContain("canary");
     expect(shown(Object.defineProperty({}, "hidden", { value: "canary" }))).toContain("canary");
     expect(shown(new Error("text", { cause: { deep: "canary" } }))).toContain("canary");

@@ -25,7 +25,7 @@ it.each([
   ["destroy", "callback"],
   ["destroy", "logout"],
 ] as const)(
-  "a store of sessions that hangs in %s is waited for ten seconds at the %s, and nobody is signed in",
+  "a login waits ten seconds for a store of sessions that hangs in %s at the %s, and signs nobody in",
   async (hanging, step) => {
     const sessions = new HangingStore();
     stage = await openLoginStage({ sessions });

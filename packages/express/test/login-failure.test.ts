@@ -10,8 +10,8 @@ const open = async (options?: LoginStageOptions): Promise<LoginStage> => {
 };
 afterEach(() => stage[Symbol.asyncDispose]());
 
-describe.each(frameworks)("a handler in the place of the error page in %s", (_name, framework) => {
-  it("answers what has failed", async () => {
+describe.each(frameworks)("onError in %s", (_name, framework) => {
+  it("answers a login that failed", async () => {
     const told: TalkdeskError[] = [];
     await open({
       framework,
@@ -57,13 +57,13 @@ describe.each(frameworks)("a handler in the place of the error page in %s", (_na
     expect(stage.errors).toEqual([expect.objectContaining({ message: "the handler's own" })]);
   });
 
-  it("that rejects with nothing does not let the request pass", async () => {
+  it("does not let the request pass when it rejects with undefined", async () => {
     await open({ framework, login: { onError: () => Promise.reject(undefined) } });
     expect((await stage.browser().visit("/auth/callback")).status).toBe(500);
     expect(stage.errors).toEqual([expect.any(Error)]);
   });
 
-  it("may hand the error itself on", async () => {
+  it("may pass the error to next", async () => {
     await open({ framework, login: { onError: (error, _request, _response, next) => next(error) } });
     expect(
       (await stage.browser().visit("/auth/callback", { headers: { accept: "application/json" } })).status,

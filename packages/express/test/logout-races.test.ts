@@ -86,7 +86,7 @@ describe.each(frameworks)("a request that runs beside a logout in %s", (_name, f
 });
 
 describe("a request whose client is still looked up when its user signs out", () => {
-  it("is nobody's, and no failure", async () => {
+  it("has no tokens, and does not fail", async () => {
     await open();
     const browser = stage.browser();
     await browser.signIn();

@@ -27,8 +27,8 @@ afterEach(() => app?.[Symbol.asyncDispose]());
 const calls = (): number[] =>
   (["token", "api"] as const).map((target) => stage.talkdesk.requests.to(target).length);
 
-describe.each(frameworks)("a client that goes away in %s", (_name, framework) => {
-  it("ends its own wait for a token, and nobody else's", async () => {
+describe.each(frameworks)("a client that disconnects in %s", (_name, framework) => {
+  it("ends the wait of its own request for a token, and no other wait", async () => {
     const held = stage.heldSource();
     await open(framework, held.source, async ({ path, talkdesk }, response) => {
       const answer = path === "/stays" ? await talkdesk.fetch("/contacts") : await talkdesk.getToken();
@@ -49,7 +49,7 @@ describe.each(frameworks)("a client that goes away in %s", (_name, framework) =>
     expect(calls()).toEqual([1, 1]);
   });
 
-  it("has no call sent for it", async () => {
+  it("causes no call to the API afterwards", async () => {
     const held = stage.heldSource();
     await open(framework, held.source, ({ talkdesk }) => talkdesk.fetch("/contacts"));
     const leaver = app.openClient("/");
@@ -61,7 +61,7 @@ describe.each(frameworks)("a client that goes away in %s", (_name, framework) =>
     expect(calls()).toEqual([1, 0]);
   });
 
-  it.each(["/fetch", "/getToken"])("gets nothing by %s later on, though there is a token", async (path) => {
+  it.each(["/fetch", "/getToken"])("makes %s reject afterwards, although a token is held", async (path) => {
     const source = stage.source();
     await source.getToken();
     await open(framework, source, async ({ talkdesk }, response) => {
@@ -75,7 +75,7 @@ describe.each(frameworks)("a client that goes away in %s", (_name, framework) =>
     expect(calls()).toEqual([1, 0]);
   });
 
-  it("while it is found out whose tokens it gets has none asked for", async () => {
+  it("causes no token request when it disconnects while its source is chosen", async () => {
     const found = signalled<TokenSource>();
     const asked = signalled();
     const ended = signalled<unknown>();
@@ -122,7 +122,7 @@ describe.each(frameworks)("a client that goes away in %s", (_name, framework) =>
     expect(text).toBe("whole");
   });
 
-  it("during a renewal leaves the refused answer to its handler, and sends nothing again", async () => {
+  it("leaves the refused answer to the handler when it disconnects during a renewal", async () => {
     const held = stage.heldSource();
     const refused = await stage.source().getToken();
     stage.talkdesk.faults.revokeTokens();
@@ -142,7 +142,7 @@ describe.each(frameworks)("a client that goes away in %s", (_name, framework) =>
 });
 
 describe.each(frameworks)("a response that is finished in %s", (_name, framework) => {
-  it("leaves alone what goes on without it, and what comes later", async () => {
+  it("does not end waits that go on or begin after it", async () => {
     const held = stage.heldSource();
     const agent = new Agent({ keepAlive: true });
     const sockets: Socket[] = [];
@@ -162,7 +162,7 @@ describe.each(frameworks)("a response that is finished in %s", (_name, framework
     expect(await app.end("/later")).toBe(200);
   });
 
-  it("is finished for its handler, though its client goes away before it has read it", async () => {
+  it("counts as finished although the client disconnects before reading it", async () => {
     const held = stage.heldSource();
     const closed = signalled();
     await open(framework, held.source, async ({ talkdesk }, response) => {
@@ -179,7 +179,7 @@ describe.each(frameworks)("a response that is finished in %s", (_name, framework
     expect(await app.end("/")).toBe("a token");
   });
 
-  it("is not finished while it is still being written", async () => {
+  it("does not count as finished while it is being written", async () => {
     const held = stage.heldSource();
     await open(framework, held.source, async ({ talkdesk }, response) => {
       response.write("a part");
@@ -194,7 +194,7 @@ describe.each(frameworks)("a response that is finished in %s", (_name, framework
 });
 
 describe.each(frameworks)("a connection that is kept in %s", (_name, framework) => {
-  it("has each of its requests wait for itself", async () => {
+  it("ends the waits of the current request only", async () => {
     const held = stage.heldSource();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const sockets = new Set<Socket>();
@@ -218,7 +218,7 @@ describe.each(frameworks)("a connection that is kept in %s", (_name, framework) 
     expect(sockets.size).toBe(1);
   });
 
-  it("gathers no listeners, and a response one at most", async () => {
+  it("collects no listeners, and adds one at most to each response", async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const ofSocket: number[] = [];
     const ofResponse: number[] = [];

@@ -63,7 +63,7 @@ describe.each(frameworks)("a handler's own signal in %s", (_name, framework) => 
     expect(calls()).toEqual([1, 0]);
   });
 
-  it("that has aborted before asks for nothing", async () => {
+  it("causes no token request when it has aborted already", async () => {
     const own = AbortSignal.abort(new RangeError("enough"));
     await open(framework, stage.source(), async ({ talkdesk }, response) => {
       response.end();
@@ -74,7 +74,7 @@ describe.each(frameworks)("a handler's own signal in %s", (_name, framework) => 
     expect(calls()).toEqual([0, 0]);
   });
 
-  it("leaves the client's going away in force", async () => {
+  it("does not replace the end of the wait when the client disconnects", async () => {
     const held = stage.heldSource();
     await open(framework, held.source, ({ talkdesk }) =>
       talkdesk.getToken({ signal: new AbortController().signal }),
@@ -86,7 +86,7 @@ describe.each(frameworks)("a handler's own signal in %s", (_name, framework) => 
     held.letGo();
   });
 
-  it.each(["/fetch", "/getToken"])("that lives on keeps nothing of %s when it is over", async (path) => {
+  it.each(["/fetch", "/getToken"])("keeps no listener of %s after the call", async (path) => {
     const { signal } = new AbortController();
     const source = stage.source();
     await open(framework, source, async ({ talkdesk: { fetch, getToken } }, response) => {
@@ -111,7 +111,7 @@ describe.each(frameworks)("a handler's own signal in %s", (_name, framework) => 
     await expect.poll(left).toBeLessThan(requests / 2);
   });
 
-  it("that is none is refused by a rejection", async () => {
+  it("causes a rejection when it is not a signal", async () => {
     // Not an async function: what is thrown at once is no rejection.
     await open(framework, stage.source(), ({ talkdesk }, response) =>
       talkdesk.getToken({ signal: "soon" as unknown as AbortSignal }).finally(() => response.end()),

@@ -54,7 +54,7 @@ describe.each(frameworks)("requireLogin() in %s", (_name, framework) => {
     expect(`${redirect.text}${page.text}`).not.toMatch(/<script|<b>/);
   });
 
-  it("fails where no talkdesk() was before it", async () => {
+  it("fails without a talkdesk() before it", async () => {
     await using app = await openApp(framework, (app) => protect(app));
     for (const accept of [ACCEPT.chrome, ACCEPT.json]) {
       expect((await app.ask("/page", { headers: { accept } })).status).toBe(500);
@@ -65,17 +65,20 @@ describe.each(frameworks)("requireLogin() in %s", (_name, framework) => {
     ]);
   });
 
-  it.each(["GET", "POST"])("fails at %s of the login behind it, in place of a loop", async (method) => {
-    await using app = await open({ login: "/auth/login?tenant=a" });
-    for (const path of ["/auth/login", "/auth/login?returnTo=/"]) {
-      expect((await app.ask(path, { method, headers: navigation })).status).toBe(500);
-    }
-    expect(app.errors).toHaveLength(2);
-    for (const error of app.errors) {
-      expect(error).toBeInstanceOf(TypeError);
-      expect(String(error)).toContain("The login must be mounted before requireLogin()");
-    }
-  });
+  it.each(["GET", "POST"])(
+    "fails at %s of a login that is mounted after it, and causes no loop",
+    async (method) => {
+      await using app = await open({ login: "/auth/login?tenant=a" });
+      for (const path of ["/auth/login", "/auth/login?returnTo=/"]) {
+        expect((await app.ask(path, { method, headers: navigation })).status).toBe(500);
+      }
+      expect(app.errors).toHaveLength(2);
+      for (const error of app.errors) {
+        expect(error).toBeInstanceOf(TypeError);
+        expect(String(error)).toContain("The login must be mounted before requireLogin()");
+      }
+    },
+  );
 
   it("fails at the login behind it, in place of a loop, where a proxy has taken off a prefix", async () => {
     await using app = await open({ login: "/portal/auth/login" });
@@ -94,7 +97,7 @@ describe.each(frameworks)("requireLogin() in %s", (_name, framework) => {
     expect([status, headers.location]).toEqual([302, "/router/login?returnTo=%2Fapp%2Frouter%2Flogin"]);
   });
 
-  it("keeps what others had said of Vary", async () => {
+  it("keeps the Vary of other middleware", async () => {
     await using app = await openApp(framework, (app) => {
       app.use((_request, response, next) => {
         response.vary("Origin");

@@ -18,7 +18,7 @@ const source = await login.source({ session: { talkdeskLogins, regenerate() {}, 
 console.log("a source:", source !== undefined);
 `;
 
-it("a script of its own gets a user's source although the store of tokens hangs, and ends by itself", async () => {
+it("a script gets a user's source although the token store hangs, and then exits", async () => {
   using folder = scriptFolder(new URL("../", import.meta.url));
   const { code, lines, stderr } = await folder.start(script).end;
   expect([code, lines, stderr]).toEqual([0, ["a source: true"], ""]);

@@ -29,23 +29,26 @@ describe("a store of sessions", () => {
       this.failing === "destroy" ? callback?.(new Error("the store is down")) : super.destroy(id, callback);
   }
 
-  it.each(["get", "set", "destroy"] as const)("that fails to %s signs nobody in", async (failing) => {
-    const sessions = new FailingStore();
-    await open({ sessions });
-    const browser = stage.browser();
-    const callback = await browser.toTalkdesk();
-    sessions.failing = failing;
-    const page = await browser.visit(callback);
-    expect(page.status).toBe(500);
-    expect(stage.errors).toEqual([expect.objectContaining({ message: "the store is down" })]);
-    sessions.failing = undefined;
-    expect(await isSignedIn(browser)).toBe(false);
-    expect(stage.tokens.records.size).toBe(0);
-    expect((await browser.signIn()).status).toBe(302);
-    expect(await isSignedIn(browser)).toBe(true);
-  });
+  it.each(["get", "set", "destroy"] as const)(
+    "signs nobody in when the store fails to %s",
+    async (failing) => {
+      const sessions = new FailingStore();
+      await open({ sessions });
+      const browser = stage.browser();
+      const callback = await browser.toTalkdesk();
+      sessions.failing = failing;
+      const page = await browser.visit(callback);
+      expect(page.status).toBe(500);
+      expect(stage.errors).toEqual([expect.objectContaining({ message: "the store is down" })]);
+      sessions.failing = undefined;
+      expect(await isSignedIn(browser)).toBe(false);
+      expect(stage.tokens.records.size).toBe(0);
+      expect((await browser.signIn()).status).toBe(302);
+      expect(await isSignedIn(browser)).toBe(true);
+    },
+  );
 
-  it("that throws is no different", async () => {
+  it("answers 500 when the store throws", async () => {
     const sessions = new (class extends session.MemoryStore {
       override set: session.MemoryStore["set"] = () => {
         throw new Error("thrown by the store");
@@ -65,11 +68,11 @@ describe("a store of sessions", () => {
     ["half a sign-in", { signIn: {} }],
     ["a sign-in with another key", { signIn: { key: "service" } }],
     ["a sign-in that is a text", { signIn: "x".repeat(43) }],
-    ["a user that is none", { signIn: { key: "k".repeat(43), user: {} } }],
+    ["a user without an id", { signIn: { key: "k".repeat(43), user: {} } }],
     ["half a login", { pending: [{ authorization: { state: "a-state" } }] }],
-    ["logins that are no list", { pending: { 0: 1 } }],
+    ["logins that are not a list", { pending: { 0: 1 } }],
     ["null for a login", { pending: [null, 1, "x"] }],
-  ])("that answers with %s has nobody signed in", async (_what, record) => {
+  ])("signs nobody in when the store answers with %s", async (_what, record) => {
     const sessions = new session.MemoryStore();
     await open({ sessions });
     const browser = stage.browser();
@@ -93,7 +96,7 @@ describe("a store of sessions", () => {
 });
 
 describe("a store of sessions that fails once", () => {
-  it("when the new session is saved signs nobody in, and ends the earlier sign-in", async () => {
+  it("signs nobody in and ends the earlier sign-in when it fails to save the new session", async () => {
     const sessions = new (class extends session.MemoryStore {
       failures = 0;
       saves = 0;
@@ -123,7 +126,7 @@ describe("a store of sessions that fails once", () => {
     expect(stage.tokens.records.size).toBe(0);
   });
 
-  it("fails one login and not the one that waits behind it", async () => {
+  it("fails one login, and not the login that waits behind it", async () => {
     const sessions = new (class extends session.MemoryStore {
       failures = 0;
       override set: session.MemoryStore["set"] = (id, data, callback) => {
@@ -144,7 +147,7 @@ describe("a store of sessions that fails once", () => {
 });
 
 describe("a store of sessions that fails at a logout", () => {
-  it("is told to the app", async () => {
+  it("passes its error to the app", async () => {
     const sessions = new (class extends session.MemoryStore {
       isFailing = false;
       override destroy: session.MemoryStore["destroy"] = (id, callback) =>

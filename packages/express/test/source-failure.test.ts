@@ -67,7 +67,7 @@ async function nowhere(): Promise<string> {
 }
 
 describe.each(frameworks)("a source that fails, in %s,", (_name, framework) => {
-  it.each(PATHS)("because Talkdesk cannot be reached is a 502 of %s", async (path) => {
+  it.each(PATHS)("is answered with 502 by %s when Talkdesk cannot be reached", async (path) => {
     const token = `${(await nowhere()).replace("localhost", "127.0.0.1")}/oauth/token`;
     const endpoints = { ...stage.talkdesk.endpoints(), token };
     await using app = await open(framework, stage.source({ endpoints, random: () => 0 }));
@@ -75,14 +75,14 @@ describe.each(frameworks)("a source that fails, in %s,", (_name, framework) => {
     expect(app.errors).toEqual([]);
   });
 
-  it.each(PATHS)("because Talkdesk does not answer is a 502 of %s", async (path) => {
+  it.each(PATHS)("is answered with 502 by %s when Talkdesk does not answer", async (path) => {
     stage.talkdesk.faults.add({ at: "token", hang: true, times: Number.POSITIVE_INFINITY });
     await using app = await open(framework, stage.source({ timeoutMs: 200 }));
     expect(told(await app.ask(path))).toEqual([502, "token_timeout"]);
     expect(calls()[1]).toBe(0);
   });
 
-  it.each(PATHS)("because the client is refused is a 502 of %s, never a 401", async (path) => {
+  it.each(PATHS)("is answered with 502 and not 401 by %s when the client is refused", async (path) => {
     const authentication = clientSecretBasic({ clientId: "nobody", clientSecret: "a wrong secret" });
     await using app = await open(framework, stage.source({ authentication }));
     const answer = await app.ask(path);
@@ -91,14 +91,14 @@ describe.each(frameworks)("a source that fails, in %s,", (_name, framework) => {
     expect(calls()).toEqual([1, 0]);
   });
 
-  it.each(PATHS)("because its answer is nonsense is a 502 of %s", async (path) => {
+  it.each(PATHS)("is answered with 502 by %s when the token response is malformed", async (path) => {
     stage.talkdesk.faults.add({ at: "token", patch: { access_token: 7 } });
     await using app = await open(framework, stage.source());
     expect(told(await app.ask(path))).toEqual([502, "token_malformed"]);
   });
 
   it.each(PATHS)(
-    "because Talkdesk is busy is a 503 of %s that says when, and nobody asks before that",
+    "is answered with 503 and Retry-After by %s when Talkdesk is busy, and is not asked before then",
     async (path) => {
       const busy = stage.talkdesk.faults.add({
         at: "token",
@@ -121,7 +121,7 @@ describe.each(frameworks)("a source that fails, in %s,", (_name, framework) => {
     },
   );
 
-  it("fails everybody who waited, and nobody who comes when it is well again", async () => {
+  it("fails all requests that waited, and none after it has recovered", async () => {
     stage.talkdesk.faults.add({ at: "token", respond: { status: 400, body: '{"error":"invalid_scope"}' } });
     const { source, letGo } = stage.heldSource();
     let waiting = 0;
@@ -140,7 +140,7 @@ describe.each(frameworks)("a source that fails, in %s,", (_name, framework) => {
     expect(app.errors).toEqual([]);
   });
 
-  it("to renew a token that the API refuses leaves the handler the API's answer", async () => {
+  it("leaves the API's answer to the handler when a refused token cannot be renewed", async () => {
     await using app = await open(framework, stage.source());
     expect((await app.ask("/fetch")).status).toBe(200);
     stage.talkdesk.faults.revokeTokens();
@@ -149,7 +149,7 @@ describe.each(frameworks)("a source that fails, in %s,", (_name, framework) => {
     expect((await app.ask("/fetch")).status).toBe(200);
   });
 
-  it("when it is chosen is answered no differently", async () => {
+  it("is answered in the same way when it fails to be chosen", async () => {
     const failing = async (): Promise<TokenSource> => {
       throw new TalkdeskError("store_unavailable", "the store is down");
     };
@@ -160,7 +160,7 @@ describe.each(frameworks)("a source that fails, in %s,", (_name, framework) => {
     expect(told(await app.ask("/"))).toEqual([503, "store_unavailable"]);
   });
 
-  it("at once, without a promise, is answered no differently", async () => {
+  it("is answered in the same way when it throws synchronously", async () => {
     const source: TokenSource = {
       api: stage.talkdesk.endpoints().api,
       getToken() {
@@ -171,7 +171,7 @@ describe.each(frameworks)("a source that fails, in %s,", (_name, framework) => {
     for (const path of PATHS) expect(told(await app.ask(path))).toEqual([502, "credentials_unavailable"]);
   });
 
-  it("with something that is no error of ours reaches the app's own handler", async () => {
+  it("reaches the app's own error handler when its error is not a TalkdeskError", async () => {
     const error = new RangeError("of one's own making");
     await using app = await open(framework, {
       api: stage.talkdesk.endpoints().api,
@@ -185,7 +185,7 @@ describe.each(frameworks)("a source that fails, in %s,", (_name, framework) => {
 });
 
 describe("an error on its way to the API", () => {
-  it.each(frameworks)("is none of a source's, and the handler's own, in %s", async (_name, framework) => {
+  it.each(frameworks)("reaches the handler unchanged in %s", async (_name, framework) => {
     const api = await nowhere();
     const token = accessToken({ value: "a-token", expiresAt: Date.now() + 60_000 });
     await using app = await open(framework, { api, getToken: async () => token });

@@ -18,7 +18,7 @@ describe.each(frameworks)("talkdesk() with a function in %s", (_name, framework)
   const one: TokenSource = { api: "https://one.example.com", getToken: async () => Promise.reject() };
   const other: TokenSource = { ...one, api: "https://other.example.com" };
 
-  it("gives what it names, at once or later", async () => {
+  it("uses the source that the function returns or resolves to", async () => {
     expect(await apiOf(() => one)).toEqual([one.api, true]);
     expect(await apiOf(async () => one)).toEqual([one.api, true]);
     // biome-ignore lint/suspicious/noThenProperty: what promises of other makes look like
@@ -27,7 +27,7 @@ describe.each(frameworks)("talkdesk() with a function in %s", (_name, framework)
     expect(await apiOf(one, () => other)).toEqual([other.api, true]);
   });
 
-  it("gives nothing when it names nobody, also where another had named somebody", async () => {
+  it("sets no tokens when the function gives undefined, also after an earlier talkdesk()", async () => {
     for (const nobody of [() => undefined, async () => undefined]) {
       expect(await apiOf(nobody)).toEqual([null, true]);
       expect(await apiOf(one, nobody)).toEqual([null, true]);
@@ -35,7 +35,7 @@ describe.each(frameworks)("talkdesk() with a function in %s", (_name, framework)
     }
   });
 
-  it("tells tenants apart by what the request says", async () => {
+  it("chooses the tenant's source by the request", async () => {
     const sources: Record<string, TokenSource> = { one, other };
     const overtaken = signalled();
     await using app = await openApp(framework, (app) => {
@@ -76,7 +76,7 @@ describe.each(frameworks)("talkdesk() with a function in %s", (_name, framework)
     return { errors: app.errors, ran };
   };
 
-  it("passes on what it throws or rejects with", async () => {
+  it("passes errors of the function to the error handler", async () => {
     const error = new Error("whose?");
     const thrown = await failureOf(() => {
       throw error;
@@ -122,7 +122,7 @@ describe.each(frameworks)("talkdesk() with a function in %s", (_name, framework)
     }
   });
 
-  it("rejects calls of an API that no token may go to, and does not throw at once", async () => {
+  it("rejects calls, and does not throw, when the API address may not have tokens", async () => {
     const ends: unknown[] = [];
     await using app = await openApp(framework, (app) => {
       app.use(talkdesk(() => ({ ...one, api: "http://api.example.com" })));
@@ -136,7 +136,7 @@ describe.each(frameworks)("talkdesk() with a function in %s", (_name, framework)
     expect(ends).toEqual([expect.any(TypeError)]);
   });
 
-  it("runs the handler once, and no error handler for what the handler throws but the app's", async () => {
+  it("runs the handler once, and passes what it throws to the app's error handler only", async () => {
     let runs = 0;
     await using app = await openApp(framework, (app) => {
       app.use(talkdesk(async () => one));

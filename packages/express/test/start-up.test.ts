@@ -66,7 +66,7 @@ const withSession =
   };
 
 describe.each(frameworks)("an app without sessions, in %s,", (_name, framework) => {
-  it("is told at the first request what it lacks, by every part of a login", async () => {
+  it("gets an error at the first request that says what is missing", async () => {
     await using app = await open(framework, {});
     for (const error of await told(app)) {
       expect(error).toBeInstanceOf(TypeError);
@@ -77,7 +77,7 @@ describe.each(frameworks)("an app without sessions, in %s,", (_name, framework) 
     expect(stage.talkdesk.requests.all).toEqual([]);
   });
 
-  it("is told so, too, where they come too late", async () => {
+  it("gets the error when sessions are mounted after the login", async () => {
     const late = session({ secret: "a secret", resave: false, saveUninitialized: false });
     await using app = await open(framework, { after: [late] });
     for (const error of await told(app)) {
@@ -86,12 +86,15 @@ describe.each(frameworks)("an app without sessions, in %s,", (_name, framework) 
     }
   });
 
-  it.each([[null], [undefined], ["a text"], [7]])("is told so, too, where they are %j", async (value) => {
-    await using app = await open(framework, { before: [withSession(value)] });
-    for (const error of await told(app)) expect(error.message).toContain("A login needs sessions");
-  });
+  it.each([[null], [undefined], ["a text"], [7]])(
+    "gets the error when request.session is %j",
+    async (value) => {
+      await using app = await open(framework, { before: [withSession(value)] });
+      for (const error of await told(app)) expect(error.message).toContain("A login needs sessions");
+    },
+  );
 
-  it("is told so, and of the store, where the store is disconnected", async () => {
+  it("gets the error, which names the store, when the store is disconnected", async () => {
     const store = new session.MemoryStore();
     const sessions = session({ secret: "a secret", resave: false, saveUninitialized: false, store });
     store.emit("disconnect");
@@ -118,7 +121,7 @@ describe.each(frameworks)("an app whose sessions live in a cookie, in %s,", (_na
 });
 
 describe.each(frameworks)("an app whose sessions have no secret, in %s,", (_name, framework) => {
-  it("fails at every request with express-session's own word for it, and does not hang", async () => {
+  it("fails at every request with the error of express-session, and does not hang", async () => {
     // Who listens for deprecations is not written to.
     const quiet = (): void => {};
     process.on("deprecation" as "warning", quiet);

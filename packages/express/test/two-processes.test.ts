@@ -3,7 +3,7 @@ import { clockAhead } from "./support/clock-ahead.js";
 import { openLoginStage, openSecondStage, sessionsOf } from "./support/login-stage.js";
 
 describe("an app that only asks for the user", () => {
-  it("hears of a logout at another process, too", async () => {
+  it("notices a logout at another process", async () => {
     const clock = clockAhead();
     await using stage = await openLoginStage({ client: { clock } });
     await using other = await openSecondStage(stage, { client: { clock } });

@@ -84,7 +84,7 @@ export function frameworkLogin<Host extends object, OnError>(
   checkFunction("onError", onError);
   const login = talkdeskLogin<Host>(options);
   const { store } = login;
-  const openStored = storedSession({ store, secure: options.redirectUri.startsWith("https:") });
+  const openStored = storedSession({ store, secure: new URL(options.redirectUri).protocol === "https:" });
 
   const open = onceForEach<Host, OpenSession>((host) => {
     if (ownSession !== undefined) return { session: ownSession(host), commit: (answer) => answer };
