@@ -6,7 +6,7 @@ import type { RegisteredApp, SourceOptions } from "./registered-app.js";
 /** Processes of one app: each source and each store has a connection of its own to Redis. */
 export interface AppProcesses {
   openStore(): TokenStore;
-  openSession(options?: Omit<SourceOptions, "store">): UserSession;
+  openSession(options?: Partial<SourceOptions>): UserSession;
   openProgram(options?: Omit<SourceOptions, "store">): ClosableTokenSource;
   /** A user logs in, in a process that then ends. */
   logIn(key?: string): Promise<AccessToken>;
@@ -25,8 +25,8 @@ export function appProcesses(app: RegisteredApp, connect: () => ConnectedClient)
     sources.push(source);
     return source;
   };
-  const openSession: AppProcesses["openSession"] = (options = {}) =>
-    keep(app.openSession({ store: openStore(), ...options }));
+  const openSession: AppProcesses["openSession"] = ({ store = openStore(), ...options } = {}) =>
+    keep(app.openSession({ store, ...options }));
   return {
     openStore,
     openSession,

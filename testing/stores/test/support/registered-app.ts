@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type AccessToken,
   type ClosableTokenSource,
@@ -39,8 +40,12 @@ export interface RegisteredApp {
   logIn(): Promise<AccessToken>;
   openSession(options: SourceOptions): UserSession;
   openProgram(options: SourceOptions): ClosableTokenSource;
-  /** Lets so much time pass for all sources that every token issued so far has expired. */
+  /** Lets time pass for all sources, without waiting for it. */
+  passTime(ms: number): void;
+  /** Lets so much time pass that every token issued so far has expired. */
   expireTokens(): void;
+  /** Settles as a call does whose time limit runs out, of sources with the default one. */
+  runOutOfTime<T>(call: Promise<T>): Promise<T>;
   /** Its token requests with a grant, as the emulator has received them. */
   requests(grantType: "refresh_token" | "client_credentials"): readonly RequestRecord[];
   /** Keeps the next answer of the token endpoint from its source, until that is released. */
@@ -66,11 +71,30 @@ export function registerApp(talkdesk: Emulator): RegisteredApp {
     return response;
   };
   let passedMs = 0;
+  const timers = new Map<unknown, { readonly callback: () => void; readonly dueAt: number }>();
   const clock: TalkdeskClient["clock"] = {
     now: () => Date.now() + passedMs,
     monotonic: () => performance.now() + passedMs,
-    setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
-    clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+    setTimeout(callback, delayMs) {
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        callback();
+      }, delayMs);
+      timers.set(timer, { callback, dueAt: performance.now() + passedMs + delayMs });
+      return timer;
+    },
+    clearTimeout(timer) {
+      timers.delete(timer);
+      clearTimeout(timer as NodeJS.Timeout);
+    },
+  };
+  const passTime = (ms: number): void => {
+    passedMs += ms;
+    for (const [timer, { callback, dueAt }] of [...timers]) {
+      if (dueAt > performance.now() + passedMs || !timers.delete(timer)) continue;
+      clearTimeout(timer as NodeJS.Timeout);
+      callback();
+    }
   };
   const clientOf = (timeoutMs = AMPLE_MS): TalkdeskClient =>
     talkdeskClient({ endpoints: talkdesk.endpoints(), authentication, clock, timeoutMs, fetch: fetchHeld });
@@ -91,8 +115,20 @@ export function registerApp(talkdesk: Emulator): RegisteredApp {
       userSession(clientOf(timeoutMs), { key, onEvent, ...options }),
     openProgram: ({ timeoutMs, key = "program", ...options }) =>
       clientCredentials(clientOf(timeoutMs), { key, onEvent, ...options }),
-    expireTokens() {
-      passedMs += LIFETIME_MS;
+    passTime,
+    expireTokens: () => passTime(LIFETIME_MS),
+    async runOutOfTime(call) {
+      let isSettled = false;
+      const note = (): void => {
+        isSettled = true;
+      };
+      call.then(note, note);
+      // Something that arrives at the same time gives a call its whole time again.
+      while (!isSettled) {
+        passTime(AMPLE_MS);
+        for (let turn = 0; turn < 20 && !isSettled; turn += 1) await sleep(50);
+      }
+      return call;
     },
     requests,
     holdAnswer() {
