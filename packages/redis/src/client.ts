@@ -35,7 +35,7 @@ const MOVING_SLOT = { retries: 10, pauseMs: 50 };
 /**
  * Makes the function that runs scripts on a client.
  *
- * @throws TypeError for anything else.
+ * @throws TypeError for a value that is not a client.
  */
 export function scriptRunner(client: RedisClient): RunScript {
   const send = sender(client);

@@ -76,6 +76,8 @@ export function redisStore(options: RedisStoreOptions): TokenStore {
 
   async function run(script: Script, keys: RecordKeys, ...values: readonly string[]): Promise<unknown> {
     const reply = await runScript(script, keys, values);
+    // Clients answer nothing with null. One that takes callbacks answers later, if at all.
+    if (reply === undefined) throw notAClient();
     if (!isPolicyAsked) {
       isPolicyAsked = true;
       void warnOfEviction(keys);

@@ -57,6 +57,7 @@ describe("options", () => {
     expect(await rejectionOf(store.read("key"))).toBeInstanceOf(TypeError);
     expect(await rejectionOf(store.write("key", "value", { expectedVersion: 0 }))).toBeInstanceOf(TypeError);
     expect(await rejectionOf(store.lock("key", { ttlMs: 1_000 }))).toBeInstanceOf(TypeError);
+    if (answer === undefined) expect(await rejectionOf(store.delete("key"))).toBeInstanceOf(TypeError);
   });
 });
 

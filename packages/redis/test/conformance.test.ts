@@ -33,7 +33,7 @@ function describeStoreOn(name: string, connect: () => Promise<Connection>): void
           another: () => redisStore({ client: another.client, prefix }),
         };
       },
-      { tickMs: 50 },
+      { tickMs: 75 },
     );
   });
 }
