@@ -2,8 +2,6 @@ import { createRequire } from "node:module";
 import type { TokenStore } from "@talkdesk-oauth/core";
 import { redisStore } from "@talkdesk-oauth/redis";
 import { type SqliteDatabase, sqliteStore } from "@talkdesk-oauth/sqlite";
-import { Redis } from "ioredis";
-import { createClient } from "redis";
 
 /** Names a store, so that several processes can open the same one. */
 export type StorePlace = SqlitePlace | RedisPlace;
@@ -51,11 +49,14 @@ export async function openStore(place: StorePlace): Promise<OpenStore> {
     return { store: sqliteStore(database), close: async () => database.close() };
   }
   const { url } = place;
-  // A server that is down is part of the plan; the store's errors tell of it.
+  // Clients are loaded when they are used, so that many processes start fast. A server that is down is part of the plan;
+  // the store's errors tell of it.
   if (place.client === "ioredis") {
+    const { Redis } = await import("ioredis");
     const client = new Redis(url).on("error", () => {});
     return { store: redisStore({ client }), close: async () => client.disconnect() };
   }
+  const { createClient } = await import("redis");
   const client = createClient({ url }).on("error", () => {});
   await client.connect();
   return { store: redisStore({ client }), close: async () => client.destroy() };
