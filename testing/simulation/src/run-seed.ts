@@ -467,8 +467,8 @@ async function judgeSessions(world: World): Promise<number> {
     const hasLost = ledger.hasLostSince(0);
     if (family === undefined || family.end === "begun") continue;
     if (family.end === "confirmed") {
-      // A dead process cannot take back the write of its login that arrives after the logout.
-      const mayReturn = hasLost || !family.process.isAlive;
+      // The write of a login may be under way for so long that it arrives after a logout in another process.
+      const mayReturn = hasLost || ledger.isLoginExplained(family);
       if (stored !== undefined && !mayReturn) ledger.blame(`${key} was ended and is stored`);
       continue;
     }
