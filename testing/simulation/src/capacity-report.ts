@@ -38,7 +38,7 @@ function measure(perSecond: Float64Array, scale: number): Measure {
 }
 
 /** To two digits, as a model of a load deserves. */
-export function rounded(value: number): string {
+function rounded(value: number): string {
   return Number(value.toPrecision(2)).toLocaleString("en-US");
 }
 

@@ -6,7 +6,7 @@ import type { SimulatedProcess } from "./simulated-process.js";
 import type { VirtualTime } from "./virtual-time.js";
 
 /** An access token that was issued, and for whom. */
-export interface IssuedToken {
+interface IssuedToken {
   readonly key: string;
   readonly expiresAt: number;
 }

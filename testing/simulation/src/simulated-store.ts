@@ -27,7 +27,7 @@ export interface StoreObserver {
   trace(line: string): void;
 }
 
-export type Operation = "read" | "write" | "delete" | "lock" | "extend" | "release";
+type Operation = "read" | "write" | "delete" | "lock" | "extend" | "release";
 
 /** One store for all processes, over a network of its own, written from the contract of `TokenStore` alone. */
 export interface SimulatedStore {
