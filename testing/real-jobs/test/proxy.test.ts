@@ -1,16 +1,31 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import ts from "typescript";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { startConnectProxy } from "./support/connect-proxy.js";
 
-const job = fileURLToPath(new URL("../jobs/show-account.js", import.meta.url));
+const home = fileURLToPath(new URL("..", import.meta.url));
 const entry = createRequire(import.meta.url).resolve("@talkdesk-oauth/emulator");
 const command = join(dirname(entry), "../bin/talkdesk-emulator.js");
+
+const readJob = () => readFileSync(join(home, "jobs/show-account.js"), "utf8");
+
+/** An example of the page's section on proxies, as a program that prints the account. */
+function readExample(index: number): string {
+  const page = readFileSync(join(home, "../../docs/set-ups.md"), "utf8");
+  const section = page.slice(page.indexOf("\n## A proxy, or certificates"));
+  const [, code = ""] = [...section.matchAll(/```ts\n([\s\S]*?)```/g)][index] ?? [];
+  const { outputText } = ts.transpileModule(code, {
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+  });
+  return `${outputText}\nconsole.log(await (await fetch("/account")).text());`;
+}
 
 let emulator: ChildProcessByStdio<null, Readable, null>;
 let output = "";
@@ -28,11 +43,12 @@ afterAll(async () => {
   await once(emulator, "exit");
 });
 
-/** Runs the job in a shell into which the lines that the emulator prints have been pasted, and then others. */
-async function runJob(proxyUrl: string, ...others: string[]) {
+/** Runs a program in a shell into which the lines that the emulator prints have been pasted, and then others. */
+async function run(program: string, proxyUrl: string, ...others: string[]) {
   const printedLines = output.match(/^export .*$/gm) ?? [];
-  const script = [...printedLines, ...others, 'exec "$0" "$1"'].join("\n");
-  const child = spawn("sh", ["-c", script, process.execPath, job], {
+  const script = [...printedLines, ...others, 'exec "$0" --input-type=module -e "$1"'].join("\n");
+  const child = spawn("sh", ["-c", script, process.execPath, program], {
+    cwd: home,
     env: { PATH: process.env["PATH"], HTTPS_PROXY: proxyUrl },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -46,22 +62,26 @@ async function runJob(proxyUrl: string, ...others: string[]) {
 
 const readVariable = (name: string) => new RegExp(`^export ${name}=(.*)$`, "m").exec(output)?.[1] ?? "";
 
-it("runs behind a proxy, which sees no secret and no token, over https", async () => {
+it.concurrent.each([
+  ["a job of ten lines", readJob],
+  ["the example for a whole process", () => readExample(0)],
+  ["the example for these calls alone", () => readExample(1)],
+])("runs behind a proxy, which sees no secret and no token: %s", async (_, read) => {
   const proxy = await startConnectProxy();
-  const { printed, errors, exitCode } = await runJob(proxy.url);
+  const { printed, errors, exitCode } = await run(read(), proxy.url);
   proxy.stop();
   expect([exitCode, errors]).toEqual([0, ""]);
   expect(JSON.parse(printed)).toMatchObject({ name: "acme" });
   const hosts = ["TALKDESK_TOKEN_URL", "TALKDESK_API_URL"].map((name) => new URL(readVariable(name)).host);
   expect(proxy.tunnels).toEqual(hosts);
   expect(proxy.readSeen()).not.toMatch(/authorization|oauth|account/i);
-  expect(output).toContain("us acme POST /us/acme/oauth/token 200");
-  expect(output).toContain("us acme GET /account 200");
+  expect(proxy.readSeen()).not.toBe("");
+  await vi.waitUntil(() => output.includes("us acme GET /account 200"));
 });
 
 it("refuses a certificate that it was not told to trust, at the first try", async () => {
   const proxy = await startConnectProxy();
-  const { errors, exitCode } = await runJob(proxy.url, "unset NODE_EXTRA_CA_CERTS");
+  const { errors, exitCode } = await run(readJob(), proxy.url, "unset NODE_EXTRA_CA_CERTS");
   proxy.stop();
   expect([exitCode, proxy.tunnels.length]).toEqual([1, 1]);
   expect(errors).toContain("token_network");
