@@ -218,7 +218,8 @@ export function drawLedger(evidence: Evidence): Ledger {
       tokens.loggedOut += 1;
     } else {
       const loss = explainLoss(token);
-      if (loss === undefined && isReplaced(login)) {
+      const isNoticed = loss !== undefined && isNamed(token, final);
+      if (!isNoticed && isReplaced(login)) {
         tokens.replaced += 1;
         continue;
       }
@@ -231,7 +232,7 @@ export function drawLedger(evidence: Evidence): Ledger {
       tokens.lost += 1;
       losses[loss] += 1;
       lostLogins.add(login);
-      if (!isNamed(token, final)) {
+      if (!isNoticed) {
         violations.push(
           `A refresh token of ${login.key} is lost (${loss}), and no caller was told (exchange ${token.by.number}).`,
         );

@@ -122,6 +122,29 @@ describe("the ledger", () => {
     expect(drawLedger(untold).violations).toEqual([expect.stringContaining("no caller was told")]);
   });
 
+  it("counts a token as replaced when its user has logged in again, whatever else has happened", () => {
+    const again = {
+      ...login,
+      number: 3,
+      arrivedAt: 2_500,
+      issuedAccessToken: "at-2",
+      issuedRefreshToken: "rt-2",
+    };
+    const { tokens, violations } = drawLedger({
+      ...good,
+      exchanges: [login, refresh, again],
+      logins: [...good.logins, { key: KEY, refreshToken: "rt-2", at: 2_502, process: "p1" }],
+      incidents: [{ process: "p0", kind: "kill", at: 5_000, until: Infinity }],
+      observations: new Map([
+        ["p0", [storedBy(1_003, "rt-0")]],
+        ["p1", [storedBy(2_503, "rt-2")]],
+      ]),
+      finalStates: new Map([[KEY, { refreshToken: "rt-2", error: undefined }]]),
+    });
+    expect(violations).toEqual([]);
+    expect(tokens).toMatchObject({ superseded: 1, replaced: 1, current: 1, lost: 0 });
+  });
+
   it("does not take a kill for a reason after the token was stored", () => {
     const incidents = [{ process: "p0", kind: "kill", at: 2_500, until: Infinity }] as const;
     const observations = new Map([...lost.observations, ...good.observations]);
