@@ -97,7 +97,10 @@ export interface GateOpened extends EventOf<"gate_opened"> {
   readonly durationMs: number;
 }
 
-/** A token could not be read from, or written to, its store. */
+/**
+ * The store failed, or a record in it cannot be used, and the call went on without it. A call that fails because of the
+ * store is a `token_failed` with `store_unavailable`.
+ */
 export interface StoreFailed extends EventOf<"store_failed"> {
   readonly error: TalkdeskError;
 }
