@@ -15,6 +15,7 @@ import { answerFailures, failureSender } from "./failures/send-failure.js";
 import { renderContactsPage } from "./pages/contacts-page.js";
 import { renderHomePage, renderWelcomePage } from "./pages/home-page.js";
 import { renderProfilePage } from "./pages/profile-page.js";
+import { findViewer, noteViewer } from "./pages/viewer.js";
 import type { ReportWaits } from "./reports/follow-report.js";
 import { reportRoutes } from "./reports/report-routes.js";
 import { browserSessions, SESSION_IDLE_MS, shortenUnfinishedLogins } from "./sessions/browser-sessions.js";
@@ -95,21 +96,25 @@ export function createPortal(options: PortalOptions): Express {
   app.use(limitPages());
 
   app.get("/", async (request, response) => {
-    const page = isSignedIn(request)
-      ? renderHomePage(await fetchOwnUser(request.talkdesk.fetch))
-      : renderWelcomePage();
-    sendPage(response, page);
+    if (isSignedIn(request)) {
+      const user = await fetchOwnUser(request.talkdesk.fetch);
+      sendPage(response, renderHomePage(noteViewer(request, user), user));
+    } else {
+      sendPage(response, renderWelcomePage());
+    }
   });
-  app.get("/profile", requireLogin(), async ({ talkdesk: { fetch, getToken } }, response) => {
+  app.get("/profile", requireLogin(), async (request, response) => {
+    const { fetch, getToken } = request.talkdesk;
     const user = await fetchOwnUser(fetch);
     const { expiresAt, scope: scopes } = await getToken();
     const secondsLeft = Math.round((expiresAt - Date.now()) / 1_000);
-    sendPage(response, renderProfilePage(user, { secondsLeft, scopes }));
+    sendPage(response, renderProfilePage(noteViewer(request, user), user, { secondsLeft, scopes }));
   });
   app.get("/contacts", requireLogin(), async (request, response) => {
     const text = readQuery(request, "q");
     const page = Math.max(1, Number.parseInt(readQuery(request, "page").slice(0, 6), 10) || 1);
-    sendPage(response, renderContactsPage(text, await findContacts(request.talkdesk.fetch, { text, page })));
+    const found = await findContacts(request.talkdesk.fetch, { text, page });
+    sendPage(response, renderContactsPage(await findViewer(request), text, found));
   });
   // A form cannot be sent again after the login, so the person goes back to the page of the form.
   app.post("/reports", (request, response, next) => {

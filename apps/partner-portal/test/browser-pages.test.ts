@@ -219,6 +219,42 @@ describeInBrowser("pages in a browser", {}, (scene) => {
     await fits();
   });
 
+  it("keeps names, links and steps in one line each", async () => {
+    const page = await open();
+    await signIn(page);
+    /** The texts that take more than one line, or more room than they have. */
+    const broken = (selector: string): Promise<readonly (string | null)[]> =>
+      page.locator(selector).evaluateAll((elements) =>
+        elements
+          .filter((element) => {
+            const text = document.createRange();
+            text.selectNodeContents(element);
+            const tops = [...text.getClientRects()].map(({ top }) => Math.round(top));
+            return new Set(tops).size !== 1 || element.scrollWidth > element.clientWidth + 1;
+          })
+          .map((element) => element.textContent),
+      );
+    const WIDTHS = [320, 390, 768, 1_280];
+    const isInOneLine = async (path: string, selectors: readonly string[]): Promise<void> => {
+      await page.goto(path);
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: 740 });
+        for (const selector of selectors) {
+          const texts = await broken(selector);
+          expect({ path, width, selector, texts }).toEqual({ path, width, selector, texts: [] });
+        }
+        const height = await page.locator("header").evaluate(({ clientHeight }) => clientHeight);
+        expect([width, height < (width < 700 ? 130 : 70)]).toEqual([width, true]);
+      }
+    };
+    await isInOneLine("/contacts?q=costa", ["tbody th", ".count a", ".viewer bdi"]);
+    await page.goto("/reports");
+    await page.getByRole("button", { name: "Request the report" }).click();
+    await page.waitForURL("**/reports/*");
+    await isInOneLine(pathOf(page), [".steps li", ".viewer bdi"]);
+    await isInOneLine("/reports", [".state"]);
+  });
+
   it("has enough contrast, in light and in dark", async () => {
     const page = await open();
     const grounds = { light: "rgb(245, 246, 250)", dark: "rgb(17, 19, 26)" } as const;

@@ -30,12 +30,14 @@ const grants = (): (string | null)[] =>
 
 describe("a token that has expired", () => {
   it("is renewed once for ten requests of one session, which all get the new token", async () => {
+    await guest.visit("/");
+    const earlier = stage.talkdesk.requests.to("api").length;
     expire();
     const paths = ["/", "/contacts", "/profile", "/contacts?q=a", "/contacts?page=2"];
     const answers = await Promise.all([...paths, ...paths].map((path) => guest.visit(path)));
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
     expect(grants()).toEqual(["authorization_code", "refresh_token"]);
-    const calls = stage.talkdesk.requests.to("api");
+    const calls = stage.talkdesk.requests.to("api").slice(earlier);
     expect(calls).toHaveLength(10);
     expect(new Set(calls.map(({ headers }) => headers["authorization"])).size).toBe(1);
     expect((await guest.visit("/contacts")).status).toBe(200);

@@ -16,12 +16,17 @@ export interface Period {
 
 /** The progress of a report. */
 export interface ReportStatus {
-  /** `busy`: Talkdesk could not answer. `gone`: Talkdesk has no such report, or stopped making it. */
-  readonly state: "making" | "busy" | "ready" | "gone";
+  /** `busy`: Talkdesk could not answer. `unknown`: it has no such report. `gone`: it had one, or stopped making it. */
+  readonly state: "making" | "busy" | "ready" | "gone" | "unknown";
   /** Undefined when Talkdesk did not say. */
   readonly period?: Period;
   /** How long Talkdesk asks to wait before the next request, in seconds. */
   readonly retryAfterSeconds?: number;
+}
+
+/** True when Talkdesk still works on the report, so that asking again makes sense. */
+export function isOpen({ state }: Pick<ReportStatus, "state">): boolean {
+  return state === "making" || state === "busy";
 }
 
 const JOBS_PATH = "/data/reports/calls/jobs";
@@ -63,7 +68,8 @@ export function fetchReportStatus(
     const { status } = response;
     if (status === 200 || status === 303) return readStatus(status, await readJson(response));
     await response.body?.cancel();
-    if (status === 404 || status === 410) return { state: "gone" };
+    if (status === 404) return { state: "unknown" };
+    if (status === 410) return { state: "gone" };
     const failure = new ApiFailure(what, response);
     if (status !== 429 && status < 500) throw failure;
     const { retryAfterSeconds } = failure;

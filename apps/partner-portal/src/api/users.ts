@@ -8,7 +8,8 @@ export interface User {
 }
 
 /** Fetches the user to whom the token belongs. */
-export async function fetchOwnUser(fetch: typeof globalThis.fetch): Promise<User> {
-  const { id, sub, name, email } = await callForJson(fetch, "/users/me", { what: "your profile" });
+export async function fetchOwnUser(fetch: typeof globalThis.fetch, signal?: AbortSignal): Promise<User> {
+  const options = { what: "your profile", ...(signal && { signal }) };
+  const { id, sub, name, email } = await callForJson(fetch, "/users/me", options);
   return { id: readText(id ?? sub), name: readText(name), email: readText(email) };
 }

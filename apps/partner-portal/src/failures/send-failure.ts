@@ -1,7 +1,7 @@
 import { findTalkdeskError } from "@talkdesk-oauth/core";
 import type { ErrorRequestHandler, Request, Response } from "express";
 import { renderFailurePage } from "../pages/failure-page.js";
-import { isSignedIn } from "../sessions/is-signed-in.js";
+import { viewerOf } from "../pages/viewer.js";
 import { sendPage } from "../web/send-page.js";
 import { type AnsweredFailure, describeFailure } from "./describe-failure.js";
 import { findReason } from "./find-reason.js";
@@ -19,8 +19,8 @@ export function failureSender(contact: string): SendFailure {
   return (request, response, failure) => {
     const { status, retryAfterSeconds } = failure;
     if (retryAfterSeconds !== undefined) response.set("Retry-After", String(retryAfterSeconds));
-    const hasSession = isSignedIn(request) && status !== 401;
-    sendPage(response, renderFailurePage(failure, contact, hasSession), status);
+    const viewer = status === 401 ? undefined : viewerOf(request);
+    sendPage(response, renderFailurePage(failure, contact, viewer), status);
   };
 }
 

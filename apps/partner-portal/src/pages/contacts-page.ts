@@ -4,9 +4,9 @@ import { breakAtDomain } from "./break-at-domain.js";
 import { renderPage } from "./layout.js";
 
 /** Renders the contacts found: all of them, or those whose name contains `text`. */
-export function renderContactsPage(text: string, found: ContactPage): Html {
+export function renderContactsPage(viewer: string, text: string, found: ContactPage): Html {
   return renderPage(
-    { title: formatTitle(text, found), isSignedIn: true, part: "/contacts" },
+    { title: formatTitle(text, found), viewer, part: "/contacts" },
     html`<h1>Contacts</h1>
 <form class="search" role="search" method="get" action="/contacts">
 <label for="q">Name</label>

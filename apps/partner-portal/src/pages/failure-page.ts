@@ -20,10 +20,10 @@ export interface Failure {
 export function renderFailurePage(
   { title, text, action, isEverywhere = false }: Failure,
   contact: string,
-  isSignedIn: boolean,
+  viewer: string | undefined,
 ): Html {
   return renderPage(
-    { title, isSignedIn },
+    { title, viewer },
     html`<section class="failure">
 <h1>${title}</h1>
 <p class="lead">${text}</p>

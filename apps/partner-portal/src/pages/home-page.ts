@@ -5,7 +5,7 @@ import { renderPage } from "./layout.js";
 /** Renders the home page of a visitor: what the portal offers, and the link to the login. */
 export function renderWelcomePage(): Html {
   return renderPage(
-    { title: "Welcome", isSignedIn: false },
+    { title: "Welcome", viewer: undefined },
     html`<section class="hero">
 <h1>Your contact centre, at a glance</h1>
 <p class="lead">Look up your contacts and download reports of your calls, with the Talkdesk account you already have.</p>
@@ -20,9 +20,9 @@ export function renderWelcomePage(): Html {
 }
 
 /** Renders the home page of a signed-in user. */
-export function renderHomePage({ name }: User): Html {
+export function renderHomePage(viewer: string, { name }: User): Html {
   return renderPage(
-    { title: "Home", isSignedIn: true },
+    { title: "Home", viewer },
     html`<h1>Hello${name !== "" && html`, ${name}`}</h1>
 <p class="lead">What would you like to do?</p>
 <ul class="cards">

@@ -4,7 +4,8 @@ import { type Html, html } from "../web/html.js";
 export interface PageFrame {
   /** The title of the page, without the name of the portal. */
   readonly title: string;
-  readonly isSignedIn: boolean;
+  /** Names the signed-in user, empty when the name is not known; undefined when nobody is signed in. */
+  readonly viewer: string | undefined;
   /** The link of the navigation to mark as current. */
   readonly part?: Part;
   /** Where no script runs, the page loads itself again after this many seconds. */
@@ -23,10 +24,7 @@ const PARTS: readonly (readonly [Part, string])[] = [
 ];
 
 /** Renders a whole page around its content. */
-export function renderPage(
-  { title, isSignedIn, part, refreshSeconds, script }: PageFrame,
-  content: Html,
-): Html {
+export function renderPage({ title, viewer, part, refreshSeconds, script }: PageFrame, content: Html): Html {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -46,8 +44,9 @@ ${script !== undefined && html`<script src="/static/${script}" type="module"></s
 <div class="inner">
 <a class="brand" href="/"><img src="/static/icon.svg" alt="" width="28" height="28">Partner portal</a>
 ${
-  isSignedIn
+  viewer !== undefined
     ? html`<nav aria-label="Portal">${PARTS.map(([path, name]) => renderLink(path, name, path === part))}</nav>
+${viewer !== "" && html`<p class="viewer"><span class="unseen">Signed in as </span><bdi>${viewer}</bdi></p>`}
 <form class="sign-out" method="post" action="/auth/logout"><button class="quiet">Sign out</button></form>`
     : html`<a class="quiet button" href="/auth/login">Sign in</a>`
 }

@@ -12,9 +12,9 @@ export interface AccessSummary {
 }
 
 /** Renders the profile of the signed-in user. */
-export function renderProfilePage(user: User, { secondsLeft, scopes }: AccessSummary): Html {
+export function renderProfilePage(viewer: string, user: User, { secondsLeft, scopes }: AccessSummary): Html {
   return renderPage(
-    { title: "Profile", isSignedIn: true, part: "/profile" },
+    { title: "Profile", viewer, part: "/profile" },
     html`<h1>Profile</h1>
 <section class="panel person">
 <span class="portrait" aria-hidden="true">${findInitials(user.name)}</span>

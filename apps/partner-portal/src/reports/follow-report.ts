@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { fetchReportStatus, type ReportStatus } from "../api/report-jobs.js";
+import { fetchReportStatus, isOpen, type ReportStatus } from "../api/report-jobs.js";
 
 /** How long to wait between two requests for the progress of a report, in milliseconds. */
 export interface ReportWaits {
@@ -20,7 +20,7 @@ export interface FollowOptions {
 /** Each wait is this much longer than the one before. */
 const GROWTH = 1.3;
 
-/** Yields the progress of a report until the report is ready or gone, or `totalMs` is over. */
+/** Yields the progress of a report until the report is ready or does not exist, or `totalMs` is over. */
 export async function* followReport(
   fetch: typeof globalThis.fetch,
   id: string,
@@ -30,7 +30,7 @@ export async function* followReport(
   for (let next = waits.firstMs; ; next = Math.min(next * GROWTH, waits.longestMs)) {
     const status = await fetchReportStatus(fetch, id, signal);
     yield status;
-    if (status.state === "ready" || status.state === "gone") return;
+    if (!isOpen(status)) return;
     const ms = Math.max(next, (status.retryAfterSeconds ?? 0) * 1_000);
     const leftMs = Math.max(0, startedAt + waits.totalMs - performance.now());
     // Also before the end: a page that follows again at once would ask too early.

@@ -2,16 +2,18 @@ import { pipeline, Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import express, { type Request, type Response, Router } from "express";
 import { ApiFailure } from "../api/api-call.js";
-import { fetchReportFile, fetchReportStatus, isReportId } from "../api/report-jobs.js";
+import { fetchReportFile, fetchReportStatus, isOpen, isReportId } from "../api/report-jobs.js";
+import { findViewer } from "../pages/viewer.js";
 import { limitAtOnce } from "../sessions/session-limits.js";
 import { sendPage } from "../web/send-page.js";
 import type { ReportWaits } from "./follow-report.js";
+import { listReports } from "./list-reports.js";
 import { parseReportForm, suggestLastWeek } from "./report-form.js";
 import { describeElapsed, describeProgress, renderReportPage } from "./report-page.js";
 import { reportRequester } from "./report-requester.js";
 import { reportWatches } from "./report-watches.js";
-import { renderReportsPage } from "./reports-page.js";
-import type { RequestedReport } from "./requested-reports.js";
+import { type ReportForm, renderReportsPage } from "./reports-page.js";
+import { type RequestedReport, stateOfReport } from "./requested-reports.js";
 
 /** As many as browsers open to one host; each holds two connections. */
 const MAX_DOWNLOADS = 5;
@@ -25,14 +27,23 @@ export function reportRoutes(waits: ReportWaits): Router {
 
   routes.param("id", (_request, _response, next, id: string) => next(isReportId(id) ? undefined : "route"));
 
-  routes.get("/", ({ session }, response) => {
-    sendPage(response, renderReportsPage(suggestLastWeek(Date.now()), session.requestedReports ?? []));
-  });
+  async function sendReports(
+    request: Request,
+    response: Response,
+    form: ReportForm,
+    status = 200,
+  ): Promise<void> {
+    const { session, talkdesk } = request;
+    const reports = await listReports(talkdesk.fetch, session.requestedReports ?? []);
+    sendPage(response, renderReportsPage(await findViewer(request), form, reports), status);
+  }
+
+  routes.get("/", (request, response) => sendReports(request, response, suggestLastWeek(Date.now())));
 
   routes.post("/", express.urlencoded({ extended: false, limit: "2kb" }), async (request, response) => {
     const read = parseReportForm(request.body);
     if ("form" in read) {
-      sendPage(response, renderReportsPage(read.form, request.session.requestedReports ?? []), 422);
+      await sendReports(request, response, read.form, 422);
       return;
     }
     response.redirect(303, `/reports/${await requestOnce(request, read.period)}`);
@@ -45,12 +56,14 @@ export function reportRoutes(waits: ReportWaits): Router {
     const period = requested ?? status.period;
     const shown = {
       ...status,
+      state: stateOfReport(status, requested),
       id,
       ...(period && { period }),
       ...(requested && { seconds: secondsSince(requested) }),
     };
     const refreshSeconds = Math.ceil(waits.longestMs / 1_000);
-    sendPage(response, renderReportPage(shown, refreshSeconds), status.state === "gone" ? 404 : 200);
+    const page = renderReportPage(await findViewer(request), shown, refreshSeconds);
+    sendPage(response, page, isOpen(shown) || shown.state === "ready" ? 200 : 404);
   });
 
   // A HEAD request would follow the report or fetch its file without using either.
@@ -67,12 +80,11 @@ export function reportRoutes(waits: ReportWaits): Router {
       for await (const status of watches.watch(viewer, id)) {
         // After the first answer, so that an earlier failure can still set the status.
         if (!response.headersSent) response.writeHead(200, EVENT_STREAM_HEADERS);
-        const isOver = status.state === "ready" || status.state === "gone";
         const elapsed = describeElapsed(requested ? { seconds: secondsSince(requested) } : {});
         response.write(
-          isOver
-            ? formatEvent("over", status.state)
-            : formatEvent("progress", describeProgress(status.state)) + formatEvent("elapsed", elapsed),
+          isOpen(status)
+            ? formatEvent("progress", describeProgress(status.state)) + formatEvent("elapsed", elapsed)
+            : formatEvent("over", stateOfReport(status, requested)),
         );
       }
     } catch (error) {

@@ -14,7 +14,7 @@ interface ReportViewer {
 /** Follows reports for all pages that show them. */
 export interface ReportWatches {
   /**
-   * Yields the progress of a report until the report is ready or gone, or its time is over. Pages of one session that
+   * Yields the progress of a report until the report is ready or does not exist, or its time is over. Pages of one session that
    * show the same report share the requests to Talkdesk. A page that opens later begins with the latest status.
    *
    * @throws {@link LimitExceeded} when one session follows too many reports, or has too many pages open.

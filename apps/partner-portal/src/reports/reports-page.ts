@@ -1,7 +1,8 @@
 import { renderPage } from "../pages/layout.js";
 import { type Html, html } from "../web/html.js";
 import { formatPeriod } from "./format-period.js";
-import type { RequestedReport } from "./requested-reports.js";
+import type { ListedReport } from "./list-reports.js";
+import { nameState } from "./report-page.js";
 
 /** The content of the form: days as typed, such as `2026-01-31`. */
 export interface ReportForm {
@@ -19,14 +20,15 @@ const TIMES = new Intl.DateTimeFormat("en-GB", {
 
 /** Renders the page with the form for a new report and the reports of this session. */
 export function renderReportsPage(
+  viewer: string,
   { from, to, problem }: ReportForm,
-  requested: readonly RequestedReport[],
+  requested: readonly ListedReport[],
 ): Html {
   const isWrong = problem !== undefined && html` aria-invalid="true" aria-describedby="problem"`;
   return renderPage(
     {
       title: problem === undefined ? "Reports" : "Please check the days: Reports",
-      isSignedIn: true,
+      viewer,
       part: "/reports",
     },
     html`<h1>Reports</h1>
@@ -47,7 +49,7 @@ ${
     ? html`<div class="empty"><p class="name">Nothing yet</p><p>The reports that you request appear here.</p></div>`
     : html`<ul class="list">${requested.map(
         (report) => html`
-<li><a href="/reports/${report.id}">Calls, ${formatPeriod(report)}</a> <span>requested ${TIMES.format(report.requestedAt)} UTC</span></li>`,
+<li><a href="/reports/${report.id}">Calls, ${formatPeriod(report)}</a> <span class="state${report.state === "ready" && " ready"}">${report.state === undefined ? "Not known" : nameState(report.state)}</span> <span>requested ${TIMES.format(report.requestedAt)} UTC</span></li>`,
       )}
 </ul>`
 }

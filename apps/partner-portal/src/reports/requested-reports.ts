@@ -1,5 +1,5 @@
 import type { SessionData } from "express-session";
-import type { Period } from "../api/report-jobs.js";
+import type { Period, ReportStatus } from "../api/report-jobs.js";
 
 /** A report that was requested in this session. */
 export interface RequestedReport extends Period {
@@ -13,6 +13,19 @@ declare module "express-session" {
     /** The latest first. */
     requestedReports?: readonly RequestedReport[];
   }
+}
+
+/**
+ * The state of a report for this session.
+ *
+ * @param requested Undefined when this session did not request the report.
+ */
+export function stateOfReport(
+  { state }: ReportStatus,
+  requested: RequestedReport | undefined,
+): ReportStatus["state"] {
+  // Talkdesk had every report that was requested here.
+  return state === "unknown" && requested !== undefined ? "gone" : state;
 }
 
 /** As many as fit on one screen; a session should stay small. */

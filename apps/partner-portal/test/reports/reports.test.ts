@@ -13,9 +13,19 @@ afterEach(() => stage[Symbol.asyncDispose]());
 
 const week = { from: "2026-01-01", to: "2026-01-07" };
 
+const REFUSED = {
+  status: 400,
+  headers: { "content-type": "application/json" },
+  body: '{"error":"invalid_grant"}',
+};
+
 async function requestReport(): Promise<string> {
   return locationOf(await guest.visit("/reports", { form: week }));
 }
+
+/** How many reports Talkdesk was asked for. */
+const requests = (): number =>
+  stage.talkdesk.requests.to("api").filter(({ method }) => method === "POST").length;
 
 describe("the form", () => {
   it.each([
@@ -28,7 +38,7 @@ describe("the form", () => {
     expect(answer.status).toBe(422);
     expect(answer.text).toContain(`role="alert">${problem}</p>`);
     expect(answer.text).toContain(`value="${form.from}"`);
-    expect(stage.talkdesk.requests.to("api")).toEqual([]);
+    expect(requests()).toBe(0);
   });
 
   it("asks for whole days, including the last one", async () => {
@@ -45,6 +55,40 @@ describe("the form", () => {
 });
 
 describe("the list", () => {
+  const states = (text: string): (string | undefined)[] =>
+    [...text.matchAll(/class="state[^"]*">([^<]+)</g)].map(([, state]) => state);
+
+  it("says how far each report is", async () => {
+    await requestReport();
+    const seen = [];
+    for (let index = 0; index < 4; index += 1) seen.push(...states((await guest.visit("/reports")).text));
+    expect(seen).toEqual(["In progress", "In progress", "In progress", "Ready"]);
+    stage.talkdesk.faults.add({ at: "api", respond: { status: 404 } });
+    expect(states((await guest.visit("/reports")).text)).toEqual(["Gone"]);
+  });
+
+  it("appears although Talkdesk does not say how far a report is, or does not answer", async () => {
+    await requestReport();
+    for (const fault of [
+      { respond: { status: 503 } },
+      { respond: { status: 403 } },
+      { hang: true },
+    ] as const) {
+      stage.talkdesk.faults.add({ at: "api", ...fault });
+      const { status, text } = await guest.visit("/reports");
+      expect([status, states(text)]).toEqual([200, ["Not known"]]);
+    }
+  });
+
+  it("leads to the login when the session is over", async () => {
+    await requestReport();
+    stage.talkdesk.faults.add({ at: "token", times: Number.POSITIVE_INFINITY, respond: REFUSED });
+    stage.talkdesk.faults.revokeTokens();
+    const { status, text } = await guest.visit("/reports");
+    expect(status).toBe(401);
+    expect(text).toContain(`returnTo=${encodeURIComponent("/reports")}`);
+  });
+
   it("shows the last ten reports, the latest first", async () => {
     const addresses: string[] = [];
     for (let day = 10; day <= 20; day += 1) {
@@ -58,9 +102,6 @@ describe("the list", () => {
 });
 
 describe("the form sent twice", () => {
-  const requests = (): number =>
-    stage.talkdesk.requests.to("api").filter(({ method }) => method === "POST").length;
-
   it("makes one report for a double click, or for a second click soon after", async () => {
     const [first, second] = await Promise.all([requestReport(), requestReport()]);
     expect(second).toBe(first);
@@ -68,6 +109,26 @@ describe("the form sent twice", () => {
     expect(requests()).toBe(1);
     const { text } = await guest.visit("/reports");
     expect(text.split(`href="${first}"`)).toHaveLength(2);
+  });
+
+  it("makes one report although the second form read the session before the first noted its report", async () => {
+    const { sessions } = stage;
+    const read = sessions.get.bind(sessions);
+    let goOn = (): void => undefined;
+    const hasRead = new Promise<void>((resolve) => {
+      sessions.get = (id, callback) =>
+        read(id, (error, found) => {
+          goOn = () => callback(error, found);
+          resolve();
+        });
+    });
+    const late = requestReport();
+    await hasRead;
+    sessions.get = read;
+    const first = await requestReport();
+    goOn();
+    expect(await late).toBe(first);
+    expect(requests()).toBe(1);
   });
 
   it("makes one report although the browser cancelled the first request", async () => {
@@ -128,5 +189,15 @@ describe("without a script", () => {
     const refresh = /<noscript><meta http-equiv="refresh" content="1"><\/noscript>/;
     expect(pages.map((text) => refresh.test(text))).toEqual([true, true, true, false]);
     expect(pages.map((text) => text.includes("The report is ready."))).toEqual([false, false, false, true]);
+  });
+});
+
+describe("the page of a report", () => {
+  it("does not say that a report is gone which never existed", async () => {
+    const { status, text } = await guest.visit("/reports/00000000000000000000000000000000");
+    expect(status).toBe(404);
+    expect(text).toContain("<title>Not found: Calls");
+    expect(text).toContain("Talkdesk has no report with this address.");
+    expect(text).not.toContain("no longer");
   });
 });

@@ -15,7 +15,10 @@ beforeEach(async () => {
 afterEach(() => stage[Symbol.asyncDispose]());
 
 const week = { from: "2026-01-01", to: "2026-01-07" };
-const polls = (): number => stage.talkdesk.requests.to("api").filter(({ method }) => method === "GET").length;
+/** How often Talkdesk was asked for what a page shows, apart from the name of the user in its header. */
+const polls = (): number =>
+  stage.talkdesk.requests.to("api").filter(({ method, url }) => method === "GET" && url !== "/users/me")
+    .length;
 
 async function requestReport(who: Visitor = guest): Promise<string> {
   return locationOf(await who.visit("/reports", { form: week }));
