@@ -106,7 +106,8 @@ export function startFleet(
   const running = (): Member[] => members.filter(({ state }) => state === "running");
   function choose(name: string | undefined): Member | undefined {
     if (members.length - running().length >= MAX_AWAY) return undefined;
-    return name === undefined ? choices.pick(running()) : running().find((member) => member.name === name);
+    // The process that was meant may be stopped or dead by now.
+    return running().find((member) => member.name === name) ?? choices.pick(running());
   }
 
   for (let slot = 0; slot < size; slot += 1) start(slot);
