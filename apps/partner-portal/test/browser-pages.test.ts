@@ -5,6 +5,9 @@ import { findStructureFaults } from "./support/structure.js";
 
 const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true } as const;
 
+/** A page of the login itself: it answers a form there, and no GET. */
+const LOGIN_PAGE = "/auth/logout";
+
 describeInBrowser("pages in a browser", {}, (scene) => {
   const { open, signIn, users, pathOf } = scene;
 
@@ -207,7 +210,7 @@ describeInBrowser("pages in a browser", {}, (scene) => {
     await fits();
     await signIn(page);
     await fits();
-    for (const path of ["/", "/profile", "/reports", "/contacts?q=nobody", "/nowhere"]) {
+    for (const path of ["/", "/profile", "/reports", "/contacts?q=nobody", "/nowhere", LOGIN_PAGE]) {
       await page.goto(path);
       await fits();
     }
@@ -274,7 +277,15 @@ describeInBrowser("pages in a browser", {}, (scene) => {
     };
     await isReadable("/");
     await signIn(page);
-    for (const path of ["/", "/profile", "/contacts", "/contacts?q=nobody", "/reports", "/nowhere"]) {
+    for (const path of [
+      "/",
+      "/profile",
+      "/contacts",
+      "/contacts?q=nobody",
+      "/reports",
+      "/nowhere",
+      LOGIN_PAGE,
+    ]) {
       await isReadable(path);
     }
   });

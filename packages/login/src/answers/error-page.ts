@@ -12,13 +12,21 @@ export interface ErrorPage {
   readonly contact?: string;
 }
 
-const STYLE = `:root{color-scheme:light dark;font:1rem/1.5 system-ui,sans-serif}
-body{margin:0;min-height:100vh;display:grid;place-items:center}
-main{box-sizing:border-box;width:min(34rem,100%);padding:2rem 1.5rem;overflow-wrap:anywhere}
-h1{font-size:1.5rem;line-height:1.25;margin:0 0 1rem}`;
+const STYLE = `:root{color-scheme:light dark;--ground:#f5f6fa;--surface:#fff;--line:#dcdfe9;--text:#1a1d29;--muted:#575d70;--link:#3542b4;--accent:#4453d6;--on-accent:#fff;font:1rem/1.55 system-ui,sans-serif}
+@media (prefers-color-scheme:dark){:root{--ground:#11131a;--surface:#1a1d27;--line:#303544;--text:#eceef5;--muted:#a7adc0;--link:#aab4ff;--accent:#6474f0;--on-accent:#0c0e1a}}
+*{box-sizing:border-box}
+body{background:var(--ground);color:var(--text);margin:0;min-height:100vh;padding:1rem;display:grid;place-items:center}
+main{background:var(--surface);border:1px solid var(--line);border-radius:.75rem;width:min(36rem,100%);padding:clamp(1.25rem,6vw,2.5rem);overflow-wrap:anywhere}
+h1{font-size:clamp(1.4rem,1.2rem + 1vw,1.75rem);letter-spacing:-.02em;line-height:1.2;margin:0}
+p{margin:1rem 0 0}
+h1+p{color:var(--muted);font-size:1.125rem}
+a{color:var(--link);text-underline-offset:.2em}
+a:focus-visible{outline:3px solid var(--link);outline-offset:3px}
+.action a{background:var(--accent);border:1px solid transparent;border-radius:.55rem;color:var(--on-accent);display:inline-block;font-weight:600;line-height:1.4;padding:.65rem 1.1rem;text-decoration:none}
+.action a:hover{text-decoration:underline}`;
 
 /** The SHA-256 digest of the style. It is a constant because Web Crypto computes digests asynchronously only. */
-const STYLE_HASH = "sha256-nN2CQZyz537cXdPs5YNTt0iZNI5RSeAJdmsMb/aYb5A=";
+const STYLE_HASH = "sha256-u7QoTHYu52I/rf8dasYCWFkSK0S/l6AdSTOj1wSZJwI=";
 
 const POLICY = `default-src 'none'; style-src '${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
@@ -52,7 +60,7 @@ function htmlOf({ title, text, link, contact }: ErrorPage): string {
 <body>
 <main>
 <h1>${escaped(title)}</h1>
-${text.map((paragraph) => `<p>${escaped(paragraph)}</p>\n`).join("")}${link ? `<p><a href="${escaped(link.address)}">${escaped(link.name)}</a></p>\n` : ""}${contact ? `<p>If this keeps happening, contact ${contactLink(contact)}.</p>\n` : ""}</main>
+${text.map((paragraph) => `<p>${escaped(paragraph)}</p>\n`).join("")}${link ? `<p class="action"><a href="${escaped(link.address)}">${escaped(link.name)}</a></p>\n` : ""}${contact ? `<p>If this keeps happening, contact ${contactLink(contact)}.</p>\n` : ""}</main>
 </body>
 </html>
 `;
