@@ -1,6 +1,12 @@
 import { isTalkdeskError, type TokenSource, type TokenStore } from "@talkdesk-oauth/core";
 import { errorPage } from "./answers/error-page.js";
-import { failurePage, LoginFailure, type LoginRestart, PRIVATE_HEADERS } from "./answers/login-failure.js";
+import {
+  failurePage,
+  LoginFailure,
+  type LoginRestart,
+  PRIVATE_HEADERS,
+  signedOutPage,
+} from "./answers/login-failure.js";
 import { beginLogin } from "./routes/begin-login.js";
 import { finishLogin } from "./routes/finish-login.js";
 import { logOut } from "./routes/log-out.js";
@@ -97,6 +103,7 @@ export function talkdeskLogin<Host = undefined>(options: TalkdeskLoginOptions<Ho
         : undefined;
       if (route === undefined) return undefined;
       let restart: LoginRestart | undefined;
+      let signedOutTo: string | undefined;
       const { request, host } = visit;
       const session = withPatience(visit.session);
       try {
@@ -110,11 +117,19 @@ export function talkdeskLogin<Host = undefined>(options: TalkdeskLoginOptions<Ho
           noteRestart(known) {
             restart = known;
           },
+          noteSignedOut(next) {
+            signedOutTo = next;
+          },
         });
         return asPrivate(answer);
       } catch (error) {
-        const place = { contact: setup.contact, loginLink: setup.loginLink(mount), restart };
-        throw new LoginFailure(error, restart, () => asPrivate(failurePage(error, place)));
+        const { contact } = setup;
+        const next = signedOutTo;
+        const page = (): Response =>
+          next === undefined
+            ? failurePage(error, { contact, loginLink: setup.loginLink(mount), restart })
+            : signedOutPage(error, { contact, next });
+        throw new LoginFailure(error, { restart, isSignedOut: next !== undefined }, () => asPrivate(page()));
       }
     },
     async source(session, host) {

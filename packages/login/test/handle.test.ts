@@ -1,4 +1,11 @@
-import { clientSecretBasic, memoryStore, TalkdeskError, talkdeskClient } from "@talkdesk-oauth/core";
+import {
+  clientSecretBasic,
+  encodeBase64url,
+  memoryStore,
+  TalkdeskError,
+  type TokenSource,
+  talkdeskClient,
+} from "@talkdesk-oauth/core";
 import {
   errorAnswer,
   LoginFailure,
@@ -121,5 +128,54 @@ describe("handle()", () => {
     const request = new Request(`${origin}/auth/login`);
     const answer = await login.handle({ request, mount: "/auth", session, host: undefined });
     expect([answer?.status, writes]).toEqual([302, 5]);
+  });
+
+  describe("at a logout with endTalkdeskSession", () => {
+    const refused = new TalkdeskError("client_refused", "The client was refused.");
+    let asked = 0;
+    const source: TokenSource = {
+      api: client.endpoints.api,
+      identity: client.endpoints.identity,
+      async getToken() {
+        asked += 1;
+        throw refused;
+      },
+    };
+    const { handle } = talkdeskLogin({ ...options, endTalkdeskSession: source });
+    const signOut = (signIn: object, drop = async (): Promise<void> => {}): Promise<unknown> => {
+      asked = 0;
+      const name = encodeBase64url(new TextEncoder().encode(options.redirectUri));
+      const records = { [name]: { pending: [], signIn: { key: "k".repeat(43), ...signIn } } };
+      const write = async (): Promise<void> => {};
+      const session: LoginSession = { id: "an-id", read: async () => records, write, renew: write, drop };
+      const request = new Request(`${origin}/auth/logout`, { method: "POST" });
+      return handle({ request, mount: "/auth", session, host: undefined }).catch((error: unknown) => error);
+    };
+
+    it("rejects with the error of the source, and says that the app's own session has ended", async () => {
+      const failure = await signOut({ userId: "u".repeat(24) });
+      expect(failure).toMatchObject({ name: "LoginFailure", isSignedOut: true });
+      expect((failure as LoginFailure).error).toBe(refused);
+      expect(asked).toBe(1);
+      expect(errorAnswer(failure, { wantsHtml: true })?.status).toBe(502);
+    });
+
+    it.each([{}, { user: { sub: "u".repeat(25) } }])(
+      "sends nothing when the user's id is not known, for %j",
+      async (signIn) => {
+        const failure = (await signOut(signIn)) as LoginFailure;
+        expect(failure).toMatchObject({ isSignedOut: true, error: { code: "token_unexpected_response" } });
+        expect(await failure.response().text()).toContain("not of Talkdesk");
+        expect(asked).toBe(0);
+      },
+    );
+
+    it("leaves the session at Talkdesk while the app's own cannot be ended", async () => {
+      const failure = await signOut({ userId: "u".repeat(24) }, async () => {
+        throw new Error("the store is down");
+      });
+      expect(failure).toMatchObject({ isSignedOut: false, error: { message: "the store is down" } });
+      expect(asked).toBe(0);
+    });
   });
 });

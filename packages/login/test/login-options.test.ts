@@ -1,9 +1,16 @@
-import { clientSecretBasic, memoryStore, startAuthorization, talkdeskClient } from "@talkdesk-oauth/core";
+import {
+  clientCredentials,
+  clientSecretBasic,
+  memoryStore,
+  startAuthorization,
+  talkdeskClient,
+} from "@talkdesk-oauth/core";
 import { talkdeskLogin } from "@talkdesk-oauth/login";
 import { describe, expect, it } from "vitest";
 
 const authentication = clientSecretBasic({ clientId: "an-id", clientSecret: "a-secret" });
 const client = talkdeskClient({ account: "acme", authentication });
+const source = clientCredentials(client, { scope: "user-session-public:end" });
 const good = {
   client,
   redirectUri: "https://app.example.com/auth/callback",
@@ -56,6 +63,11 @@ describe("talkdeskLogin()", () => {
     ["maxIdleMs", Number.NaN],
     ["maxIdleMs", Number.POSITIVE_INFINITY],
     ["maxIdleMs", "1000"],
+    ["endTalkdeskSession", null],
+    ["endTalkdeskSession", client],
+    ["endTalkdeskSession", () => source],
+    ["endTalkdeskSession", { api: source.api, getToken: source.getToken }],
+    ["endTalkdeskSession", { ...source, identity: "http://hunter2@acme.example" }],
     ["redirectURI", "https://app.example.com/auth/callback"],
     ["secret", "hunter2"],
   ])("throws a TypeError that names %s, for %j", (name, value) => {
@@ -89,6 +101,16 @@ describe("talkdeskLogin()", () => {
     expect(made).toBe(await begun);
   });
 
+  it.each([
+    ["client", { client: () => client }],
+    ["openid", { scope: ["refresh_token", "openid2"] }],
+    ["openid", { scope: "refresh_token contacts:read" }],
+  ])("refuses endTalkdeskSession beside an option that it cannot work with: %s", (name, some) => {
+    const make = (): unknown => talkdeskLogin({ ...good, ...some, endTalkdeskSession: source });
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(new RegExp(`endTalkdeskSession.*${name}`));
+  });
+
   it.each([[undefined], [null], [{}]])("throws a TypeError for the options %j", (options) => {
     expect(() => talkdeskLogin(options as never)).toThrow(TypeError);
   });
@@ -107,6 +129,9 @@ describe("talkdeskLogin()", () => {
     { keepSession: true, maxIdleMs: 1 },
     { keepSession: ["userId", "cart"] },
     { keepSession: [], maxIdleMs: undefined },
+    { endTalkdeskSession: source },
+    { endTalkdeskSession: source, scope: "contacts:read openid" },
+    { endTalkdeskSession: undefined, scope: "contacts:read", client: () => client },
   ])("takes %j", (some) => {
     expect(() => talkdeskLogin({ ...good, ...some } as never)).not.toThrow();
   });

@@ -1,5 +1,12 @@
 import type { RequestListener } from "node:http";
-import type { AccessToken, Scope, TalkdeskClient, TokenEvent, TokenStore } from "@talkdesk-oauth/core";
+import type {
+  AccessToken,
+  Scope,
+  TalkdeskClient,
+  TokenEvent,
+  TokenSource,
+  TokenStore,
+} from "@talkdesk-oauth/core";
 
 /** The user who is signed in, as the package under test says it. */
 export interface LoginUser {
@@ -26,6 +33,7 @@ export interface LoginOptions {
   readonly issuers?: readonly string[];
   readonly maxIdleMs?: number;
   readonly keepSession?: boolean | readonly string[];
+  readonly endTalkdeskSession?: TokenSource;
   readonly onEvent?: (event: TokenEvent) => void;
 }
 

@@ -1,6 +1,15 @@
-import { describe, expect, it } from "vitest";
-import type { LoginSubject } from "./login-stage.js";
 import {
+  clientCredentials,
+  clientSecretBasic,
+  sourceAddresses,
+  type TokenSource,
+  talkdeskClient,
+} from "@talkdesk-oauth/core";
+import type { Emulator } from "@talkdesk-oauth/emulator";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import type { LoginStage, LoginSubject } from "./login-stage.js";
+import {
+  codeOf,
   emailOf,
   gate,
   grantsOf,
@@ -148,6 +157,125 @@ export function describeLogouts(subject: LoginSubject): void {
     expect(stage.tokens.records.size).toBe(0);
   });
 
+  describe("with endTalkdeskSession", () => {
+    it("ends the user's session at Talkdesk, after the app's own session and tokens", async () => {
+      const leftBefore: unknown[] = [];
+      await using stage = await openLoginStage(subject, {
+        login: (talkdesk) => {
+          const source = sourceOfSessionEnds(talkdesk);
+          return {
+            endTalkdeskSession: {
+              ...sourceAddresses(source),
+              getToken(request) {
+                leftBefore.push([...stage.tokens.records.values(), ...sessionTexts(stage)]);
+                return source.getToken(request);
+              },
+            },
+          };
+        },
+      });
+      const browser = stage.browser();
+      const elsewhere = stage.browser();
+      await browser.signIn();
+      const { user } = await whoIs(browser);
+      await elsewhere.signIn();
+      const left = browser.visit("/auth/logout", { form: { returnTo: "/goodbye" } });
+      expect(await left).toMatchObject({ status: 303, to: "/goodbye" });
+      expect(leftBefore).toHaveLength(1);
+      // Those of the other browser.
+      expect(leftBefore[0]).toHaveLength(2);
+      expect(endedUsers(stage)).toEqual([{ id: user?.sub, status: 204 }]);
+      expect((await elsewhere.visit("/me")).to).toMatch(/^\/auth\/login/);
+      // Nobody is signed in any more.
+      expect((await signOut(browser)).status).toBe(303);
+      expect(endedUsers(stage)).toHaveLength(1);
+      expect(stage.errors).toEqual([]);
+    });
+
+    it.each([
+      [
+        "the id that GET /users/me gives",
+        { patch: { id: "another-id-of-characters" } },
+        "another-id-of-characters",
+      ],
+      ["the sub of the ID token, where there is no id", { patch: { id: undefined } }, "sub"],
+      ["the sub of the ID token, where the id is too long", { patch: { id: "x".repeat(25) } }, "sub"],
+      ["the sub of the ID token, where GET /users/me fails", { reset: "before" }, "sub"],
+    ] as const)("takes %s", async (_what, answer, userId) => {
+      await using stage = await openLoginStage(subject, { login: endingSessions });
+      stage.talkdesk.faults.add({ at: "api", match: { path: "/users/me" }, ...answer });
+      const browser = stage.browser();
+      expect((await browser.signIn()).status).toBe(302);
+      const { user } = await whoIs(browser);
+      await signOut(browser);
+      expect(endedUsers(stage)).toMatchObject([{ id: userId === "sub" ? user?.sub : userId }]);
+    });
+
+    it("says that the user is still signed in to Talkdesk when the session cannot be ended there", async () => {
+      await using stage = await openLoginStage(subject, { login: endingSessions });
+      stage.talkdesk.faults.add({
+        at: "session",
+        respond: {
+          status: 400,
+          headers: { "content-type": "application/json" },
+          body: '{"error":"<b>unknown</b>"}',
+        },
+      });
+      const browser = stage.browser();
+      await browser.signIn();
+      const page = await browser.visit("/auth/logout?returnTo=/goodbye", { method: "POST" });
+      expect(page.status).toBe(502);
+      expect(page.text).toContain("signed out of this app, but not of Talkdesk");
+      expect(page.text).toContain('<a href="/goodbye">');
+      expect(page.text).toContain("help@example.com");
+      expect(page.text).toContain("&lt;b&gt;unknown&lt;/b&gt;");
+      expect(codeOf(page)).toBe("request_refused");
+      expect([page.headers["cache-control"], page.headers["referrer-policy"]]).toEqual([
+        "no-store",
+        "no-referrer",
+      ]);
+      expect(await whoIs(browser)).toEqual(NOBODY);
+      expect([...stage.tokens.records.values(), ...sessionTexts(stage)]).toEqual([]);
+      expect(stage.errors).toEqual([]);
+    });
+
+    it("waits two seconds for the user's id, and five for the end of the session", async () => {
+      const asked = gate();
+      const ending = gate();
+      await using stage = await openLoginStage(subject, {
+        client: {
+          async fetch(url, init) {
+            if (url.endsWith("/users/me")) await asked.pass();
+            return fetch(url, init as RequestInit);
+          },
+        },
+        login: (talkdesk) => {
+          const source = sourceOfSessionEnds(talkdesk);
+          const getToken = async () => {
+            await ending.pass();
+            return source.getToken();
+          };
+          return { endTalkdeskSession: { ...sourceAddresses(source), getToken } };
+        },
+      });
+      const browser = stage.browser();
+      const callback = await browser.toTalkdesk();
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      onTestFinished(() => void vi.useRealTimers());
+      const completing = browser.visit(callback);
+      await asked.isReached;
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect((await completing).status).toBe(302);
+      const leaving = signOut(browser);
+      await ending.isReached;
+      await vi.advanceTimersByTimeAsync(5_000);
+      const page = await leaving;
+      expect([page.status, codeOf(page)]).toEqual([502, "token_timeout"]);
+      expect(await whoIs(browser)).toEqual(NOBODY);
+      for (const held of [asked, ending]) held.open();
+    });
+  });
+
   describe("beside a login that is being completed", () => {
     it("wins: the login signs nobody in", async () => {
       await using stage = await openLoginStage(subject);
@@ -176,3 +304,17 @@ const withOrigin = (
   { origin }: { readonly origin: string },
 ): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.replace(/^own/, origin)]));
+
+/** Tokens that may end sessions at Talkdesk, as an app makes them. */
+function sourceOfSessionEnds(talkdesk: Emulator): TokenSource {
+  const { clientId, clientSecret } = talkdesk.clients.add({ scopes: ["user-session-public:end"] });
+  const authentication = clientSecretBasic({ clientId, clientSecret });
+  const client = talkdeskClient({ endpoints: talkdesk.endpoints(), authentication });
+  return clientCredentials(client, { scope: "user-session-public:end" });
+}
+
+const endingSessions = (talkdesk: Emulator) => ({ endTalkdeskSession: sourceOfSessionEnds(talkdesk) });
+
+/** The users whose sessions Talkdesk was asked to end, and its answers. */
+const endedUsers = ({ talkdesk: { requests } }: Pick<LoginStage, "talkdesk">) =>
+  requests.to("session").map(({ form, status }) => ({ id: form.get("user_id"), status }));

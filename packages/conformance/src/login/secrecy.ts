@@ -1,14 +1,28 @@
 import { inspect } from "node:util";
-import { clientSecretBasic, encryptedStore, type TokenEvent, talkdeskClient } from "@talkdesk-oauth/core";
+import {
+  clientCredentials,
+  clientSecretBasic,
+  encryptedStore,
+  type TokenEvent,
+  talkdeskClient,
+} from "@talkdesk-oauth/core";
 import { expect, it, onTestFinished, vi } from "vitest";
 import type { Answer, Browser } from "./browser.js";
 import type { LoginPage } from "./login-driver.js";
 import type { LoginSubject } from "./login-stage.js";
-import { AFTER_TOKENS_END_MS, clockAhead, openLoginStage, sessionTexts, signOut } from "./login-stage.js";
+import {
+  AFTER_TOKENS_END_MS,
+  clockAhead,
+  codeOf,
+  openLoginStage,
+  sessionTexts,
+  signOut,
+} from "./login-stage.js";
 import { watchedStore } from "./watched-store.js";
 
 const STORE_SECRET = "store-secret-canary-of-32-characters-or-more";
 const CLIENT_SECRET = "client-secret-canary-of-32-characters";
+const MACHINE_TOKEN = "machine-token-canary-of-32-characters";
 
 /** A secret, and where a session may hold it. */
 type Kind = "secret" | "of a pending login" | "session cookie";
@@ -39,13 +53,15 @@ export function describeSecrecy(subject: LoginSubject): void {
           clientSecret: CLIENT_SECRET,
           redirectUris: [redirectUri],
         });
+        const client = talkdeskClient({
+          endpoints: talkdesk.endpoints(),
+          authentication: clientSecretBasic({ clientId, clientSecret: CLIENT_SECRET }),
+          clock,
+        });
         return {
-          client: talkdeskClient({
-            endpoints: talkdesk.endpoints(),
-            authentication: clientSecretBasic({ clientId, clientSecret: CLIENT_SECRET }),
-            clock,
-          }),
+          client,
           pkce: true,
+          endTalkdeskSession: clientCredentials(client, { scope: "user-session-public:end" }),
           store: encryptedStore(records, STORE_SECRET),
           onEvent: (event) => void events.push(event),
         };
@@ -55,6 +71,7 @@ export function describeSecrecy(subject: LoginSubject): void {
     const secrets = new Map<string, Kind>([
       [STORE_SECRET, "secret"],
       [CLIENT_SECRET, "secret"],
+      [MACHINE_TOKEN, "secret"],
     ]);
     const answers: string[] = [];
     const stored: string[] = [];
@@ -133,8 +150,14 @@ export function describeSecrecy(subject: LoginSubject): void {
       throw new Error(`redis://user:${STORE_SECRET}@host is down`);
     };
     await visit("/errors");
-    const { headers, text } = await signOut(browser);
-    answers.push(`${headers.location}${text}`);
+    // A logout that fails at both ends. Talkdesk refuses its part in words that repeat the token.
+    stage.talkdesk.faults.clear();
+    stage.talkdesk.faults.add({ at: "token", times: 2, patch: { access_token: MACHINE_TOKEN } });
+    stage.talkdesk.faults.add({ at: "session", times: 2, patch: { error: `refused: ${MACHINE_TOKEN}` } });
+    const halfLogout = await signOut(browser);
+    expect(codeOf(halfLogout)).toBe("token_refused");
+    expect(halfLogout.text).toContain("Talkdesk said: refused: ");
+    answers.push(JSON.stringify(halfLogout.headers), halfLogout.text);
 
     for (const body of issued) {
       for (const name of ["access_token", "refresh_token", "id_token"]) {
@@ -150,7 +173,7 @@ export function describeSecrecy(subject: LoginSubject): void {
     expect(events.length).toBeGreaterThanOrEqual(6);
     expect(thrown.length).toBeGreaterThanOrEqual(1);
     expect(stage.errors).toEqual([]);
-    // Two of the test; for four logins a state, a nonce and a code; a verifier, two sets of tokens, cookies.
+    // Three of the test; for four logins a state, a nonce and a code; a verifier, two sets of tokens, cookies.
     expect(secrets.size).toBeGreaterThan(20);
     const channels = {
       answers,

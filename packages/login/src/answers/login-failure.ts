@@ -38,12 +38,18 @@ export class LoginFailure extends Error {
   readonly error: unknown;
   /** Where the login may begin again; undefined when that is not known. */
   readonly restart?: LoginRestart;
+  /**
+   * True when a logout has ended the app's own session and tokens, and not the user's session at Talkdesk (the option
+   * `endTalkdeskSession`).
+   */
+  readonly isSignedOut: boolean;
   readonly #page: () => Response;
 
   /** @internal */
-  constructor(error: unknown, restart: LoginRestart | undefined, page: () => Response) {
-    super("The login failed; its error says why.");
+  constructor(error: unknown, { restart, isSignedOut }: FailureFacts, page: () => Response) {
+    super(`The ${isSignedOut ? "logout at Talkdesk" : "login"} failed; its error says why.`);
     this.error = error;
+    this.isSignedOut = isSignedOut;
     if (restart !== undefined) this.restart = restart;
     this.#page = page;
   }
@@ -51,11 +57,17 @@ export class LoginFailure extends Error {
   /**
    * Makes the page for a person, with a link to a new login. Its status is 400 for a callback without a pending login in
    * this browser, 403 for a login that was denied, 404 for an unknown installation, 503 when a later attempt may
-   * succeed, 502 or 400 for other errors of Talkdesk's, and 500 for an error of the app.
+   * succeed, 502 or 400 for other errors of Talkdesk's, and 500 for an error of the app. When `isSignedOut` is true, the
+   * page says so, leads to where the browser was going, and has the status 502.
    */
   response(): Response {
     return this.#page();
   }
+}
+
+interface FailureFacts {
+  readonly restart: LoginRestart | undefined;
+  readonly isSignedOut: boolean;
 }
 
 /** The details that the page of a failure shows besides the failure. */
@@ -80,6 +92,27 @@ export function failurePage(error: unknown, { contact, loginLink, restart }: Fai
     page.headers.set("Retry-After", String(waitSeconds));
   }
   return page;
+}
+
+/**
+ * Makes the page for a person who is signed out of the app, and not of Talkdesk.
+ *
+ * @param next The path where the browser was going.
+ */
+export function signedOutPage(
+  error: unknown,
+  { contact, next }: { readonly contact: string; readonly next: string },
+): Response {
+  return errorPage({
+    status: 502,
+    title: "You are signed out of this app, but not of Talkdesk",
+    text: [
+      "The next person who uses this browser may be able to sign in as you without a password. Sign out at Talkdesk, too.",
+      ...(isTalkdeskError(error) ? detailsOf(error) : []),
+    ],
+    link: { name: "Continue", address: next },
+    contact,
+  });
 }
 
 function contentFor(error: TalkdeskError): ErrorPage {

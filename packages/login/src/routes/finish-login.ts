@@ -59,10 +59,12 @@ export const finishLogin: LoginRoute = async (setup, visit) => {
   );
 
   const user = claims && userOf(claims, installationId);
+  const userId = await setup.talkdeskSessions?.askUserId(token);
   const signedIn: SignIn = {
     key: encodeBase64url(crypto.getRandomValues(new Uint8Array(32))),
     ...(installationId !== undefined && { installationId }),
     ...(user && { user }),
+    ...(userId !== undefined && { userId }),
   };
   try {
     await setup.users.start(signedIn.key, client, token);

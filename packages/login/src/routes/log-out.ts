@@ -7,8 +7,12 @@ import { inTurn, type LoginSession, loadedRecords } from "../session/login-sessi
 import { readForm } from "./form.js";
 import type { LoginRoute } from "./login-route.js";
 
-/** `POST /logout`: ends the browser's session and then, in the store, its tokens. */
-export const logOut: LoginRoute = async (setup, { request, query, mount, session }) => {
+/**
+ * `POST /logout`: ends the browser's session, then its tokens in the store, and last, if the app wants it, the user's
+ * session at Talkdesk.
+ */
+export const logOut: LoginRoute = async (setup, visit) => {
+  const { request, query, mount, session } = visit;
   if (!isSameOrigin(request, setup.origin)) {
     return errorPage({
       status: 403,
@@ -27,7 +31,12 @@ export const logOut: LoginRoute = async (setup, { request, query, mount, session
   }
   const form = await readForm(request);
   const wanted = onlyValue(form, "returnTo") ?? onlyValue(query, "returnTo");
-  return redirect(303, setup.returnPath(mount, wanted));
+  const next = setup.returnPath(mount, wanted);
+  if (signIn !== undefined && setup.talkdeskSessions !== undefined) {
+    visit.noteSignedOut(next);
+    await setup.talkdeskSessions.end([signIn.userId, signIn.user?.sub]);
+  }
+  return redirect(303, next);
 };
 
 /** Drops the session with all its data. Sign-ins of the app's other logins move to a new session. */

@@ -4,13 +4,16 @@ import {
   checkRedirectUri,
   checkScope,
   checkTokenStore,
+  parseSecureUrl,
   type Scope,
   type TalkdeskClient,
   type TokenEvent,
+  type TokenSource,
   type TokenStore,
 } from "@talkdesk-oauth/core";
 import { checkFunction, checkOptionNames } from "../base/option-names.js";
 import { checkKeepSession } from "../session/kept-members.js";
+import { isTokenSource } from "../tokens/source-choice.js";
 
 /** The AppConnect launch that a login began with. */
 export interface LoginLaunch {
@@ -64,6 +67,13 @@ export interface TalkdeskLoginOptions<Host = undefined> {
    * session. Default: as in `userSession`, 30 days.
    */
   readonly maxIdleMs?: number;
+  /**
+   * The tokens that end the session of a user at Talkdesk itself, after a logout has ended the app's own: as a rule
+   * `clientCredentials` with the scope `user-session-public:end`. The next login then asks for a password. It belongs to
+   * the account of one client, so `client` cannot be a function. The user's id is asked of `GET /users/me` at each login,
+   * so `scope`, if given, must have `openid`. The login does not close the source. Default: the session at Talkdesk goes on.
+   */
+  readonly endTalkdeskSession?: TokenSource;
   /** Called with every token event of all users. Errors that it throws are ignored. */
   readonly onEvent?: (event: TokenEvent) => void;
 }
@@ -78,6 +88,7 @@ const NAMES: Readonly<Record<keyof TalkdeskLoginOptions, true>> = {
   issuers: true,
   keepSession: true,
   maxIdleMs: true,
+  endTalkdeskSession: true,
   onEvent: true,
 };
 
@@ -105,4 +116,22 @@ export function checkLoginOptions<Host>(options: TalkdeskLoginOptions<Host>): vo
     throw new TypeError("maxIdleMs must be a number of milliseconds above 0.");
   }
   checkFunction("onEvent", onEvent);
+  if (options.endTalkdeskSession !== undefined) checkSessionEnd(options.endTalkdeskSession, options);
+}
+
+function checkSessionEnd<Host>(source: unknown, { client, scope }: TalkdeskLoginOptions<Host>): void {
+  if (!isTokenSource(source) || source.identity === undefined) {
+    throw new TypeError(
+      'endTalkdeskSession must be a token source that names its identity host, such as clientCredentials(client, { scope: "user-session-public:end" }).',
+    );
+  }
+  parseSecureUrl(source.identity, "endTalkdeskSession.identity");
+  if (typeof client === "function") {
+    throw new TypeError(
+      "endTalkdeskSession must be absent when client is a function, since a source ends sessions in one account only.",
+    );
+  }
+  if (scope !== undefined && ![scope].flat().join(" ").split(" ").includes("openid")) {
+    throw new TypeError("endTalkdeskSession needs openid in scope, without which no user id is known.");
+  }
 }

@@ -15,6 +15,12 @@ export interface RouteVisit<Host> {
   isGone(): boolean;
   /** Sets where to begin again if the request fails. */
   noteRestart(restart: LoginRestart): void;
+  /**
+   * Notes that the browser is signed out of the app, so that a later failure says that.
+   *
+   * @param next The path where the browser was going.
+   */
+  noteSignedOut(next: string): void;
 }
 
 /** Answers one request, or rejects. */

@@ -3,6 +3,7 @@ import { publicPath, strippedPrefix } from "../addresses/public-path.js";
 import { parseReturnTo } from "../addresses/return-to.js";
 import type { KeepSession } from "../session/kept-members.js";
 import { recordName } from "../session/login-records.js";
+import { type TalkdeskSessions, talkdeskSessions } from "../tokens/talkdesk-sessions.js";
 import { type UserSources, userSources } from "../tokens/user-sources.js";
 import { checkLoginOptions, type TalkdeskLoginOptions } from "./login-options.js";
 
@@ -19,6 +20,8 @@ export interface LoginSetup<Host> {
   readonly issuers?: readonly string[] | undefined;
   readonly keepSession: KeepSession;
   readonly users: UserSources;
+  /** Present when a logout ends the user's session at Talkdesk, too. */
+  readonly talkdeskSessions?: TalkdeskSessions;
   /** True when the client depends on the installation of a launch; otherwise the installation is ignored. */
   readonly isPerInstallation: boolean;
   clientFor(host: Host, installationId: string | undefined): Promise<TalkdeskClient>;
@@ -43,6 +46,7 @@ export const ROUTES = { login: "/login", callback: "/callback", logout: "/logout
 export function loginSetup<Host>(options: TalkdeskLoginOptions<Host>): LoginSetup<Host> {
   checkLoginOptions(options);
   const { client, redirectUri, scope, store, contact, pkce, issuers, onEvent, maxIdleMs } = options;
+  const { endTalkdeskSession } = options;
   const { origin, pathname } = new URL(redirectUri);
   const publicMount = pathname.endsWith(ROUTES.callback)
     ? pathname.slice(0, -ROUTES.callback.length)
@@ -65,6 +69,8 @@ export function loginSetup<Host>(options: TalkdeskLoginOptions<Host>): LoginSetu
       onEvent,
       clock: typeof client === "function" ? undefined : client.clock,
     }),
+    ...(endTalkdeskSession !== undefined &&
+      typeof client !== "function" && { talkdeskSessions: talkdeskSessions(endTalkdeskSession, client) }),
     isPerInstallation: typeof client === "function",
     async clientFor(host, installationId) {
       if (typeof client !== "function") return client;

@@ -24,6 +24,8 @@ export interface SignIn {
   readonly inRow?: number;
   readonly installationId?: string;
   readonly user?: SignedInUser;
+  /** The user's id at Talkdesk, as `GET /users/me` gave it; absent unless a logout needs it. */
+  readonly userId?: string;
 }
 
 /** The record of one login in a browser's session. */
@@ -90,12 +92,14 @@ function checkRecord(value: unknown): LoginRecord {
 const KEY = /^[\w-]{43}$/;
 
 function isSignIn(value: unknown): value is SignIn {
-  const { key, at, inRow, installationId, user } = Object(value) as Partial<Record<keyof SignIn, unknown>>;
+  const { key, at, inRow, installationId, user, userId } = Object(value) as Partial<
+    Record<keyof SignIn, unknown>
+  >;
   return (
     typeof key === "string" &&
     KEY.test(key) &&
     [at, inRow].every((number) => number === undefined || typeof number === "number") &&
-    isTextOrAbsent(installationId) &&
+    [installationId, userId].every(isTextOrAbsent) &&
     (user === undefined || isUser(user, installationId))
   );
 }
