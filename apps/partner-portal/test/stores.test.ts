@@ -179,6 +179,8 @@ describe("a store of sessions that fails", () => {
     await using stage = await openStage({ sessionStore });
     const guest = visitor(stage.origin);
     await guest.signIn();
+    // The first page writes the session, and later ones touch it.
+    await guest.visit("/reports");
     sessionStore.broken.add("touch");
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const cookie = [...guest.cookies].map((pair) => pair.join("=")).join("; ");

@@ -26,7 +26,8 @@ function sessionsOver(store: TokenStore) {
 
 /** A session that ends in so many milliseconds. */
 const lasting = (maxAge: number, members: object = {}): SessionData => ({
-  cookie: Object.assign(new session.Cookie(), { maxAge }),
+  // Setting maxAge sets originalMaxAge to what is left of it, which may be a millisecond less.
+  cookie: Object.assign(new session.Cookie(), { maxAge, originalMaxAge: maxAge }),
   ...members,
 });
 
