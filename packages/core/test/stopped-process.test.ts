@@ -13,9 +13,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { VirtualClock } from "./support/lifecycle-fixture.js";
 import { clientOf, endpointsAt, eventually, failure, listening } from "./support/token-endpoint.js";
 
-const TIMEOUT_MS = 2_000;
-/** Long enough for a test to stop the process while an answer is on its way. */
-const DELAY_MS = 1_000;
+/** Long enough for a busy machine to stop the process before its time is over. */
+const TIMEOUT_MS = 6_000;
+/** Long enough to stop the process while an answer is on its way. */
+const DELAY_MS = 3_000;
 const REDIRECT_URI = "https://app.example/callback";
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
