@@ -186,3 +186,16 @@ describe("the hints of a refusal", () => {
     expect(await hintsOn(refused, { authentication })).toEqual([HOST]);
   });
 });
+
+describe("the message of a failed token call", () => {
+  it.each<[string, Answer]>([
+    ["a refused client", refused],
+    ["a refused request", json(400, { error: "invalid_scope" })],
+    ["an overload", json(503, {}, { "retry-after": "3600" })],
+    ["a page", text(200, "<html></html>", { "content-type": "text/html" })],
+  ])("names the host that answered: %s", async (_, answer) => {
+    await using server = await tokenEndpoint(answer);
+    const { message } = await failure(requestToken(clientOf(server), { grant_type: "client_credentials" }));
+    expect(message).toContain(`The token endpoint ${new URL(server.origin).host} `);
+  });
+});

@@ -113,6 +113,10 @@ export async function attemptExchange(
   }
 }
 
+/** Names the host in the message of a parsed answer, so that a program with many accounts sees which one it is about. */
+const nameEndpoint = (message: string, { endpoints }: TalkdeskClient): string =>
+  message.replace("The token endpoint ", () => `The token endpoint ${new URL(endpoints.token).host} `);
+
 /** What proves the client in a request, as a person who configured it knows it. */
 function credentialsIn(body: URLSearchParams): string {
   if (body.has("client_assertion")) return "client id, key id and algorithm";
@@ -159,6 +163,7 @@ function failRefused({ client, grant }: Attempt, error: TalkdeskError, exchanged
       : undefined;
   return {
     error: copyError(error, {
+      message: nameEndpoint(error.message, client),
       hints: explainRefusal(error, client, grant, exchanged),
       retryAt: waitMs === undefined ? undefined : now + waitMs,
       retryable: error.retryable && isRepeatable,
