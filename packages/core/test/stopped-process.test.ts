@@ -14,9 +14,9 @@ import { VirtualClock } from "./support/lifecycle-fixture.js";
 import { clientOf, endpointsAt, eventually, failure, listening } from "./support/token-endpoint.js";
 
 /** Long enough for a busy machine to stop the process before its time is over. */
-const TIMEOUT_MS = 6_000;
+const TIMEOUT_MS = 4_000;
 /** Long enough to stop the process while an answer is on its way. */
-const DELAY_MS = 3_000;
+const DELAY_MS = 2_000;
 const REDIRECT_URI = "https://app.example/callback";
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -51,6 +51,8 @@ async function remote(
       });
     });
   });
+  // Longer than a process is stopped: its next request must not meet a connection that is being closed.
+  server.keepAliveTimeout = 60_000;
   const place = await listening(server);
   return { origin: place.origin, asked, answered, [Symbol.asyncDispose]: () => place[Symbol.asyncDispose]() };
 }
