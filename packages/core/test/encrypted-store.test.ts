@@ -32,6 +32,8 @@ function holding(record: unknown, secrets: string | readonly string[] = secret):
   return encryptedStore(inner, secrets);
 }
 
+const NEWER_FORMAT = /^talkdesk-encrypted-([2-9]|[1-9]\d+)\./;
+
 async function expectCorrupt(
   read: Promise<unknown>,
   message = /^The stored record could not be decrypted: /,
@@ -127,7 +129,10 @@ describe("a record that is not its own, not whole, or of another key", () => {
         fc.constantFrom(...alphabet),
         async (at, other) => {
           fc.pre(record[at] !== other);
-          await expectCorrupt(holding(record.slice(0, at) + other + record.slice(at + 1)).read("key"));
+          const changed = record.slice(0, at) + other + record.slice(at + 1);
+          // The number of a later format tells a record of a newer version, which is kept.
+          fc.pre(!NEWER_FORMAT.test(changed));
+          await expectCorrupt(holding(changed).read("key"));
         },
       ),
       { numRuns: 300 },
