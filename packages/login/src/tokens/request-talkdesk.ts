@@ -45,12 +45,17 @@ export function requestTalkdesk(
   client: AbortSignal | NodeResponse,
   authorize: (source: TokenSource) => typeof fetch,
 ): RequestTalkdesk {
-  const bound = bindSource(source, client);
+  // Made when first needed, since most requests need no token.
+  let bound: TokenSource | undefined;
   let authorized: typeof fetch | undefined;
   return {
     source,
-    getToken: bound.getToken,
+    async getToken(request) {
+      bound ??= bindSource(source, client);
+      return bound.getToken(request);
+    },
     async fetch(input, init) {
+      bound ??= bindSource(source, client);
       authorized ??= authorize(bound);
       return authorized(input, init);
     },
