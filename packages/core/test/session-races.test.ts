@@ -14,6 +14,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { settled, VirtualClock } from "./support/lifecycle-fixture.js";
 import {
   failure,
+  loginTokenAt,
   type Operation,
   RotatingEndpoint,
   sessionClient,
@@ -34,14 +35,8 @@ beforeEach(() => {
   events = [];
 });
 
-const loginToken = (members: Partial<Parameters<typeof accessToken>[0]> = {}): AccessToken =>
-  accessToken({
-    value: "at-login",
-    refreshToken: "rt-0",
-    issuedAt: clock.now(),
-    expiresAt: clock.now() + 599_000,
-    ...members,
-  });
+const loginToken = (members?: Parameters<typeof loginTokenAt>[1]): AccessToken =>
+  loginTokenAt(clock, members);
 
 /** One process. */
 const open = (options: Partial<UserSessionOptions> = {}, own: Partial<VirtualClock> = clock): UserSession =>

@@ -16,7 +16,13 @@ import {
 } from "@talkdesk-oauth/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { settled, VirtualClock } from "./support/lifecycle-fixture.js";
-import { failure, RotatingEndpoint, sessionClient, TestStore } from "./support/session-fixture.js";
+import {
+  failure,
+  loginTokenAt,
+  RotatingEndpoint,
+  sessionClient,
+  TestStore,
+} from "./support/session-fixture.js";
 
 const KEY = "session-1";
 const DAY_MS = 86_400_000;
@@ -31,14 +37,8 @@ beforeEach(() => {
   events = [];
 });
 
-const loginToken = (members: Partial<Parameters<typeof accessToken>[0]> = {}): AccessToken =>
-  accessToken({
-    value: "at-login",
-    refreshToken: "rt-0",
-    issuedAt: clock.now(),
-    expiresAt: clock.now() + 599_000,
-    ...members,
-  });
+const loginToken = (members?: Parameters<typeof loginTokenAt>[1]): AccessToken =>
+  loginTokenAt(clock, members);
 
 const open = (client: TalkdeskClient, options: Partial<UserSessionOptions> = {}): UserSession =>
   userSession(client, { store, key: KEY, onEvent: (event) => events.push(event), ...options });

@@ -1,13 +1,13 @@
-import {
-  type AccessToken,
-  accessToken,
-  deserializeToken,
-  type TokenEvent,
-  userSession,
-} from "@talkdesk-oauth/core";
+import { type AccessToken, deserializeToken, type TokenEvent, userSession } from "@talkdesk-oauth/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "./support/lifecycle-fixture.js";
-import { failure, RotatingEndpoint, sessionClient, TestStore } from "./support/session-fixture.js";
+import {
+  failure,
+  loginTokenAt,
+  RotatingEndpoint,
+  sessionClient,
+  TestStore,
+} from "./support/session-fixture.js";
 
 const KEY = "session-1";
 
@@ -23,14 +23,8 @@ beforeEach(() => {
   events = [];
 });
 
-const loginToken = (members: Partial<Parameters<typeof accessToken>[0]> = {}): AccessToken =>
-  accessToken({
-    value: "at-login",
-    refreshToken: "rt-0",
-    issuedAt: clock.now(),
-    expiresAt: clock.now() + 599_000,
-    ...members,
-  });
+const loginToken = (members?: Parameters<typeof loginTokenAt>[1]): AccessToken =>
+  loginTokenAt(clock, members);
 
 const open = (options: { token?: AccessToken } = {}) =>
   userSession(sessionClient(endpoint, clock), {

@@ -10,7 +10,13 @@ import {
 } from "@talkdesk-oauth/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { settled, VirtualClock } from "./support/lifecycle-fixture.js";
-import { failure, RotatingEndpoint, sessionClient, TestStore } from "./support/session-fixture.js";
+import {
+  failure,
+  loginTokenAt,
+  RotatingEndpoint,
+  sessionClient,
+  TestStore,
+} from "./support/session-fixture.js";
 
 const KEY = "session-1";
 
@@ -26,14 +32,8 @@ beforeEach(() => {
   events = [];
 });
 
-const loginToken = (members: Partial<AccessToken> = {}): AccessToken =>
-  accessToken({
-    value: "at-login",
-    refreshToken: "rt-0",
-    issuedAt: clock.now(),
-    expiresAt: clock.now() + 599_000,
-    ...members,
-  });
+const loginToken = (members?: Parameters<typeof loginTokenAt>[1]): AccessToken =>
+  loginTokenAt(clock, members);
 
 /** One process. */
 const open = (options: Partial<UserSessionOptions> = {}): UserSession =>

@@ -1,4 +1,6 @@
 import {
+  type AccessToken,
+  accessToken,
   type Clock,
   clientSecretBasic,
   isTalkdeskError,
@@ -211,4 +213,17 @@ export const sessionClient = (
     clock,
     random: () => 0,
     ...options,
+  });
+
+/** The token of a login that has just happened. */
+export const loginTokenAt = (
+  clock: VirtualClock,
+  members: Partial<Parameters<typeof accessToken>[0]> = {},
+): AccessToken =>
+  accessToken({
+    value: "at-login",
+    refreshToken: "rt-0",
+    issuedAt: clock.now(),
+    expiresAt: clock.now() + 599_000,
+    ...members,
   });
