@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import { findRedisServer, type RedisServer, startRedisServer } from "@talkdesk-oauth/fixtures/redis-server";
@@ -61,15 +61,6 @@ const ofReadmes = examples.filter(
 const served = ofReadmes.filter(({ code }) => /\.listen\(|\bserve\(/.test(code));
 const onRedis = ofReadmes.filter(({ code }) => code.includes("REDIS_URL"));
 const runnable = ofReadmes.filter((example) => !served.includes(example) && !onRedis.includes(example));
-const links = await Promise.all(
-  (await markdownFiles()).map(async (file) => ({
-    file: relative(workspace, file),
-    targets: [...(await readFile(file, "utf8")).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(
-      ([, target = ""]) => target,
-    ),
-  })),
-);
-
 let talkdesk: Emulator;
 
 beforeAll(async () => {
@@ -150,11 +141,6 @@ describe("the examples in the documentation", () => {
     },
     300_000,
   );
-
-  it.each(links)("links from $file lead to files", ({ file, targets }) => {
-    for (const target of targets)
-      expect(existsSync(join(workspace, dirname(file), target)), target).toBe(true);
-  });
 });
 
 async function runToItsEnd(example: Example, settings: Readonly<Record<string, string>> = {}): Promise<void> {
