@@ -6,7 +6,7 @@ import { notForThisNode } from "./vitest.node.ts";
 export default defineConfig({
   ssr: { resolve: { conditions: ["@talkdesk-oauth/source", "module", "node", "development|production"] } },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts"],
+    include: ["packages/*/test/**/*.test.ts", "apps/*/test/**/*.test.ts", "scripts/test/*.test.mjs"],
     // Tests in a folder `built` start what a build has made; vitest.dist.config.ts runs them.
     exclude: [...configDefaults.exclude, ...notForThisNode, "apps/*/test/built/**"],
     // vitest leaves a core free; on a machine of two that would be one worker.

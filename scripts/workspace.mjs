@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -7,6 +8,9 @@ import { fileURLToPath } from "node:url";
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const { packageManager } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
+
+const shell = process.platform === "win32";
+const ownEnv = { TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1" };
 
 /**
  * Runs a command in the workspace's root, its output going where ours goes.
@@ -19,12 +23,41 @@ export function run(command, args, options = {}) {
   const { status, error } = spawnSync(command, args, {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
-    shell: process.platform === "win32",
+    shell,
     ...options,
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1", ...options.env },
+    env: { ...process.env, ...ownEnv, ...options.env },
   });
   if (error) throw error;
   return status === 0;
+}
+
+/**
+ * Runs a command in the workspace's root, shows its output and keeps it.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} [env] What the command gets besides ours.
+ * @returns {Promise<{ isOk: boolean, output: string }>}
+ */
+export async function record(command, args, env = {}) {
+  const colours = process.stdout.isTTY ? { FORCE_COLOR: "1" } : {};
+  const child = spawn(command, args, {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+    shell,
+    env: { ...colours, ...process.env, ...ownEnv, ...env },
+  });
+  let output = "";
+  for (const [from, to] of [
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ]) {
+    from.setEncoding("utf8").on("data", (text) => {
+      output += text;
+      to.write(text);
+    });
+  }
+  const [code] = await once(child, "close");
+  return { isOk: code === 0, output };
 }
 
 /**
@@ -37,6 +70,20 @@ export function pnpm(args, options) {
 }
 
 /**
+ * Runs one of the workspace's tools, such as `biome`, shows its output and keeps it.
+ * @param {string} bin
+ * @param {readonly string[]} args
+ */
+export const recordTool = (bin, ...args) => record("npx", ["--yes", packageManager, "exec", bin, ...args]);
+
+const installation = ["install", "--frozen-lockfile", "--prefer-offline", "--reporter=append-only"];
+// CI: never ask on a terminal whether node_modules may be replaced.
+const installationEnv = { CI: "true" };
+
+/** Installs what the lock file says, shows what pnpm says and keeps it. */
+export const recordInstall = () => record("npx", ["--yes", packageManager, ...installation], installationEnv);
+
+/**
  * Installs what the lock file says; tells what pnpm said only when that fails.
  * @param {readonly string[]} [filters] Packages to install for; default all.
  */
@@ -44,11 +91,7 @@ export function install(filters = []) {
   const only = filters.flatMap((filter) => ["--filter", filter]);
   const log = join(mkdtempSync(join(tmpdir(), "talkdesk-oauth-")), "install.log");
   const out = openSync(log, "w");
-  // CI: never ask on a terminal whether node_modules may be replaced.
-  const isOk = pnpm([...only, "install", "--frozen-lockfile", "--prefer-offline", "--reporter=append-only"], {
-    stdio: ["ignore", out, out],
-    env: { CI: "true" },
-  });
+  const isOk = pnpm([...only, ...installation], { stdio: ["ignore", out, out], env: installationEnv });
   closeSync(out);
   if (!isOk) console.error(readFileSync(log, "utf8"));
   rmSync(dirname(log), { recursive: true, force: true });
