@@ -6,8 +6,15 @@ export const library: UserConfig = {
   format: ["esm", "cjs"],
   platform: "neutral",
   target: "node20.19",
-  dts: true,
+  // For an editor, "go to definition" leads to `src`.
+  dts: { sourcemap: true },
   sourcemap: true,
+  outputOptions: {
+    // Maps name the files of `src`, which each package contains.
+    sourcemapExcludeSources: true,
+    // Docstrings are in the declarations. In JavaScript, each import would read past them.
+    comments: { jsdoc: false },
+  },
   clean: true,
   fixedExtension: false,
 };

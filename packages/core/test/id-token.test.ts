@@ -380,6 +380,24 @@ describe("the service's keys", () => {
     expect((await loginWith({}, {}, client)).claims?.sub).toBe("user-1");
   });
 
+  it("are not read again for a token that names one of them and is forged", async () => {
+    await loginWith();
+    await failure(loginWith({}, { key: OTHER_EC.privateKey }));
+    for (const signature of ["", "not base64url", "AA"]) {
+      const forged = login(host, (pending) => idTokenFor(host, pending).replace(/[^.]*$/, () => signature));
+      expect((await failure(forged)).code).toBe("id_token_invalid");
+    }
+    expect(host.keyReads).toBe(1);
+  });
+
+  it("are read again when the platform cannot use the one that a token names", async () => {
+    host.keys = [{ ...published(EC.privateKey, { kid: "ec-1" }), y: "AA" }];
+    await failure(loginWith());
+    host.keys = [published(EC.privateKey, { kid: "ec-1" })];
+    expect((await loginWith()).claims?.sub).toBe("user-1");
+    expect(host.keyReads).toBe(2);
+  });
+
   it("are all tried where they have no kid, or the token has none", async () => {
     host.keys = [published(OTHER_EC.privateKey), published(RSA.privateKey), published(EC.privateKey)];
     expect((await loginWith()).claims?.sub).toBe("user-1");

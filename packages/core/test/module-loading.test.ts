@@ -72,7 +72,7 @@ describe("loading core", () => {
 
     afterEach(() => {
       vi.doUnmock("jose/jwt/sign");
-      vi.doUnmock("jose");
+      vi.doUnmock("jose/jws/compact/verify");
     });
 
     it("loads it when an assertion is signed, and never for a secret", async () => {
@@ -114,7 +114,7 @@ describe("loading core", () => {
     });
 
     it("says that it is missing where it is, when an ID token is to be verified", async () => {
-      vi.doMock("jose", () => {
+      vi.doMock("jose/jws/compact/verify", () => {
         throw new Error("Cannot find package");
       });
       vi.resetModules();

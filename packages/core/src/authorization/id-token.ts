@@ -83,13 +83,16 @@ async function verifySignature(
   throw retried.isKeyKnown || header.kid === undefined ? forged(retried) : unknownKey();
 }
 
-type Jose = Pick<typeof import("jose"), "compactVerify" | "decodeProtectedHeader" | "importJWK">;
+type Jose = Pick<typeof import("jose"), "compactVerify" | "decodeProtectedHeader">;
 
 async function loadJose(): Promise<Jose> {
   try {
-    // Named imports, so that a bundler leaves out the rest.
-    const { compactVerify, decodeProtectedHeader, importJWK } = await import("jose");
-    return { compactVerify, decodeProtectedHeader, importJWK };
+    // By sub-paths: bundlers keep all that a module has which is loaded by import().
+    const [{ compactVerify }, { decodeProtectedHeader }] = await Promise.all([
+      import("jose/jws/compact/verify"),
+      import("jose/decode/protected_header"),
+    ]);
+    return { compactVerify, decodeProtectedHeader };
   } catch (cause) {
     throw new TalkdeskError(
       "id_token_invalid",
@@ -154,17 +157,20 @@ async function tryKeys(
     const key = selectPublicKey(entry, alg);
     if (key === undefined) continue;
     try {
-      const imported = await jose.importJWK({ ...key }, alg);
-      isKeyKnown ||= isNamed;
-      const { payload } = await jose.compactVerify(idToken, imported, { algorithms: [alg] });
-      return { payload, isKeyKnown };
+      const { payload } = await jose.compactVerify(idToken, { ...key }, { algorithms: [alg] });
+      return { payload, isKeyKnown: isNamed };
     } catch (error) {
       // The key is broken, too short or another one. The next key may fit.
       cause = error;
+      isKeyKnown ||= isNamed && isAboutToken(error);
     }
   }
   return { isKeyKnown, cause };
 }
+
+/** Whether jose could use the key, so that the token is to blame. */
+const isAboutToken = (error: unknown): boolean =>
+  String((error as { readonly code?: unknown } | null)?.code).startsWith("ERR_JWS_");
 
 function checkClaims(payload: Uint8Array, expected: Expected, nowSeconds: number): IdTokenClaims {
   const claims = parseClaims(payload);
