@@ -1,15 +1,30 @@
-// `npm run test:everywhere`: what `npm test` does not run, because it takes other versions of what people have.
-import { existsSync } from "node:fs";
+// `npm run test:everywhere`: the packages on each runtime and tool that they promise to work with, as tables. Counts tests
+// of suites, and cells of tables. `--only TEXT` runs the cells whose names contain the text, and no suites; `--write` writes
+// the tables whose cells all ran into README.md and docs/runtimes.md.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
 import { startTestRun } from "./test-run.mjs";
 import { recordInstall, recordTool, root } from "./workspace.mjs";
 
-const { check, suites, note, end } = startTestRun("test-everywhere");
+/** The files with tables. */
+const PAGES = ["README.md", "docs/runtimes.md"];
+
+const { values: options } = parseArgs({
+  options: { only: { type: "string" }, write: { type: "boolean", default: false } },
+});
+const { check, suites, cells: countCells, note, end } = startTestRun("test-everywhere");
 
 const isReady =
   (await check("install", recordInstall)) &&
   (await check("build (tsdown)", () => recordTool("turbo", "run", "build", "--output-logs=errors-only")));
 
 if (isReady) {
+  if (options.only === undefined) await runSuites();
+  await runTables();
+}
+end();
+
+async function runSuites() {
   for (const major of [22, 24, 26]) {
     const node = `${root}/testing/node-versions/node_modules/node${major}/bin/node`;
     if (existsSync(node)) {
@@ -17,4 +32,35 @@ if (isReady) {
     } else note(`Node ${major} is not to be had for this platform; its run was left out.`);
   }
 }
-end();
+
+async function runTables() {
+  // The frame imports packages, which are built by now.
+  const { loadCells } = await import("../testing/consumers/frame/load-cells.mjs");
+  const { nameOf } = await import("../testing/consumers/frame/cell.mjs");
+  const { runCells } = await import("../testing/consumers/frame/run-cells.mjs");
+  const { drawTable, fillTables, tablesOf } = await import("../testing/consumers/frame/tables.mjs");
+
+  const all = await loadCells();
+  const wanted = (options.only ?? "").toLowerCase();
+  const cells = all.filter((cell) => nameOf(cell).toLowerCase().includes(wanted));
+  const signs = { passed: "✓", failed: "✗", skipped: "–" };
+  const outcomes = [];
+  await countCells(`${cells.length} cells`, () =>
+    runCells(cells, (outcome) => {
+      outcomes.push(outcome);
+      const { cell, result, seconds } = outcome;
+      console.log(`${signs[result]} ${nameOf(cell)}, ${seconds.toFixed(1)} s`);
+    }),
+  );
+  for (const { cell, result, detail } of outcomes) {
+    if (result === "skipped") note(`– ${nameOf(cell)}: ${detail}.`);
+  }
+
+  const resultOf = (cell) => outcomes.find((outcome) => outcome.cell === cell)?.result;
+  for (const table of tablesOf(cells)) console.log(`\n${table.title}\n\n${drawTable(table, resultOf)}`);
+  if (!options.write) return;
+  for (const page of PAGES) {
+    const path = `${root}/${page}`;
+    writeFileSync(path, fillTables(readFileSync(path, "utf8"), all, resultOf));
+  }
+}

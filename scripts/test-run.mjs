@@ -97,6 +97,23 @@ export function startTestRun(name) {
       }),
 
     /**
+     * One run of cells of tables: counts as the cells in it.
+     * @param {string} step
+     * @param {() => Promise<readonly import("../testing/consumers/frame/cell.mjs").Outcome[]>} work
+     */
+    cells: (step, work) =>
+      time(step, async () => {
+        const outcomes = await work();
+        for (const outcome of outcomes)
+          counts.push({ passed: 0, failed: 0, skipped: 0, [outcome.result]: 1 });
+        const failed = outcomes.filter(({ result }) => result === "failed");
+        for (const { cell, detail } of failed) {
+          failures.push({ step: cell.table, file: cell.row, name: cell.column, message: detail });
+        }
+        return failed.length === 0;
+      }),
+
+    /**
      * Says at the end what a reader of the result has to know.
      * @param {string} text
      */
