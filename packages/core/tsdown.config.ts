@@ -21,7 +21,7 @@ export default defineConfig([
     // jose is an ES module. CommonJS would have to import() it, which Jest's modules cannot do without a flag of Node's;
     // so the parts in use come along, in files of their own that are loaded when first needed.
     deps: { alwaysBundle: /^jose(?:\/|$)/, onlyBundle: ["jose"] },
-    plugins: [withoutMapsOfJose],
+    plugins: [library.plugins, withoutMapsOfJose],
     copy: [{ from: "node_modules/jose/LICENSE.md", to: "dist", rename: "jose.LICENSE.md" }],
   },
 ]);

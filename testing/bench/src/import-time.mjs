@@ -1,36 +1,43 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { median } from "./median.mjs";
 
-const ROUNDS = 15;
+const ROUNDS = 41;
+const BASELINE = "@badgateway/oauth2-client";
 
-/** Compares the import of core with that of an empty module, each in a process of its own. */
+/**
+ * Compares loading core with loading another OAuth client, by `import` and by `require`. Each load has a process of its
+ * own, and the rounds alternate, so that all meet the same load of the machine.
+ */
 export async function importTime() {
-  const empty = join(tmpdir(), `empty-${process.pid}.mjs`);
-  writeFileSync(empty, "");
-  const core = createRequire(import.meta.url)
-    .resolve("@talkdesk-oauth/core")
-    .replace(/\.cjs$/, ".js");
-  const times = { empty: [], core: [] };
+  const { resolve } = createRequire(import.meta.url);
+  const baseline = resolve(BASELINE);
+  const core = resolve("@talkdesk-oauth/core");
+  const loads = [
+    ["module", `await import("${pathToFileURL(baseline)}")`],
+    ["module", `await import("${pathToFileURL(core.replace(/\.cjs$/, ".js"))}")`],
+    // The other client is ES modules alone, which Node can require.
+    ["commonjs", `require(${JSON.stringify(baseline)})`],
+    ["commonjs", `require(${JSON.stringify(core)})`],
+  ];
+  const times = loads.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
-    times.empty.push(msToImport(pathToFileURL(empty)));
-    times.core.push(msToImport(pathToFileURL(core)));
+    for (const [index, [type, load]] of loads.entries()) times[index].push(msToRun(type, load));
   }
-  const [emptyMs, coreMs] = [times.empty, times.core].map(median);
+  const [importBaseline, importCore, requireBaseline, requireCore] = times.map(median);
+  const row = (how, coreMs, baselineMs) =>
+    `  ${how}  ${coreMs.toFixed(2)} ms, ${(coreMs / baselineMs).toFixed(2)} of ${baselineMs.toFixed(2)} ms`;
   return [
-    `Import (median of ${ROUNDS} processes)`,
-    `  empty module           ${emptyMs.toFixed(2)} ms`,
-    `  @talkdesk-oauth/core   ${coreMs.toFixed(2)} ms`,
+    `Loading core, beside ${BASELINE} (medians of ${ROUNDS} processes)`,
+    row("import ", importCore, importBaseline),
+    row("require", requireCore, requireBaseline),
   ];
 }
 
-function msToImport(url) {
-  const script = `const t = performance.now(); await import(${JSON.stringify(url.href)}); console.log(performance.now() - t)`;
-  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], {
+function msToRun(type, load) {
+  const script = `const t = performance.now(); ${load}; console.log(performance.now() - t)`;
+  const { stdout } = spawnSync(process.execPath, [`--input-type=${type}`, "--eval", script], {
     encoding: "utf8",
   });
   return Number(stdout);
