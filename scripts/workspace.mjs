@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const { packageManager } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
+export const { packageManager } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
 
 const shell = process.platform === "win32";
 const ownEnv = { TURBO_TELEMETRY_DISABLED: "1", DO_NOT_TRACK: "1" };
