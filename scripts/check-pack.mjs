@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pnpm, run } from "./workspace.mjs";
+import { pnpm, root, run } from "./workspace.mjs";
 
 const cwd = process.cwd();
 const folder = mkdtempSync(join(tmpdir(), "talkdesk-oauth-"));
@@ -10,8 +10,8 @@ const tarball = join(folder, "package.tgz");
 try {
   const isOk =
     pnpm(["pack", "--out", tarball], { cwd, stdio: ["ignore", "ignore", "inherit"] }) &&
-    run("publint", ["run", tarball, "--strict"], { cwd }) &&
-    run("attw", [tarball, ...process.argv.slice(2)], { cwd });
+    run(`${root}/node_modules/.bin/publint`, ["run", tarball, "--strict"], { cwd }) &&
+    run(`${root}/node_modules/.bin/attw`, [tarball, ...process.argv.slice(2)], { cwd });
   process.exitCode = isOk ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true });
