@@ -1,7 +1,6 @@
 // `pnpm bench` prints what the packages cost, each beside a floor of the same run. It never fails because of speed.
 // `pnpm bench -- express` prints one table; `tables` has the names.
 import { adapters } from "./adapters.mjs";
-import { bundleSize } from "./bundle-size.mjs";
 import { cachedToken } from "./cached-token.mjs";
 import { expressRequests } from "./express.mjs";
 import { expressOwnCost } from "./express-own-cost.mjs";
@@ -13,7 +12,6 @@ import { ownCost } from "./own-cost.mjs";
 const tables = {
   "cached-token": cachedToken,
   "import-time": importTime,
-  "bundle-size": bundleSize,
   "memory-per-source": memoryPerSource,
   "own-cost": ownCost,
   adapters,
