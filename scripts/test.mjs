@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { findBrowser } from "./browser.mjs";
 import { findRedisServer } from "./redis-server.mjs";
 import { startTestRun } from "./test-run.mjs";
-import { recordInstall, recordTool, root, run } from "./workspace.mjs";
+import { record, recordInstall, recordTool, root, run } from "./workspace.mjs";
 
 const { check, suites, note, end } = startTestRun("test");
 
@@ -20,7 +20,7 @@ if (await check("install", recordInstall)) {
   );
   if (isBuilt) {
     await check("types, on sources and on the build (tsc)", () =>
-      recordTool("turbo", "run", "check:types", "--output-logs=errors-only"),
+      record(process.execPath, ["scripts/check-types.mjs"]),
     );
     await check("package shape (publint, attw)", () =>
       recordTool("turbo", "run", "check:pack", "--output-logs=errors-only", "--concurrency=2"),
