@@ -62,12 +62,6 @@ async function install(
   return folder;
 }
 
-/** Environment variables with the private key of the emulator's client. */
-function readClientKey(): Readonly<Record<string, string>> {
-  const { keyId, privateKey } = talkdesk.clients.get();
-  return { CONSUMER_KEY_ID: keyId, CONSUMER_PRIVATE_KEY: privateKey };
-}
-
 /** The folders of a project in which a copy of core is installed. */
 async function findCores(folder: string): Promise<string[]> {
   const files = await readdir(folder, { recursive: true });
@@ -101,51 +95,6 @@ describe("the packed packages", () => {
     const folder = await install("cjs", ["core", "fetch"]);
     expect(await run(process.execPath, ["main.cjs"], folder)).toBe("200 true source_closed");
   }, 300_000);
-
-  it("work as an ES module and as CommonJS in one process", async () => {
-    const folder = await install("both-formats", ["core", "fetch"]);
-    const said = await run(process.execPath, ["main.mjs"], folder);
-    expect(said.split("\n")).toEqual(["true", "true true 16", "200 true", "true source_closed"]);
-  }, 300_000);
-
-  it.each(["29.7.0", "30.5.2"])(
-    "work in Jest %s as it comes: CommonJS, and no flag of Node's",
-    async (version) => {
-      const folder = await install("jest", ["core", "fetch", "emulator"], [`jest@${version}`]);
-      const jest = ["node_modules/jest/bin/jest.js"];
-      const said = await run(process.execPath, jest, folder, readClientKey());
-      expect(said).toContain("6 passed, 6 total");
-    },
-    300_000,
-  );
-
-  it("work in Cloudflare Workers, with compatibility dates from before and after each that mattered", async () => {
-    const folder = await install(
-      "workers",
-      ["core", "fetch", "login"],
-      ["miniflare@4.20260426.0", "esbuild@0.28.2"],
-    );
-    const bundled = ["worker.mjs", "--bundle", "--format=esm", "--target=es2022", "--outfile=out/worker.js"];
-    await run(join(folder, "node_modules/.bin/esbuild"), bundled, folder);
-    // Listeners have no `this` before 2025-08-01, `fetch` has no `cache` before 2024-11-11, and classes have no tags
-    // before 2024-09-26.
-    const dates = ["2023-03-01", "2024-10-01", "2025-07-31", "2026-04-01"];
-    const env = { ...readClientKey(), CONSUMER_STORE_SECRET: randomBytes(32).toString("base64url") };
-    const said = await run(process.execPath, ["main.mjs", ...dates], folder, env);
-    expect(said.split("\n").map((line) => JSON.parse(line))).toEqual(
-      dates.map(() => ({
-        "a request to the API": 200,
-        "a CryptoKey": "Bearer",
-        "a login and its session": true,
-        "a login of a web app": "302 302 true 303 false",
-        "a caller's signal": "ends the wait",
-        "a FormData, sent again": true,
-        // Each request has a source of its own over one store, as the READMEs say. One of the two gets the token.
-        "two requests at once: service": "200 200 true",
-        "two requests at once: user": "200 200 true",
-      })),
-    );
-  }, 180_000);
 
   it("type-check and carry a login of Hono and of Fastify over SQLite, as ES modules and as CommonJS", async () => {
     const folder = await install("frameworks", ["core", "fetch", "login", "hono", "fastify", "sqlite"]);
