@@ -36,3 +36,9 @@ export const library: UserConfig = {
   clean: true,
   fixedExtension: false,
 };
+
+/**
+ * For a package whose types name `Symbol.asyncDispose`: TypeScript loads the library that declares it, also where `lib`
+ * leaves it out. The bundler of the declarations drops such a line in a source file.
+ */
+export const disposable: UserConfig = { banner: { dts: '/// <reference lib="esnext.disposable" />' } };

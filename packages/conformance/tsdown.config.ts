@@ -1,5 +1,5 @@
 import { defineConfig } from "tsdown";
-import { library } from "../../tsdown.base.ts";
+import { disposable, library } from "../../tsdown.base.ts";
 
 // ES modules alone: vitest is no more than that.
-export default defineConfig({ ...library, format: ["esm"], platform: "node" });
+export default defineConfig({ ...library, ...disposable, format: ["esm"], platform: "node" });

@@ -1,5 +1,5 @@
 import { defineConfig, type Rolldown } from "tsdown";
-import { library } from "../../tsdown.base.ts";
+import { disposable, library } from "../../tsdown.base.ts";
 
 /** Leaves out the source maps of jose's files: they name sources that this package does not contain. */
 const withoutMapsOfJose: Rolldown.Plugin = {
@@ -14,9 +14,10 @@ const withoutMapsOfJose: Rolldown.Plugin = {
 };
 
 export default defineConfig([
-  { ...library, format: "esm" },
+  { ...library, ...disposable, format: "esm" },
   {
     ...library,
+    ...disposable,
     format: "cjs",
     // jose is an ES module. CommonJS would have to import() it, which Jest's modules cannot do without a flag of Node's;
     // so the parts in use come along, in files of their own that are loaded when first needed.
