@@ -1,7 +1,7 @@
 import { own } from "./store-error.js";
 
-/** What a statement takes for each `?`. */
-export type SqliteValue = null | number | string | Uint8Array;
+/** What a statement is given for each `?`: never null, which the types of some drivers refuse. */
+export type SqliteValue = number | string | Uint8Array;
 
 /** The functions that are used of a prepared statement. */
 export interface SqliteStatement {
