@@ -1,4 +1,5 @@
 import {
+  type AccessToken,
   clientCredentials,
   clientSecretBasic,
   type Grant,
@@ -330,6 +331,33 @@ describe("a session in a store", () => {
     }
     await using other = userSession(client, { store, key: KEY });
     await expect(other.getToken()).rejects.toMatchObject({ code: "reauthentication_required" });
+    const refreshes = talkdesk.requests
+      .to("token")
+      .filter(({ form }) => form.get("grant_type") === "refresh_token");
+    expect(refreshes).toHaveLength(1);
+  });
+
+  it("whose refresh is answered late is renewed all the same, and the next call has its token", async () => {
+    const store = memoryStore();
+    const { client, session: first } = await loggedIn(store);
+    const { authentication, endpoints } = client;
+    await using session = userSession(talkdeskClient({ endpoints, authentication, timeoutMs: 1_500 }), {
+      store,
+      key: KEY,
+    });
+    const rejected = await first.getToken();
+    await session.getToken();
+    talkdesk.faults.add({ at: "token", delayMs: 3_000 });
+    const error = await session.getToken({ rejected }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "refresh_outcome_unknown", retryable: true });
+    let renewed: AccessToken | undefined;
+    while (renewed === undefined) {
+      renewed = await session.getToken({ rejected }).catch((reason: TalkdeskError) => {
+        if (reason.code !== "lock_timeout") throw reason;
+        return undefined;
+      });
+    }
+    expect(renewed.refreshToken).not.toBe(rejected.refreshToken);
     const refreshes = talkdesk.requests
       .to("token")
       .filter(({ form }) => form.get("grant_type") === "refresh_token");

@@ -146,6 +146,21 @@ describe.concurrent("a script with nothing else to do", () => {
     expect({ code, last: lines.at(-1), count: lines.length }).toEqual({ code: 0, last: "done", count: 2 });
   });
 
+  it("lives until the answer to a refresh that is late has been stored", async () => {
+    const { code, lines } = await run(`
+      const late = () => new Promise((resolve) => setTimeout(() => resolve(granted()), 1_500).unref());
+      const store = core.memoryStore();
+      const session = core.userSession(talkdesk({ fetch: late }), { key: "k", token: ended, store: {
+        ...store,
+        write: (key, value, options) => {
+          if (value.includes("refresh-2")) console.log("stored");
+          return store.write(key, value, options);
+        },
+      } });
+      await say(session.getToken());`);
+    expect({ code, lines }).toEqual({ code: 0, lines: ["refresh_outcome_unknown", "stored"] });
+  });
+
   it.each([
     [
       "a token that it holds",

@@ -125,7 +125,6 @@ export function drawLedger(evidence: Evidence): Ledger {
   /** Why a refresh token may not have come from the token endpoint into the store. */
   function explainUnanswered({ by, login, refreshToken }: Issued): Loss | undefined {
     if (by.fault === "lose") return "answer lost";
-    if (by.fault === "delay" && by.deliveredAt === undefined) return "answer late";
     const process = by.spent === undefined ? (login.process ?? by.process) : by.process;
     const stored = storedAt(process, refreshToken) ?? Number.POSITIVE_INFINITY;
     const incident = incidentWithin(process, sendAt(by), stored);
@@ -135,7 +134,10 @@ export function drawLedger(evidence: Evidence): Ledger {
     }
     const hasGivenUp = (observations.get(process) ?? []).some(
       (seen) =>
-        seen.type === "give up" && seen.refreshToken === tokenName(by.spent ?? "") && seen.at >= sendAt(by),
+        seen.type === "give up" &&
+        seen.refreshToken === tokenName(by.spent ?? "") &&
+        // Until its lease ends, a process waits for the answer to what it has sent.
+        seen.at >= sendAt(by) + LEASE_RESERVE_MS,
     );
     if (!hasGivenUp) return undefined;
     return by.fault === "delay" ? "answer late" : "machine slow";

@@ -37,6 +37,13 @@ export const outcomeUnknownError = ({
   );
 
 /** @internal */
+export const answerOverdueError = (timeoutMs: number): TalkdeskError =>
+  new TalkdeskError(
+    "refresh_outcome_unknown",
+    `A refresh token was sent and no answer came within ${timeoutMs} ms. The answer is still awaited in the background, so ask again.`,
+  );
+
+/** @internal */
 export const sessionClosedError = (): TalkdeskError =>
   new TalkdeskError("source_closed", "This session was closed.");
 
@@ -44,7 +51,7 @@ export const sessionClosedError = (): TalkdeskError =>
 export const lockTimeoutError = (): TalkdeskError =>
   new TalkdeskError(
     "lock_timeout",
-    "Another process holds the session's lock and has not finished; ask again. If it crashed, the lock ends by itself.",
+    "Another refresh of the session holds its lock and has not finished; ask again. If its process has crashed, the lock ends by itself.",
   );
 
 /** @internal */

@@ -5,9 +5,15 @@ import { isTalkdeskError } from "../base/errors.js";
 import type { StoreLock } from "../store/token-store.js";
 import { succeedToken } from "../token/access-token.js";
 import type { TokenAnswer, TokenCallContext } from "../token/token-call.js";
+import type { AnswerPatience } from "../token-endpoint/exchange-attempt.js";
 import { exchange } from "../token-endpoint/request-token.js";
 import { noteOwner } from "../token-endpoint/token-owner.js";
-import { lockTimeoutError, lostWritesError, sessionClosedError } from "./session-errors.js";
+import {
+  answerOverdueError,
+  lockTimeoutError,
+  lostWritesError,
+  sessionClosedError,
+} from "./session-errors.js";
 import {
   isGrantRefused,
   isRefusedAfterLoss,
@@ -17,7 +23,14 @@ import {
   requireRefreshToken,
   type Spendable,
 } from "./session-refusal.js";
-import { clockOf, type Login, type Renewal, type SessionState, type UnsavedWrite } from "./session-state.js";
+import {
+  clockOf,
+  type Login,
+  type OverdueRefresh,
+  type Renewal,
+  type SessionState,
+  type UnsavedWrite,
+} from "./session-state.js";
 import {
   answerFrom,
   answerShortlyFrom,
@@ -30,9 +43,16 @@ import {
   startRenewal,
   writeSession,
 } from "./session-store.js";
-import { type FoundRecord, pollMs, releaseLock, reportFaultsOnce, takeLock } from "./store-access.js";
+import {
+  type FoundRecord,
+  LOCK_RESERVE_MS,
+  pollMs,
+  releaseLock,
+  reportFaultsOnce,
+  takeLock,
+} from "./store-access.js";
 import { precedes, type TokenRecord } from "./token-record.js";
-import { keepUnsaved, saveNow } from "./unsaved-write.js";
+import { keepUnsaved, saveInBackground, saveNow } from "./unsaved-write.js";
 
 /**
  * Gets the session's token: the one in the store while it is fresh, otherwise what its refresh token is exchanged for.
@@ -149,7 +169,7 @@ async function lockAndRenew(renewal: Renewal, first: FoundRecord): Promise<Token
         const answer = await renewUnderLock(renewal, lock, leaseEnd);
         if (answer !== undefined) return answer;
       } finally {
-        if (session.unsaved?.lock !== lock) await releaseLock(lock, limit);
+        if (!isKept(session, lock)) await releaseLock(lock, limit);
       }
     }
     const isLast = await pauseForLock(renewal);
@@ -160,6 +180,10 @@ async function lockAndRenew(renewal: Renewal, first: FoundRecord): Promise<Token
     if (context.signal.aborted) throw sessionClosedError();
   }
 }
+
+/** Whether a lock is held beyond its renewal, for a successor that is not stored yet. */
+const isKept = ({ unsaved, overdue }: SessionState, lock: StoreLock): boolean =>
+  unsaved?.lock === lock || overdue?.lock === lock;
 
 /** How long the store is asked once the time is up: the process that holds the lock may just have finished. */
 const LAST_LOOK_MS = 250;
@@ -208,11 +232,9 @@ async function renewUnderLock(
     const attempt = await markAttempt(renewal, found, spendable);
     const exchanged = attempt && (await exchangeRefreshToken(renewal, held, attempt));
     if (attempt === undefined || exchanged === undefined) continue;
-    const token = succeedToken(attempt.record.token, exchanged.token);
-    noteOwner(token, session.place.owner);
-    const successor = recordOf(token, attempt.record, session.scope);
+    const successor = successorOf(session, attempt, exchanged);
     const stored = await storeSuccessor(renewal, { successor, attempt, lock });
-    if (stored === "stored") return { ...exchanged, token };
+    if (stored === "stored") return { ...exchanged, token: successor.token };
     const adopted = answerFrom(renewal, stored);
     if (adopted !== undefined) return adopted;
   }
@@ -261,25 +283,81 @@ async function markAttempt(
  */
 async function exchangeRefreshToken(
   renewal: Renewal,
-  { isHeld }: HeldLock,
+  held: HeldLock,
   attempt: Attempt,
 ): Promise<TokenAnswer | undefined> {
   const { session, limit } = renewal;
+  const { client } = session;
+  // Until the lease ends: then another process may send the refresh token.
+  const answerLimit = startDeadline(limit.remainingMs() + LOCK_RESERVE_MS, undefined, client.clock);
+  const patience: AnswerPatience = { limit: answerLimit, isAwaiting: false };
+  const exchanging = exchange(
+    client,
+    { grant_type: "refresh_token", refresh_token: attempt.refreshToken, scope: session.scope },
+    { limit, maySend: held.isHeld, patience },
+  ).finally(() => answerLimit.clear());
+  await limit.race(exchanging).catch(() => {});
+  if (!patience.isAwaiting) return takeOutcome(renewal, held, attempt, exchanging);
+  awaitOverdue(renewal, held.lock, attempt, exchanging);
+  throw answerOverdueError(client.timeoutMs);
+}
+
+/**
+ * Waits for an answer that is late, and stores the successor that it brings: the next call finds it. The callers of this
+ * renewal have their error by then.
+ */
+function awaitOverdue(
+  renewal: Renewal,
+  lock: StoreLock,
+  attempt: Attempt,
+  exchanging: Promise<TokenAnswer>,
+): void {
+  const { session, context } = renewal;
+  const clock = clockOf(session);
+  const leaseEnd = addMs(readInstant(clock), LOCK_RESERVE_MS);
+  // A logout and a login that have come since are worth more than the answer.
+  const isWanted = (): boolean =>
+    session.overdue === overdue && !session.isEnded && session.login === undefined;
+  const takeAnswer = async (): Promise<void> => {
+    await exchanging.catch(() => {});
+    const limit = startDeadline(session.client.timeoutMs, undefined, session.client.clock);
+    try {
+      if (!isWanted()) return;
+      const late = repeatRenewal(renewal, limit, context.report);
+      const held: HeldLock = { lock, isHeld: () => isBefore(clock, leaseEnd) };
+      const exchanged = await takeOutcome(late, held, attempt, exchanging);
+      if (exchanged === undefined || !isWanted()) return;
+      const successor = successorOf(session, attempt, exchanged);
+      saveInBackground(late, createSave(late, { successor, attempt, lock }), lock);
+    } catch {
+      // What a refusal means is in the record, where the next call finds it.
+    } finally {
+      if (session.overdue === overdue) session.overdue = undefined;
+      if (!isKept(session, lock)) await releaseLock(lock, limit);
+      limit.clear();
+    }
+  };
+  const overdue: OverdueRefresh = { lock, settled: takeAnswer() };
+  session.overdue = overdue;
+}
+
+/**
+ * The answer to a refresh token that was sent. When it brought no token, the record and the callers are told what that
+ * means. Undefined as for {@link exchangeRefreshToken}.
+ */
+async function takeOutcome(
+  renewal: Renewal,
+  { isHeld }: HeldLock,
+  attempt: Attempt,
+  exchanging: Promise<TokenAnswer>,
+): Promise<TokenAnswer | undefined> {
   const unmark = async (): Promise<void> => {
     // Once the lock may be another process's, the mark stands for its attempt as well.
     if (attempt.wasMarked || !isHeld()) return;
     await writeSession(renewal, attempt.marked, attempt.record).catch(() => {});
   };
   try {
-    return await exchange(
-      session.client,
-      {
-        grant_type: "refresh_token",
-        refresh_token: attempt.refreshToken,
-        scope: session.scope,
-      },
-      { limit, maySend: isHeld },
-    );
+    return await exchanging;
   } catch (error) {
     if (!isTalkdeskError(error)) {
       // A framework that steers itself by an error has sent nothing.
@@ -311,6 +389,12 @@ interface Succession {
   readonly lock: StoreLock;
 }
 
+function successorOf(session: SessionState, { record }: Attempt, exchanged: TokenAnswer): TokenRecord {
+  const token = succeedToken(record.token, exchanged.token);
+  noteOwner(token, session.place.owner);
+  return recordOf(token, record, session.scope);
+}
+
 /**
  * Stores a successor. When the store fails, it is kept in memory and saved later. Resolves to what has taken its place
  * meanwhile, if something has; an empty record means that the session was ended.
@@ -322,13 +406,16 @@ async function storeSuccessor(renewal: Renewal, succession: Succession): Promise
   } catch (error) {
     // A login that has started since is stored instead.
     if (session.isEnded || session.login !== undefined || !isTalkdeskError(error)) throw error;
-    const save: UnsavedWrite["save"] = async (limit, report) => {
-      await writeSuccessor(repeatRenewal(renewal, limit, report), succession);
-    };
-    keepUnsaved(renewal, error, save, succession.lock);
+    keepUnsaved(renewal, error, createSave(renewal, succession), succession.lock);
     return "stored";
   }
 }
+
+const createSave =
+  (renewal: Renewal, succession: Succession): UnsavedWrite["save"] =>
+  async (limit, report) => {
+    await writeSuccessor(repeatRenewal(renewal, limit, report), succession);
+  };
 
 async function writeSuccessor(
   renewal: Renewal,

@@ -21,6 +21,8 @@ export interface SessionState {
   login: Login | undefined;
   /** A write that has failed and is repeated. */
   unsaved: UnsavedWrite | undefined;
+  /** A refresh that was sent, and whose answer no caller waits for any more. */
+  overdue: OverdueRefresh | undefined;
   /** Names the refresh token that was refused for good, for when the store could not be told. */
   refused: string | undefined;
   /** The latest record of the session that this process has seen in the store. The store may lose it. */
@@ -52,6 +54,14 @@ export interface UnsavedWrite {
   failures: number;
   /** The timer of the next save. */
   timer?: unknown;
+}
+
+/** @internal */
+export interface OverdueRefresh {
+  /** Held until the answer is dealt with, so that no other process sends the refresh token again. */
+  readonly lock: StoreLock;
+  /** Resolves when the answer is dealt with, or is awaited no longer. */
+  readonly settled: Promise<void>;
 }
 
 /**

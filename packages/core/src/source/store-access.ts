@@ -310,8 +310,12 @@ export async function releaseLock(lock: StoreLock, limit: Deadline): Promise<voi
   await ask(limit, () => lock.release()).catch(() => {});
 }
 
-/** Locks live this much longer than a call may take, so that none ends while an answer is being stored. */
-const LOCK_RESERVE_MS = 5_000;
+/**
+ * Locks live this much longer than a call may take, in milliseconds, so that none ends while an answer is being stored, or
+ * is late.
+ * @internal
+ */
+export const LOCK_RESERVE_MS = 5_000;
 
 const lockMs = (timeoutMs: number): number => Math.ceil(timeoutMs) + LOCK_RESERVE_MS;
 

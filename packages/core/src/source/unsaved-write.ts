@@ -23,6 +23,20 @@ export function keepUnsaved(
   scheduleSave(session, session.unsaved, context.report);
 }
 
+/**
+ * Saves what no caller waits for. If that fails, it is kept and saved again, as {@link keepUnsaved} does.
+ * @internal
+ */
+export function saveInBackground(
+  { session, context: { report } }: Renewal,
+  save: UnsavedWrite["save"],
+  lock: StoreLock,
+): void {
+  const unsaved: UnsavedWrite = { save, lock, saving: undefined, failures: 0 };
+  session.unsaved = unsaved;
+  trySave(session, unsaved, report).catch(() => scheduleSave(session, unsaved, report));
+}
+
 function scheduleSave(session: SessionState, unsaved: UnsavedWrite, report: ReportEvent): void {
   if (session.unsaved !== unsaved) return;
   const delayMs = Math.min(SAVE_PAUSE_MS.longest, SAVE_PAUSE_MS.first * 2 ** (unsaved.failures - 1));
@@ -33,14 +47,15 @@ function scheduleSave(session: SessionState, unsaved: UnsavedWrite, report: Repo
 }
 
 /**
- * Gives up the write that failed, and returns the lock that was held for it.
+ * Gives up the write that failed, or the answer that is late, and returns the lock that was held for it.
  * @internal
  */
 export function forgetUnsaved(session: SessionState): StoreLock | undefined {
-  const { unsaved } = session;
+  const { unsaved, overdue } = session;
   session.unsaved = undefined;
+  session.overdue = undefined;
   clockOf(session).clearTimeout?.(unsaved?.timer);
-  return unsaved?.lock;
+  return (unsaved ?? overdue)?.lock;
 }
 
 /**

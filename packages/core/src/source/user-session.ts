@@ -73,8 +73,8 @@ export interface UserSession extends ClosableTokenSource {
   end(): Promise<void>;
   /**
    * Closes this object and leaves the session in the store, for another process or a later start. Waits for a refresh
-   * that was sent and for its write, each at most `timeoutMs` of the client. Afterwards no token is left in memory. One
-   * that could not be stored by then is lost, as `store_failed` has reported.
+   * that was sent, at most until 5 s after the `timeoutMs` of its call, and for its write, at most `timeoutMs`. Afterwards
+   * no token is left in memory. One that could not be stored by then is lost, as `store_failed` has reported.
    */
   close(): Promise<void>;
 }
@@ -92,10 +92,11 @@ export interface UserSession extends ClosableTokenSource {
  *
  * `getToken` rejects with a TalkdeskError:
  * - `reauthentication_required`: the user must log in again;
- * - `refresh_outcome_unknown`: a refresh token was sent and the answer was lost;
+ * - `refresh_outcome_unknown`: a refresh token was sent and the answer was lost, or is later than `timeoutMs`. A late answer
+ *   is awaited for up to 5 s more, and the next call has its token;
  * - `store_unavailable`: the store failed before anything was sent, or a newer version of this package stored the session,
  *   which is kept;
- * - `lock_timeout`: another process holds the session's lock;
+ * - `lock_timeout`: another process holds the session's lock, or this one does for a late answer;
  * - `token_refused`: the API refused a token that had replaced a refused one less than 30 s before;
  * - `source_closed`: `close()` or `end()` was called;
  * - the other codes of {@link requestToken}, which leave the session as it is.
@@ -121,6 +122,7 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
     maxIdleMs,
     login: token && { token, isNew: false },
     unsaved: undefined,
+    overdue: undefined,
     refused: undefined,
     latest: undefined,
     isEndReported: false,
@@ -158,6 +160,7 @@ export function userSession(client: TalkdeskClient, options: UserSessionOptions)
     isClosed = true;
     await source.close();
     await renewals;
+    await session.overdue?.settled;
     await saveBeforeClose(session, report);
     session.login = undefined;
     session.latest = undefined;

@@ -27,6 +27,18 @@ export interface Attempt {
   readonly alsoSecret: readonly string[];
   /** Called just before the request is sent. False when it may not be sent any more. */
   readonly maySend: () => boolean;
+  /** Waits for the answer to a request that was sent. Default: `limit` ends that as well. */
+  readonly patience?: AnswerPatience | undefined;
+}
+
+/**
+ * How long an answer is waited for that is worth more than the call that sent its request.
+ * @internal
+ */
+export interface AnswerPatience {
+  readonly limit: Deadline;
+  /** True while a request is under way. */
+  isAwaiting: boolean;
 }
 
 /**
@@ -64,7 +76,7 @@ export async function attemptExchange(
   attempt: Attempt,
   body: URLSearchParams,
 ): Promise<ReceivedToken | FailedAttempt> {
-  const { client, grant, limit } = attempt;
+  const { client, grant, limit, patience } = attempt;
   if (limit.isPast) return { error: lateBeforeSending(grant, client), mayRepeat: false };
   const clock = client.clock ?? platformClock;
   const headers = new Headers({
@@ -88,12 +100,18 @@ export async function attemptExchange(
   const sentAt = readInstant(clock);
   let response: TokenResponse;
   const progress = { hasBegun: false };
+  const answerLimit = patience?.limit ?? limit;
   try {
-    response = await limit.race(sendRequest(client, headers, body, { limit, mask, progress }));
+    if (patience !== undefined) patience.isAwaiting = true;
+    response = await answerLimit.race(
+      sendRequest(client, headers, body, { limit: answerLimit, mask, progress }),
+    );
   } catch (error) {
-    if ((!limit.isPast && limit.signal.aborted) || isControlFlow(error)) throw error;
+    if ((!answerLimit.isPast && answerLimit.signal.aborted) || isControlFlow(error)) throw error;
     if (isTalkdeskError(error)) return { error, mayRepeat: false };
     return failUnanswered(attempt, error, mask, progress.hasBegun);
+  } finally {
+    if (patience !== undefined) patience.isAwaiting = false;
   }
 
   try {

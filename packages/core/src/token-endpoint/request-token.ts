@@ -4,7 +4,7 @@ import { checkClient, type TalkdeskClient } from "../client/client.js";
 import type { AccessToken } from "../token/access-token.js";
 import { buildGrantParameters, type Grant } from "../token/grant.js";
 import { learnOffset, recallOffsetMs } from "./clock-offset.js";
-import { attemptExchange, type ReceivedToken } from "./exchange-attempt.js";
+import { type AnswerPatience, attemptExchange, type ReceivedToken } from "./exchange-attempt.js";
 import { GRANT_POLICIES } from "./grant-policies.js";
 
 /** The most requests of one call: three repeats are enough for a fault that passes within `timeoutMs`. */
@@ -66,6 +66,8 @@ export interface ExchangeOptions {
   readonly alsoSecret?: readonly string[] | undefined;
   /** Called before each request. False when nothing may be sent any more, such as after a lock has run out. */
   readonly maySend?: (() => boolean) | undefined;
+  /** Waits for an answer beyond the end of `limit`; then nothing more is sent. Default: the call ends with `limit`. */
+  readonly patience?: AnswerPatience | undefined;
 }
 
 /**
@@ -77,7 +79,7 @@ export async function exchange(
   grant: Grant,
   options: ExchangeOptions = {},
 ): Promise<ReceivedToken> {
-  const { signal, alsoSecret = [], maySend = () => true } = options;
+  const { signal, alsoSecret = [], maySend = () => true, patience } = options;
   const parameters = buildGrantParameters(grant);
   const { lostAnswer } = GRANT_POLICIES[grant.grant_type];
   signal?.throwIfAborted();
@@ -88,7 +90,7 @@ export async function exchange(
   try {
     for (let attempts = 1; ; attempts++) {
       const answer = await attemptExchange(
-        { client, grant, limit, offsetMs, alsoSecret, maySend },
+        { client, grant, limit, offsetMs, alsoSecret, maySend, patience },
         new URLSearchParams(parameters),
       );
       if (!("error" in answer)) {

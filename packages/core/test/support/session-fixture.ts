@@ -127,7 +127,9 @@ export type Treatment =
   | "loses"
   | "unsent"
   | "hangs"
-  | { readonly status: number; readonly error?: string };
+  | { readonly status: number; readonly error?: string }
+  /** The refresh token is exchanged at once, and the answer is delivered when the promise resolves. */
+  | { readonly answersAfter: Promise<unknown> };
 
 /** A token endpoint without a network that accepts each refresh token once, and ends the session at a reuse. */
 export class RotatingEndpoint {
@@ -170,7 +172,9 @@ export class RotatingEndpoint {
     this.received.push(refreshToken);
     this.scopes.push(form.get("scope") ?? undefined);
     if (treatment === "hangs") return aborted(init);
-    if (typeof treatment === "object") return json(treatment.status, { error: treatment.error });
+    if (typeof treatment === "object" && "status" in treatment) {
+      return json(treatment.status, { error: treatment.error });
+    }
     if (refreshToken !== this.valid) {
       this.valid = undefined;
       return json(400, { error: "invalid_grant" });
@@ -182,13 +186,17 @@ export class RotatingEndpoint {
         cause: Object.assign(new Error("reset"), { code: "ECONNRESET" }),
       });
     }
-    return json(200, {
+    const answer = json(200, {
       access_token: `${this.#prefix}at-${this.#issued}`,
       token_type: "bearer",
       expires_in: 599,
       ...(this.rotates && { refresh_token: this.valid }),
       ...this.members(this.received.length),
     });
+    if (typeof treatment === "object") {
+      await Promise.race([treatment.answersAfter, aborted(init)]);
+    }
+    return answer;
   };
 }
 
