@@ -41,6 +41,8 @@ const hosts = {
   "Bun 1.4": runsIn(() => [findRuntime("bun", "bin/bun"), "run"]),
   "Deno 2.9": runsIn(() => [findRuntime("deno", "deno"), "run", "--allow-all", "--node-modules-dir=manual"]),
   ...Object.fromEntries(WORKERD_DATES.map((date) => [`workerd, ${date}`, runsInWorkerd(date)])),
+  "Next 16, edge": runsInNext("edge"),
+  "Next 16, Node": runsInNext("node"),
 };
 
 /** @type {readonly Cell[]} */
@@ -69,12 +71,30 @@ function runsIn(findCommand) {
 function runsInWorkerd(date) {
   return async (/** @type {Context} */ { run, share }) => {
     const cwd = await share("workers", async ({ install, run }) => {
-      const folder = await install("workers", PACKAGES);
-      await copyFile(new URL("../projects/runtimes/jobs.mjs", import.meta.url), join(folder, "jobs.mjs"));
+      const folder = await addJobs(await install("workers", PACKAGES));
       const bundle = ["worker.mjs", "--bundle", "--format=esm", "--target=es2022", "--outfile=out/worker.js"];
       await run(join(folder, "node_modules/.bin/esbuild"), bundle, { cwd: folder });
       return folder;
     });
     return run(process.execPath, ["main.mjs", date], { cwd });
   };
+}
+
+/** @param {string} folder The folder of `app` whose routes run in that runtime. */
+function runsInNext(folder) {
+  return async (/** @type {Context} */ { run, share }) => {
+    const env = { NEXT_TELEMETRY_DISABLED: "1" };
+    const cwd = await share("next", async ({ install, run }) => {
+      const project = await addJobs(await install("next", PACKAGES));
+      await run(process.execPath, ["node_modules/next/dist/bin/next", "build"], { cwd: project, env });
+      return project;
+    });
+    return run(process.execPath, ["main.mjs", folder], { cwd, env });
+  };
+}
+
+/** @param {string} folder */
+async function addJobs(folder) {
+  await copyFile(new URL("../projects/runtimes/jobs.mjs", import.meta.url), join(folder, "jobs.mjs"));
+  return folder;
 }

@@ -8,7 +8,7 @@ import { openContexts } from "./context.mjs";
 const CELLS_AT_A_TIME = 2;
 
 /** How long a cell may take, in milliseconds, with the work that it shares with others. */
-const CELL_TIMEOUT_MS = 300_000;
+const CELL_TIMEOUT_MS = 600_000;
 
 /**
  * Runs cells, two at a time.
