@@ -71,13 +71,13 @@ describe("loading core", () => {
     const sent = { headers: new Headers(), now: 0 };
 
     afterEach(() => {
-      vi.doUnmock("jose/jwt/sign");
+      vi.doUnmock("jose/jws/compact/sign");
       vi.doUnmock("jose/jws/compact/verify");
     });
 
     it("loads it when an assertion is signed, and never for a secret", async () => {
       let loads = 0;
-      vi.doMock("jose/jwt/sign", async (original) => {
+      vi.doMock("jose/jws/compact/sign", async (original) => {
         loads += 1;
         return await original();
       });
@@ -95,7 +95,7 @@ describe("loading core", () => {
     });
 
     it("says that it is missing where it is", async () => {
-      vi.doMock("jose/jwt/sign", () => {
+      vi.doMock("jose/jws/compact/sign", () => {
         throw new Error("Cannot find package");
       });
       vi.resetModules();

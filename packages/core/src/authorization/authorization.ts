@@ -4,7 +4,8 @@ import { parseUrl } from "../base/parse-url.js";
 import type { TalkdeskClient } from "../client/client.js";
 import { isPublicClient } from "../client/public-client.js";
 import type { AccessToken } from "../token/access-token.js";
-import { type Grant, type Scope, splitScope } from "../token/grant.js";
+import { type Scope, splitScope } from "../token/grant.js";
+import { authorizationCodeRequest, type GrantRequest } from "../token-endpoint/grant-request.js";
 import { exchange } from "../token-endpoint/request-token.js";
 import { createMask } from "../token-endpoint/sent-secrets.js";
 import { parseCallback, readAuthorizationCode } from "./authorization-callback.js";
@@ -172,12 +173,12 @@ export async function finishAuthorization(
 
   const token = await exchangeCode(
     client,
-    {
+    authorizationCodeRequest({
       grant_type: "authorization_code",
       code,
       redirect_uri: redirectUri,
       code_verifier: codeVerifier,
-    },
+    }),
     signal,
     secrets,
   );
@@ -190,12 +191,12 @@ export async function finishAuthorization(
 
 async function exchangeCode(
   client: TalkdeskClient,
-  grant: Grant,
+  request: GrantRequest,
   signal: AbortSignal | undefined,
   secrets: readonly string[],
 ): Promise<AccessToken> {
   try {
-    return (await exchange(client, grant, { signal, alsoSecret: secrets })).token;
+    return (await exchange(client, request, { signal, alsoSecret: secrets })).token;
   } catch (error) {
     if (!isTalkdeskError(error)) throw error;
     const { status, errorDescription, hints } = error;

@@ -1,10 +1,11 @@
 import { checkClient, type TalkdeskClient } from "../client/client.js";
 import { checkConfidential } from "../client/public-client.js";
 import type { TokenStore } from "../store/token-store.js";
-import { buildGrantParameters, type RepeatableGrant, type Scope, splitScope } from "../token/grant.js";
+import { type Scope, splitScope } from "../token/grant.js";
 import { tokenLifecycle } from "../token/lifecycle.js";
 import type { LifecycleOptions } from "../token/lifecycle-options.js";
 import type { ClosableTokenSource } from "../token/token-source.js";
+import { clientCredentialsRequest } from "../token-endpoint/grant-request.js";
 import { createSharedRequest } from "./shared-token.js";
 import { tokenPlace } from "./store-access.js";
 
@@ -49,17 +50,13 @@ export function clientCredentials(
   checkClient(client);
   checkConfidential(client.authentication);
   const scope = options.scope === undefined ? undefined : splitScope(options.scope);
-  const grant: RepeatableGrant = {
-    grant_type: "client_credentials",
-    scope,
-  };
-  buildGrantParameters(grant);
+  const request = clientCredentialsRequest(scope);
   const place = tokenPlace(client, options.store, options.key, "client_credentials");
   const { source } = tokenLifecycle(
     {
       client,
-      grantType: grant.grant_type,
-      request: createSharedRequest(client, grant, scope, place),
+      grantType: "client_credentials",
+      request: createSharedRequest(client, request, scope, place),
       scope,
     },
     options,

@@ -1,16 +1,11 @@
 import { checkClient, type TalkdeskClient } from "../client/client.js";
 import { checkConfidential } from "../client/public-client.js";
 import type { TokenStore } from "../store/token-store.js";
-import {
-  buildGrantParameters,
-  type RepeatableGrant,
-  type Scope,
-  SERVICE_TOKEN_SECONDS,
-  splitScope,
-} from "../token/grant.js";
+import { type Scope, SERVICE_TOKEN_SECONDS, splitScope } from "../token/grant.js";
 import { tokenLifecycle } from "../token/lifecycle.js";
 import type { LifecycleOptions } from "../token/lifecycle-options.js";
 import type { ClosableTokenSource } from "../token/token-source.js";
+import { serviceTokenRequest } from "../token-endpoint/grant-request.js";
 import { createSharedRequest } from "./shared-token.js";
 import { tokenPlace } from "./store-access.js";
 
@@ -65,19 +60,18 @@ export function serviceToken(client: TalkdeskClient, options: ServiceTokenOption
     );
   }
   const scope = options.scope === undefined ? undefined : splitScope(options.scope);
-  const grant: RepeatableGrant = {
+  const request = serviceTokenRequest({
     grant_type: "client_credentials",
     token_type: "opaque",
     scope,
     expires_in: lifetimeSeconds,
-  };
-  buildGrantParameters(grant);
+  });
   const place = tokenPlace(client, options.store, options.key, "service_token");
   const { source } = tokenLifecycle(
     {
       client,
-      grantType: grant.grant_type,
-      request: createSharedRequest(client, grant, scope, place),
+      grantType: "client_credentials",
+      request: createSharedRequest(client, request, scope, place),
       scope,
     },
     options,

@@ -6,6 +6,7 @@ import type { StoreLock } from "../store/token-store.js";
 import { succeedToken } from "../token/access-token.js";
 import type { TokenAnswer, TokenCallContext } from "../token/token-call.js";
 import type { AnswerPatience } from "../token-endpoint/exchange-attempt.js";
+import { refreshRequest } from "../token-endpoint/grant-request.js";
 import { exchange } from "../token-endpoint/request-token.js";
 import { noteOwner } from "../token-endpoint/token-owner.js";
 import {
@@ -288,14 +289,17 @@ async function exchangeRefreshToken(
 ): Promise<TokenAnswer | undefined> {
   const { session, limit } = renewal;
   const { client } = session;
+  const request = refreshRequest({
+    grant_type: "refresh_token",
+    refresh_token: attempt.refreshToken,
+    scope: session.scope,
+  });
   // Until the lease ends: then another process may send the refresh token.
   const answerLimit = startDeadline(limit.remainingMs() + LOCK_RESERVE_MS, undefined, client.clock);
   const patience: AnswerPatience = { limit: answerLimit, isAwaiting: false };
-  const exchanging = exchange(
-    client,
-    { grant_type: "refresh_token", refresh_token: attempt.refreshToken, scope: session.scope },
-    { limit, maySend: held.isHeld, patience },
-  ).finally(() => answerLimit.clear());
+  const exchanging = exchange(client, request, { limit, maySend: held.isHeld, patience }).finally(() =>
+    answerLimit.clear(),
+  );
   await limit.race(exchanging).catch(() => {});
   if (!patience.isAwaiting) return takeOutcome(renewal, held, attempt, exchanging);
   awaitOverdue(renewal, held.lock, attempt, exchanging);

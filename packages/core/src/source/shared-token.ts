@@ -3,8 +3,8 @@ import { type Deadline, startDeadline } from "../base/deadline.js";
 import { isTalkdeskError } from "../base/errors.js";
 import type { TalkdeskClient } from "../client/client.js";
 import type { StoreLock } from "../store/token-store.js";
-import type { RepeatableGrant } from "../token/grant.js";
 import type { SourceGrant, TokenAnswer, TokenCallContext } from "../token/token-call.js";
+import type { GrantRequest } from "../token-endpoint/grant-request.js";
 import { exchange } from "../token-endpoint/request-token.js";
 import {
   answerFromRecord,
@@ -34,16 +34,16 @@ const WAIT_SHARE = 1 / 2;
  */
 export function createSharedRequest(
   client: TalkdeskClient,
-  grant: RepeatableGrant,
+  request: GrantRequest,
   scope: readonly string[] | undefined,
   place: TokenPlace | undefined,
 ): SourceGrant["request"] {
-  if (place === undefined) return ({ signal }) => exchange(client, grant, { signal });
+  if (place === undefined) return ({ signal }) => exchange(client, request, { signal });
   return async (callContext) => {
     const context = { ...callContext, report: reportFaultsOnce(callContext.report) };
     const limit = startDeadline(client.timeoutMs, context.signal, client.clock);
     try {
-      return await shareToken({ client, grant, scope, place, context, limit });
+      return await shareToken({ client, request, scope, place, context, limit });
     } finally {
       limit.clear();
     }
@@ -53,7 +53,7 @@ export function createSharedRequest(
 /** One token call of a source that shares its token. */
 interface SharedTokenCall {
   readonly client: TalkdeskClient;
-  readonly grant: RepeatableGrant;
+  readonly request: GrantRequest;
   readonly scope: readonly string[] | undefined;
   readonly place: TokenPlace;
   readonly context: TokenCallContext;
@@ -115,8 +115,8 @@ async function storeToken(
   if (now.version === 0) await replaceRecord(place, patience, now, record, options);
 }
 
-const requestToken = ({ client, grant, context, limit }: SharedTokenCall): Promise<TokenAnswer> =>
-  exchange(client, grant, { signal: context.signal, limit });
+const requestToken = ({ client, request, context, limit }: SharedTokenCall): Promise<TokenAnswer> =>
+  exchange(client, request, { signal: context.signal, limit });
 
 /** Requests a token. If that fails, the token that was found is the answer, although it ends sooner than it is needed. */
 async function requestOrFallBack(call: SharedTokenCall, found: FoundRecord): Promise<TokenAnswer> {

@@ -4,9 +4,8 @@ import type { Deadline } from "../base/deadline.js";
 import { copyError, isTalkdeskError, reduceCause, TalkdeskError } from "../base/errors.js";
 import type { TalkdeskClient } from "../client/client.js";
 import type { AccessToken } from "../token/access-token.js";
-import type { Grant } from "../token/grant.js";
 import { measureOffsetMs } from "./clock-offset.js";
-import { GRANT_POLICIES } from "./grant-policies.js";
+import type { GrantPolicy, GrantRequest } from "./grant-request.js";
 import { type Exchanged, explainRefusal } from "./refusal-hints.js";
 import { sendRequest } from "./send-request.js";
 import { createMask } from "./sent-secrets.js";
@@ -19,7 +18,7 @@ import { readTokenResponse, type TokenResponse } from "./token-response.js";
  */
 export interface Attempt {
   readonly client: TalkdeskClient;
-  readonly grant: Grant;
+  readonly request: GrantRequest;
   readonly limit: Deadline;
   /** How far the server's clock is taken to be ahead, in milliseconds. */
   readonly offsetMs: number;
@@ -76,8 +75,9 @@ export async function attemptExchange(
   attempt: Attempt,
   body: URLSearchParams,
 ): Promise<ReceivedToken | FailedAttempt> {
-  const { client, grant, limit, patience } = attempt;
-  if (limit.isPast) return { error: lateBeforeSending(grant, client), mayRepeat: false };
+  const { client, limit, patience } = attempt;
+  const { grant, policy } = attempt.request;
+  if (limit.isPast) return { error: lateBeforeSending(policy, client), mayRepeat: false };
   const clock = client.clock ?? platformClock;
   const headers = new Headers({
     accept: "application/json",
@@ -93,8 +93,8 @@ export async function attemptExchange(
   }
 
   if (!attempt.maySend()) return { error: notSent(), mayRepeat: false };
-  if (limit.remainingMs() < GRANT_POLICIES[grant.grant_type].leastAnswerMs(client.timeoutMs)) {
-    return { error: lateBeforeSending(grant, client), mayRepeat: false };
+  if (limit.remainingMs() < policy.leastAnswerMs(client.timeoutMs)) {
+    return { error: lateBeforeSending(policy, client), mayRepeat: false };
   }
   const mask = createMask(headers, body, attempt.alsoSecret);
   const sentAt = readInstant(clock);
@@ -142,8 +142,10 @@ function credentialsIn(body: URLSearchParams): string {
 }
 
 /** The error for a call whose time ran out before anything could be sent. */
-function lateBeforeSending({ grant_type }: Grant, { timeoutMs }: TalkdeskClient): TalkdeskError {
-  const { lateCode, isRepeatable } = GRANT_POLICIES[grant_type];
+function lateBeforeSending(
+  { lateCode, isRepeatable }: GrantPolicy,
+  { timeoutMs }: TalkdeskClient,
+): TalkdeskError {
   return new TalkdeskError(
     lateCode,
     `The time of ${timeoutMs} ms ran out before the token request could be sent; check the steps before it, such as the store of tokens, or raise timeoutMs.`,
@@ -171,9 +173,13 @@ const notSent = (): TalkdeskError =>
   );
 
 /** The failure for an answer without a token. */
-function failRefused({ client, grant }: Attempt, error: TalkdeskError, exchanged: Exchanged): FailedAttempt {
+function failRefused(
+  { client, request }: Attempt,
+  error: TalkdeskError,
+  exchanged: Exchanged,
+): FailedAttempt {
   const { body, response, sentAt, now, offsetMs } = exchanged;
-  const { isRepeatable, isRepeatedWhenUnavailable, mayRefuseAssertion } = GRANT_POLICIES[grant.grant_type];
+  const { isRepeatable, isRepeatedWhenUnavailable, mayRefuseAssertion } = request.policy;
   const waitMs = error.retryAt === undefined ? undefined : error.retryAt - sentAt;
   const errorByMs =
     body.has("client_assertion") && mayRefuseAssertion(error)
@@ -182,7 +188,7 @@ function failRefused({ client, grant }: Attempt, error: TalkdeskError, exchanged
   return {
     error: copyError(error, {
       message: nameEndpoint(error.message, client),
-      hints: explainRefusal(error, client, grant, exchanged),
+      hints: explainRefusal(error, client, request.grant, exchanged),
       retryAt: waitMs === undefined ? undefined : now + waitMs,
       retryable: error.retryable && isRepeatable,
     }),
@@ -211,12 +217,12 @@ const CERTIFICATE_REFUSED =
 
 /** The failure for an answer that did not come, or broke off. */
 function failUnanswered(
-  { client, grant, limit }: Attempt,
+  { client, request, limit }: Attempt,
   error: unknown,
   mask: (text: string) => string,
   hasBegun: boolean,
 ): FailedAttempt {
-  const { lostAnswer, isRepeatable } = GRANT_POLICIES[grant.grant_type];
+  const { lostAnswer, isRepeatable } = request.policy;
   const cause = reduceCause(error, mask);
   const code = cause?.code ?? "";
   const isCertificate = CERTIFICATE_REFUSED.test(code);

@@ -2,10 +2,10 @@ import { type Deadline, startDeadline } from "../base/deadline.js";
 import { copyError, isTalkdeskError, type TalkdeskError } from "../base/errors.js";
 import { checkClient, type TalkdeskClient } from "../client/client.js";
 import type { AccessToken } from "../token/access-token.js";
-import { buildGrantParameters, type Grant } from "../token/grant.js";
+import type { Grant } from "../token/grant.js";
 import { learnOffset, recallOffsetMs } from "./clock-offset.js";
 import { type AnswerPatience, attemptExchange, type ReceivedToken } from "./exchange-attempt.js";
-import { GRANT_POLICIES } from "./grant-policies.js";
+import { type GrantRequest, grantRequest } from "./grant-request.js";
 
 /** The most requests of one call: three repeats are enough for a fault that passes within `timeoutMs`. */
 const MAX_ATTEMPTS = 4;
@@ -51,7 +51,7 @@ export async function requestToken(
 ): Promise<AccessToken> {
   checkClient(client);
   const { signal } = options;
-  return (await exchange(client, grant, { signal })).token;
+  return (await exchange(client, grantRequest(grant), { signal })).token;
 }
 
 /**
@@ -76,12 +76,11 @@ export interface ExchangeOptions {
  */
 export async function exchange(
   client: TalkdeskClient,
-  grant: Grant,
+  request: GrantRequest,
   options: ExchangeOptions = {},
 ): Promise<ReceivedToken> {
   const { signal, alsoSecret = [], maySend = () => true, patience } = options;
-  const parameters = buildGrantParameters(grant);
-  const { lostAnswer } = GRANT_POLICIES[grant.grant_type];
+  const { lostAnswer } = request.policy;
   signal?.throwIfAborted();
   const limit = options.limit ?? startDeadline(client.timeoutMs, signal, client.clock);
   let lost: TalkdeskError | undefined;
@@ -90,8 +89,8 @@ export async function exchange(
   try {
     for (let attempts = 1; ; attempts++) {
       const answer = await attemptExchange(
-        { client, grant, limit, offsetMs, alsoSecret, maySend, patience },
-        new URLSearchParams(parameters),
+        { client, request, limit, offsetMs, alsoSecret, maySend, patience },
+        new URLSearchParams(request.parameters),
       );
       if (!("error" in answer)) {
         if (isClockCorrected) learnOffset(client, offsetMs);

@@ -9,7 +9,6 @@ import { parseUrl } from "../base/parse-url.js";
 import { isVisibleAscii } from "../base/secret-text.js";
 import { type AccessToken, accessToken } from "../token/access-token.js";
 import type { Grant } from "../token/grant.js";
-import { GRANT_POLICIES } from "./grant-policies.js";
 import { retryAfterMs } from "./retry-after.js";
 
 /** The most bytes of an answer that are read, after decompression: far more than a token needs. */
@@ -195,7 +194,7 @@ function readToken(
 
 /** A service token is sent without a scheme, whatever its `token_type` says. Talkdesk's begin with `tdst_`. */
 function readType(tokenType: unknown, value: string, grant: Grant): "Bearer" | "opaque" {
-  const isAskedFor = GRANT_POLICIES[grant.grant_type].asksForOpaqueToken(grant);
+  const isAskedFor = grant.grant_type === "client_credentials" && grant.token_type === "opaque";
   if (isAskedFor || value.startsWith("tdst_")) return "opaque";
   // Talkdesk documents Bearer as the default.
   if (tokenType === undefined || tokenType === null || tokenType === "") return "Bearer";

@@ -25,66 +25,11 @@ export type Grant =
       readonly scope?: Scope | undefined;
     };
 
-/**
- * A grant that can be requested any number of times. An authorization code can be sent once, and a refresh token may be
- * replaced by its answer.
- * @internal
- */
-export type RepeatableGrant = Exclude<Grant, { grant_type: "authorization_code" | "refresh_token" }>;
-
 /** Service tokens live between a day and a year (Talkdesk, "Client Credentials - STS token"). @internal */
 export const SERVICE_TOKEN_SECONDS = { min: 86_400, max: 31_556_952 };
 
 /** `scope-token` of RFC 6749 §3.3: visible ASCII except `"` and `\`. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
-
-/**
- * Builds the form parameters of a grant: those named here, in this order. Other members of the object are left out.
- *
- * @throws
- * - TypeError: the grant cannot be requested. The error does not repeat its secrets.
- * @internal
- */
-export function buildGrantParameters(grant: Grant): URLSearchParams {
-  const parameters = new URLSearchParams({ grant_type: String(grant?.grant_type) });
-  const add = (name: string, value: unknown): void => {
-    if (typeof value !== "string" || value === "")
-      throw new TypeError(`${name} must be a string that is not empty.`);
-    parameters.set(name, value);
-  };
-  switch (grant?.grant_type) {
-    case "client_credentials":
-      if (grant.token_type !== undefined) {
-        if (grant.token_type !== "opaque") throw new TypeError('token_type must be "opaque" or absent.');
-        parameters.set("token_type", grant.token_type);
-      }
-      if (grant.scope !== undefined) parameters.set("scope", splitScope(grant.scope).join(" "));
-      if (grant.expires_in !== undefined) {
-        const { min, max } = SERVICE_TOKEN_SECONDS;
-        if (grant.token_type !== "opaque" || !Number.isInteger(grant.expires_in)) {
-          throw new TypeError("expires_in must be a whole number of seconds, and is for opaque tokens only.");
-        }
-        if (grant.expires_in < min || grant.expires_in > max) {
-          throw new TypeError(`expires_in must be from ${min} (a day) to ${max} (a year) seconds.`);
-        }
-        parameters.set("expires_in", String(grant.expires_in));
-      }
-      return parameters;
-    case "authorization_code":
-      add("code", grant.code);
-      add("redirect_uri", grant.redirect_uri);
-      if (grant.code_verifier !== undefined) add("code_verifier", grant.code_verifier);
-      return parameters;
-    case "refresh_token":
-      add("refresh_token", grant.refresh_token);
-      if (grant.scope !== undefined) parameters.set("scope", splitScope(grant.scope).join(" "));
-      return parameters;
-    default:
-      // Does not compile while a grant has no case above. At run time, a caller may give anything.
-      grant satisfies never;
-      throw new TypeError("grant_type must be client_credentials, authorization_code or refresh_token.");
-  }
-}
 
 /**
  * Checks that `scope` can be requested: names in a list, or in one string with white space between them. All functions of
