@@ -33,6 +33,16 @@ export interface ServerSessionCalls<Host> {
   areHeadersSent?(host: Host): boolean;
 }
 
+/** Opens the sessions of a web framework, as {@link serverSession} makes it. */
+export interface ServerSessions<Host> {
+  (host: Host): OpenSession;
+  /**
+   * The records that the framework has loaded with the request, for `loadedRecords` of {@link FrameworkCalls}. Throws as
+   * `current` does.
+   */
+  loaded(host: Host): LoginRecords;
+}
+
 /** The member of a session that belongs to the app's logins. */
 const MEMBER = "talkdeskLogins";
 
@@ -44,7 +54,8 @@ const MEMBER = "talkdeskLogins";
  * request would store an old copy again and send its cookie, or wait for the store once more. For the same reason,
  * a renewal that fails takes the session from its request.
  *
- * @returns A function that opens the session of a request. Call it once for each request.
+ * @returns A function that opens the session of a request. Call it once for each request. Its `loaded` reads the records
+ *   of a request without opening the session.
  * @example
  * const openSession = serverSession<typeof appRequest>({
  *   current: ({ session }) => session,
@@ -59,8 +70,10 @@ const MEMBER = "talkdeskLogins";
  * const answer = await login.handle({ request, mount: "/auth", session, host: undefined });
  * if (answer !== undefined) return commit(answer);
  */
-export function serverSession<Host>(calls: ServerSessionCalls<Host>): (host: Host) => OpenSession {
-  return (host) => openSession(calls, host);
+export function serverSession<Host>(calls: ServerSessionCalls<Host>): ServerSessions<Host> {
+  return Object.assign((host: Host) => openSession(calls, host), {
+    loaded: (host: Host) => recordsIn(calls.current(host)),
+  });
 }
 
 function openSession<Host>(calls: ServerSessionCalls<Host>, host: Host): OpenSession {
