@@ -1,8 +1,6 @@
 import { keptMembers } from "./kept-members.js";
 import type { LoginRecords, OpenSession } from "./login-session.js";
 
-type Data = Readonly<Record<string, unknown>>;
-
 /** What {@link serverSession} needs of a framework's sessions. Each function gets the framework's own request. */
 export interface ServerSessionCalls<Host> {
   /**
@@ -17,7 +15,7 @@ export interface ServerSessionCalls<Host> {
    * `ENOENT`, when the store does not have the session, or no longer. Sessions whose store cannot be asked resolve to
    * the current data.
    */
-  read(host: Host): Promise<Data | null | undefined>;
+  read(host: Host): Promise<Readonly<Record<string, unknown>> | null | undefined>;
   /** Stores the current session. */
   save(host: Host): Promise<unknown>;
   /** Gives the request a new session, empty and with another id, and removes the old one from the store. */
@@ -78,7 +76,7 @@ export function serverSession<Host>(calls: ServerSessionCalls<Host>): ServerSess
 
 function openSession<Host>(calls: ServerSessionCalls<Host>, host: Host): OpenSession {
   /** The data that the store had at the last read. */
-  let stored: Data | undefined;
+  let stored: Readonly<Record<string, unknown>> | undefined;
   let isGone = false;
   /** The number of calls that the store has not answered yet. */
   let unanswered = 0;
@@ -145,7 +143,8 @@ function openSession<Host>(calls: ServerSessionCalls<Host>, host: Host): OpenSes
   };
 }
 
-const recordsIn = (session: Data): LoginRecords => (session[MEMBER] ?? {}) as LoginRecords;
+const recordsIn = (session: Readonly<Record<string, unknown>>): LoginRecords =>
+  (session[MEMBER] ?? {}) as LoginRecords;
 
 /** Stores in files report a missing session by this code. */
 function undefinedIfMissing(error: unknown): undefined {
