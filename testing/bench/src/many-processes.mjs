@@ -44,11 +44,11 @@ export async function manyProcesses() {
 }
 
 /** Starts all processes, lets them call at the same time, and measures until the last caller has its token. */
-async function runProcesses(endpoint, settings) {
+export async function runProcesses(endpoint, settings, processes = PROCESSES) {
   const before = endpoint.requests;
   const script = fileURLToPath(new URL("caller-process.mjs", import.meta.url));
   const env = { ...process.env, ...settings, TOKEN_URL: endpoint.url, CALLERS: String(CALLERS) };
-  const children = Array.from({ length: PROCESSES }, () => fork(script, { env }));
+  const children = Array.from({ length: processes }, () => fork(script, { env }));
   await Promise.all(children.map((child) => once(child, "message")));
   const startedAt = performance.now();
   const done = children.map((child) => once(child, "message"));
@@ -61,7 +61,8 @@ async function runProcesses(endpoint, settings) {
   return { requests: endpoint.requests - before, ms };
 }
 
-async function startTokenEndpoint() {
+/** Starts a token endpoint that counts its requests. */
+export async function startTokenEndpoint() {
   const endpoint = { requests: 0, url: "", server: undefined };
   endpoint.server = createServer((request, response) => {
     request.resume();

@@ -98,10 +98,8 @@ function isSignIn(value: unknown): value is SignIn {
   return (
     typeof key === "string" &&
     KEY.test(key) &&
-    isNumberOrAbsent(at) &&
-    isNumberOrAbsent(inRow) &&
-    isTextOrAbsent(installationId) &&
-    isTextOrAbsent(userId) &&
+    [at, inRow].every((number) => number === undefined || typeof number === "number") &&
+    [installationId, userId].every(isTextOrAbsent) &&
     (user === undefined || isUser(user, installationId))
   );
 }
@@ -110,12 +108,9 @@ function isUser(value: unknown, installationId: unknown): value is SignedInUser 
   const user = Object(value) as Partial<Record<keyof SignedInUser, unknown>>;
   return (
     typeof user.sub === "string" &&
-    isTextOrAbsent(user.name) &&
-    isTextOrAbsent(user.email) &&
+    [user.name, user.email].every(isTextOrAbsent) &&
     user.installationId === installationId
   );
 }
-
-const isNumberOrAbsent = (value: unknown): boolean => value === undefined || typeof value === "number";
 
 const isTextOrAbsent = (value: unknown): boolean => value === undefined || typeof value === "string";

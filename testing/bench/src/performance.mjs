@@ -1,0 +1,138 @@
+// `pnpm performance` measures the packages beside their peers, and writes docs/performance.md with its plots. Takes about
+// 20 minutes; use no other program meanwhile. `--before <commit>` measures the packages of a commit as well; `--render` writes the
+// page again from the last measurement.
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
+import { runProcesses, startTokenEndpoint } from "./many-processes.mjs";
+import { APPS, openPeers, SUBJECTS } from "./peers.mjs";
+import { renderPage } from "./performance-page.mjs";
+
+const ROUNDS = 7;
+const GROWTH_ROUNDS = 3;
+const { values: given } = parseArgs({
+  options: { before: { type: "string" }, render: { type: "boolean" }, rounds: { type: "string" } },
+});
+const rounds = Number(given.rounds ?? ROUNDS);
+const file = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const resultsFile = file("reports/performance.json");
+
+if (!given.render) {
+  mkdirSync(dirname(resultsFile), { recursive: true });
+  writeFileSync(resultsFile, JSON.stringify(await measureAll(), undefined, 2));
+} else if (!existsSync(resultsFile)) {
+  throw new Error("There is no measurement yet: run pnpm performance without --render.");
+}
+const { page, plots } = renderPage(JSON.parse(readFileSync(resultsFile, "utf8")));
+mkdirSync(file("docs/performance"), { recursive: true });
+writeFileSync(file("docs/performance.md"), page);
+for (const [name, svg] of Object.entries(plots)) writeFileSync(file(`docs/performance/${name}.svg`), svg);
+console.log("docs/performance.md is written.");
+
+async function measureAll() {
+  const peers = await openPeers(given.before);
+  const names = Object.keys(SUBJECTS);
+  const olds = given.before === undefined ? [] : ["axios", "fetch", "undici"];
+  const again = ["bare-axios again", "bare-fetch again", "bare-undici again"];
+  const againApps = ["express-session again"];
+  const oldApps = given.before === undefined ? [] : ["talkdesk-express (before)"];
+  const all = [...names, ...again, ...olds.map((name) => `talkdesk-${name} (before)`)];
+  try {
+    return {
+      node: process.versions.node,
+      cores: availableParallelism(),
+      before: given.before,
+      rounds,
+      counts: await measureCounts(peers, names),
+      local: await inRounds(all, rounds, (name) => peers.measure(name, "local")),
+      warm: await inRounds(all, rounds, (name) => peers.measure(name, "warm")),
+      apps: await inRounds([...APPS, ...againApps, ...oldApps], rounds, (name) => peers.measureApp(name)),
+      growth: {
+        accounts: await measureAccounts(),
+        concurrency: await measureSizes(peers, "concurrency", [1, 10, 100, 1_000]),
+        body: await measureSizes(peers, "body", [1e3, 1e4, 1e5, 1e6, 1e7, 5e7]),
+        processes: await measureProcesses(),
+      },
+    };
+  } finally {
+    await peers.close();
+  }
+}
+
+/** Counts requests and successes: they do not depend on the speed of the machine, so one run will do. */
+async function measureCounts(peers, names) {
+  const counts = {};
+  for (const name of names.filter((each) => !each.startsWith("bare-"))) {
+    counts[name] = {};
+    for (const scenario of ["cold", "revoked", "late"]) {
+      console.log(`${name}: ${scenario}`);
+      counts[name][scenario] = await peers.measure(name, scenario);
+    }
+  }
+  return counts;
+}
+
+/** Measures subjects in turns, each time in a new process; each is the first of a round as often as the others. */
+async function inRounds(names, count, measure) {
+  const seen = Object.fromEntries(names.map((name) => [name, []]));
+  for (let round = 0; round < count; round++) {
+    for (let turn = 0; turn < names.length; turn++) {
+      const name = names[(round * 3 + turn) % names.length];
+      const { us, cpuUs } = await measure(name);
+      seen[name].push({ us, cpuUs });
+    }
+    console.log(`round ${round + 1} of ${count}`);
+  }
+  return seen;
+}
+
+async function measureSizes(peers, scenario, sizes) {
+  const names = ["axios", "fetch", "undici"].flatMap((name) => [`bare-${name}`, `talkdesk-${name}`]);
+  const seen = {};
+  for (const size of sizes) {
+    console.log(`${scenario} ${size}`);
+    seen[size] = await inRounds(names, GROWTH_ROUNDS, (name) => peers.measure(name, `${scenario}=${size}`));
+  }
+  return seen;
+}
+
+async function measureAccounts() {
+  const script = fileURLToPath(new URL("many-accounts.mjs", import.meta.url));
+  const seen = {};
+  for (const accounts of [1, 10, 100, 1_000, 10_000, 100_000]) {
+    seen[accounts] = [];
+    for (let round = 0; round < GROWTH_ROUNDS; round++) {
+      const args = ["--expose-gc", script, String(accounts)];
+      seen[accounts].push(JSON.parse((await promisify(execFile)(process.execPath, args)).stdout));
+    }
+    console.log(`${accounts} accounts`);
+  }
+  return seen;
+}
+
+async function measureProcesses() {
+  const seen = {};
+  for (const processes of [1, 2, 4, 8]) {
+    const alone = await startTokenEndpoint();
+    seen[processes] = {
+      alone: await runProcesses(alone, {}, processes),
+      shared: await withSqliteFile((settings) => runProcesses(alone, settings, processes)),
+    };
+    alone.server.close();
+    console.log(`${processes} processes`);
+  }
+  return seen;
+}
+
+async function withSqliteFile(work) {
+  const folder = await mkdtemp(`${tmpdir()}/talkdesk-oauth-performance-`);
+  try {
+    return await work({ SQLITE_FILE: `${folder}/tokens.db` });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
