@@ -1,7 +1,7 @@
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expectSame } from "../frame/cell.mjs";
-import { findRuntime } from "../frame/runtimes.mjs";
+import { commandOf } from "../frame/runtimes.mjs";
 
 /** @import { Cell } from "../frame/cell.mjs" */
 /** @import { Context } from "../frame/context.mjs" */
@@ -35,11 +35,9 @@ const WORKERD_DATES = ["2023-03-01", "2024-10-01", "2025-07-31", "2026-04-01"];
 
 /** @type {Readonly<Record<string, (context: Context) => Promise<string>>>} Runs all jobs, and resolves to JSON. */
 const hosts = {
-  ...Object.fromEntries(
-    NODES.map((version) => [`Node ${version}`, runsIn(() => [findRuntime(`node${version}`)])]),
-  ),
-  "Bun 1.4": runsIn(() => [findRuntime("bun", "bin/bun"), "run"]),
-  "Deno 2.9": runsIn(() => [findRuntime("deno", "deno"), "run", "--allow-all", "--node-modules-dir=manual"]),
+  ...Object.fromEntries(NODES.map((version) => [`Node ${version}`, runsIn(`node${version}`)])),
+  "Bun 1.4": runsIn("bun"),
+  "Deno 2.9": runsIn("deno"),
   ...Object.fromEntries(WORKERD_DATES.map((date) => [`workerd, ${date}`, runsInWorkerd(date)])),
   "Next 16, edge": runsInNext("edge"),
   "Next 16, Node": runsInNext("node"),
@@ -58,10 +56,10 @@ export const cells = Object.entries(hosts).flatMap(([row, host]) =>
   })),
 );
 
-/** @param {() => string[]} findCommand */
-function runsIn(findCommand) {
+/** @param {string} runtime */
+function runsIn(runtime) {
   return async (/** @type {Context} */ { run, share }) => {
-    const [command = "", ...args] = findCommand();
+    const [command = "", ...args] = commandOf(runtime);
     const cwd = await share("runtimes", ({ install }) => install("runtimes", PACKAGES));
     return run(command, [...args, "main.mjs"], { cwd });
   };

@@ -8,6 +8,7 @@
  * @property {string} column
  * @property {(context: Context) => Promise<void>} run Rejects when the thing does not work, with a message that says what
  *   was found. Rejects with a {@link NotHere} when this machine cannot run it.
+ * @property {boolean} [isLimit] True for a cell that shows that something does not work there; its table says "no".
  */
 
 /**
@@ -32,4 +33,17 @@ export const nameOf = ({ table, row, column }) => `${table} › ${row} › ${col
 export function expectSame(found, wanted) {
   const [left, right] = [JSON.stringify(found, undefined, 2), JSON.stringify(wanted, undefined, 2)];
   if (left !== right) throw new Error(`found ${left}\nwanted ${right}`);
+}
+
+/**
+ * Fails unless a program ends with an error, and says why in these words.
+ * @param {Promise<string>} program What `context.run` gave.
+ * @param {string} words
+ */
+export async function expectFailure(program, words) {
+  const said = await program.then(
+    (output) => `It ended without an error:\n${output}`,
+    (error) => error.message,
+  );
+  if (!said.includes(words)) throw new Error(`found ${said}\nwanted ${words}`);
 }

@@ -47,6 +47,7 @@ export function drawTable({ rows, columns, find }, resultOf) {
   function mark(row, column) {
     const cell = find(row, column);
     const result = cell && resultOf(cell);
+    if (result === "passed" && cell?.isLimit) return "no";
     return result ? MARKS[result] : " ";
   }
   const widths = ["", ...columns].map((_, index) =>
