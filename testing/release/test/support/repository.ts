@@ -43,7 +43,7 @@ export function copyRepository(): string {
 }
 
 /** Commits every change of a copy. */
-function commitAll(folder: string): void {
+export function commitAll(folder: string): void {
   execFileSync("git", ["add", "--all"], { cwd: folder, stdio: "ignore" });
   execFileSync("git", ["commit", "--quiet", "--no-verify", "--message", "Rehearse"], { cwd: folder });
 }
