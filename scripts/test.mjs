@@ -25,6 +25,9 @@ if (await check("install", recordInstall)) {
     await check("package shape (publint, attw)", () =>
       recordTool("turbo", "run", "check:pack", "--output-logs=errors-only", "--concurrency=2"),
     );
+    await check("public surface (api-extractor)", () =>
+      record(process.execPath, ["scripts/api-reports.mjs"]),
+    );
     await check("unused code and dependencies (knip)", () => recordTool("knip"));
     await check("one version of everything (sherif)", () => recordTool("sherif"));
     if (existsSync(`${root}/.git`)) {

@@ -53,7 +53,7 @@ export { talkdeskClientFromEnv } from "./client/client-from-env.js";
 export { type Endpoints, type Region, talkdeskEndpoints } from "./client/endpoints.js";
 export { type PrivateKeyJwtOptions, privateKeyJwt } from "./client/private-key-jwt.js";
 export { type PublicClientOptions, publicClient } from "./client/public-client.js";
-export type { SigningAlgorithm } from "./keys/signing-key.js";
+export type { PlatformCryptoKey, SigningAlgorithm } from "./keys/signing-key.js";
 export { type ClientCredentialsOptions, clientCredentials } from "./source/client-credentials.js";
 export { type ServiceTokenOptions, serviceToken } from "./source/service-token.js";
 export { type SourcePool, type SourcePoolOptions, sourcePool } from "./source/source-pool.js";
@@ -78,6 +78,7 @@ export type {
   SessionEnded,
   StoreFailed,
   TokenEvent,
+  TokenEventOf,
   TokenFailed,
   TokenReceived,
   TokenRejected,

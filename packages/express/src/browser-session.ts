@@ -1,4 +1,4 @@
-import { type OpenSession, serverSession } from "@talkdesk-oauth/login";
+import { type ServerSessions, serverSession } from "@talkdesk-oauth/login";
 import type { Request } from "express";
 
 /** The part of `req.session` that a login uses, as in express-session. Its methods may return promises instead. */
@@ -23,7 +23,7 @@ interface SessionHolder {
 const holderOf = (request: Request): SessionHolder => request as unknown as SessionHolder;
 
 /** Opens the session of a request. */
-export const openSession: (request: Request) => OpenSession = serverSession<Request>({
+export const openSession: ServerSessions<Request> = serverSession<Request>({
   current,
   id: idOf,
   async read(request) {
@@ -48,13 +48,17 @@ function current(request: Request): Session {
       "A login needs sessions: mount express-session, or similar middleware, before it with app.use(). If it is mounted, its store is disconnected.",
     );
   }
-  const { regenerate, save, destroy } = session;
-  if (![regenerate, save, destroy].every((member) => typeof member === "function")) {
+  if (!isKeptOnServer(session)) {
     throw new TypeError(
       "A login needs sessions that are kept on the server and have regenerate, save and destroy, such as express-session makes.",
     );
   }
-  return session as Session;
+  return session;
+}
+
+function isKeptOnServer(session: Partial<Session>): session is Session {
+  const { regenerate, save, destroy } = session;
+  return typeof regenerate === "function" && typeof save === "function" && typeof destroy === "function";
 }
 
 function idOf(request: Request): string | undefined {

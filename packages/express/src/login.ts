@@ -57,6 +57,7 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
   const login = frameworkLogin<Request, typeof onError>(neutral, {
     onError,
     openSession,
+    loadedRecords: openSession.loaded,
     headers: headersOf,
   });
   const { origin } = new URL(options.redirectUri);

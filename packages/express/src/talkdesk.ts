@@ -49,14 +49,13 @@ export function talkdesk(source: TokenSource | SourceOfRequest): RequestHandler 
     };
   }
   return (request, response, next) => {
-    const attach = async (): Promise<void> => {
-      const found = await sourceOf(request);
-      if (found !== undefined) request.talkdesk = requestTalkdesk(found, response, talkdeskFetch);
-    };
     // Set even when undefined, so that requireLogin() can tell "nobody is signed in" from "talkdesk() is missing".
-    Object.assign(request, { talkdesk: undefined });
-    attach().then(
-      () => next(),
+    request.talkdesk = undefined as never;
+    sourceOf(request).then(
+      (found) => {
+        if (found !== undefined) request.talkdesk = requestTalkdesk(found, response, talkdeskFetch);
+        next();
+      },
       (thrown) => next(errorOf(thrown)),
     );
   };

@@ -14,7 +14,7 @@ import type {
   FastifyRequest,
   HTTPMethods,
 } from "fastify";
-import { openServerSession } from "./server-session.js";
+import { loadedRecords, openServerSession } from "./server-session.js";
 import { sendWebResponse, toWebRequest } from "./web-exchange.js";
 
 /** Options of {@link talkdeskLogin}: the options of `@talkdesk-oauth/login`, and two more. */
@@ -62,6 +62,7 @@ export function talkdeskLogin(options: TalkdeskLoginOptions): TalkdeskLogin {
     session,
     onError,
     openSession: openServerSession,
+    loadedRecords,
     headers: (request) => toWebHeaders(request.headers),
   });
   const { origin } = new URL(neutral.redirectUri);

@@ -1,4 +1,4 @@
-import { type OpenSession, serverSession } from "@talkdesk-oauth/login";
+import { type LoginRecords, type OpenSession, serverSession } from "@talkdesk-oauth/login";
 import type { FastifyRequest } from "fastify";
 
 type Data = Record<string, unknown>;
@@ -18,6 +18,11 @@ const holderOf = (request: FastifyRequest): SessionHolder => request as unknown 
 /** Opens the session of `@fastify/session` for a request; undefined in an app that has not registered it. */
 export function openServerSession(request: FastifyRequest): OpenSession | undefined {
   return "sessionStore" in request ? openSession(request) : undefined;
+}
+
+/** The records that `@fastify/session` has loaded with a request; undefined in an app that has not registered it. */
+export function loadedRecords(request: FastifyRequest): LoginRecords | undefined {
+  return "sessionStore" in request ? openSession.loaded(request) : undefined;
 }
 
 const openSession = serverSession<FastifyRequest>({

@@ -1,10 +1,15 @@
 import { isTalkdeskError, type TokenSource } from "@talkdesk-oauth/core";
 import { LoginFailure } from "./answers/login-failure.js";
 import { checkFunction } from "./base/option-names.js";
-import { talkdeskLogin, type Visit } from "./login.js";
+import { loginInSteps, type Visit } from "./login.js";
 import type { TalkdeskLoginOptions } from "./routes/login-options.js";
-import type { SignedInUser } from "./session/login-records.js";
-import type { LoginSession, OpenSession } from "./session/login-session.js";
+import type { SignedInUser, SignIn } from "./session/login-records.js";
+import {
+  type LoginRecords,
+  type LoginSession,
+  loadedRecords,
+  type OpenSession,
+} from "./session/login-session.js";
 import { noteSession, onceForEach } from "./session/request-session.js";
 import { storedSession } from "./session/stored-session.js";
 
@@ -19,6 +24,12 @@ export interface FrameworkCalls<Host, OnError> {
   readonly onError?: OnError | undefined;
   /** Opens the framework's own session; undefined in an app without one. Default: there are none. */
   openSession?(host: Host): OpenSession | undefined;
+  /**
+   * The records of the framework's own session, where they are loaded with each request: `loaded` of
+   * {@link serverSession}. With it, a request that is not for the login does without opening its session. Default:
+   * the session is opened and asked.
+   */
+  loadedRecords?(host: Host): LoginRecords | undefined;
   /** The headers of a request, for the cookie of `storedSession`, which serves apps without other sessions. */
   headers(host: Host): { get(name: string): string | null };
 }
@@ -60,7 +71,7 @@ export interface FrameworkLogin<Host, OnError> extends SignedInUsers<Host> {
 }
 
 /**
- * Makes a login for the package of a web framework: {@link talkdeskLogin}, with a session for each request.
+ * Makes a login for the package of a web framework: `talkdeskLogin`, with a session for each request.
  *
  * The session is that of the option `session`, or that of the framework, or else a {@link storedSession} over `store`,
  * whose cookie is `Secure` when `redirectUri` is https.
@@ -82,7 +93,7 @@ export function frameworkLogin<Host extends object, OnError>(
   const { session: ownSession, onError } = calls;
   checkFunction("session", ownSession);
   checkFunction("onError", onError);
-  const login = talkdeskLogin<Host>(options);
+  const login = loginInSteps<Host>(options);
   const { store } = login;
   const openStored = storedSession({ store, secure: new URL(options.redirectUri).protocol === "https:" });
 
@@ -90,6 +101,16 @@ export function frameworkLogin<Host extends object, OnError>(
     if (ownSession !== undefined) return { session: ownSession(host), commit: (answer) => answer };
     return calls.openSession?.(host) ?? openStored({ headers: calls.headers(host) });
   });
+
+  /** Finds the sign-in without opening the session where its records are in memory. Most requests need no more of it. */
+  function findSignIn(host: Host): SignIn | undefined | Promise<SignIn | undefined> {
+    const sessionOf = (): LoginSession => open(host).session;
+    const records =
+      (ownSession === undefined ? calls.loadedRecords?.(host) : undefined) ?? loadedRecords(sessionOf());
+    return records instanceof Promise
+      ? records.then((read) => login.findSignIn(read, sessionOf))
+      : login.findSignIn(records, sessionOf);
+  }
 
   return {
     open,
@@ -106,12 +127,12 @@ export function frameworkLogin<Host extends object, OnError>(
       }
     },
     async source(host) {
-      const { session } = open(host);
-      noteSession(host, session);
-      return login.source(session, host);
+      noteSession(host, open);
+      const signIn = findSignIn(host);
+      return login.sourceOf(signIn instanceof Promise ? await signIn : signIn, host);
     },
     async user(host) {
-      return login.user(open(host).session);
+      return login.userOf(await findSignIn(host));
     },
   };
 }

@@ -30,7 +30,7 @@ export type { ClientOfLogin, LoginLaunch, TalkdeskLoginOptions } from "./routes/
 export type { SignedInUser } from "./session/login-records.js";
 export type { LoginRecords, LoginSession, OpenSession } from "./session/login-session.js";
 export { notedSession } from "./session/request-session.js";
-export { type ServerSessionCalls, serverSession } from "./session/server-session.js";
+export { type ServerSessionCalls, type ServerSessions, serverSession } from "./session/server-session.js";
 export { type StoredSessionOptions, storedSession } from "./session/stored-session.js";
 export { type NodeResponse, type RequestTalkdesk, requestTalkdesk } from "./tokens/request-talkdesk.js";
 export { isTokenSource, type SourceChoice, sourceChooser } from "./tokens/source-choice.js";

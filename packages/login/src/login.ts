@@ -14,8 +14,13 @@ import type { TalkdeskLoginOptions } from "./routes/login-options.js";
 import type { LoginRoute, RouteVisit } from "./routes/login-route.js";
 import { type LoginSetup, loginSetup, ROUTES } from "./routes/login-setup.js";
 import { type SignedInUser, type SignIn, signInOf } from "./session/login-records.js";
-import { type LoginSession, loadedRecords, withPatience } from "./session/login-session.js";
-import { noteSignIn } from "./session/sign-in-row.js";
+import {
+  type LoginRecords,
+  type LoginSession,
+  loadedRecords,
+  withPatience,
+} from "./session/login-session.js";
+import { isInLongRow, noteSignIn } from "./session/sign-in-row.js";
 
 /** One request, with the facts that a login needs. */
 export interface Visit<Host> {
@@ -87,12 +92,32 @@ export interface Login<Host = undefined> {
  * @see RFC 6749 §4.1 and §10.12, RFC 9700 §4.7; Talkdesk, "Single Sign-On"
  */
 export function talkdeskLogin<Host = undefined>(options: TalkdeskLoginOptions<Host>): Login<Host> {
+  const { store, handle, findSignIn, sourceOf, userOf } = loginInSteps(options);
+  const signInIn = async (session: LoginSession): Promise<SignIn | undefined> =>
+    findSignIn(await loadedRecords(session), () => session);
+  return {
+    store,
+    handle,
+    source: async (session, host) => sourceOf(await signInIn(session), host),
+    user: async (session) => userOf(await signInIn(session)),
+  };
+}
+
+/** A login whose `source` and `user` are two steps each, for sessions that need not be opened to read their records. */
+export interface LoginInSteps<Host> extends Pick<Login<Host>, "store" | "handle"> {
+  /**
+   * The sign-in in the records of a session.
+   *
+   * @param session Gives the session. It is called when a login would not help its user: answers to its requests differ.
+   */
+  findSignIn(records: LoginRecords | undefined, session: () => LoginSession): SignIn | undefined;
+  sourceOf(signIn: SignIn | undefined, host: Host): Promise<TokenSource | undefined>;
+  userOf(signIn: SignIn | undefined): Promise<SignedInUser | undefined>;
+}
+
+/** Makes the steps of {@link talkdeskLogin}. */
+export function loginInSteps<Host>(options: TalkdeskLoginOptions<Host>): LoginInSteps<Host> {
   const setup = loginSetup(options);
-  async function currentSignIn(session: LoginSession): Promise<SignIn | undefined> {
-    const signIn = signInOf(await loadedRecords(session), setup.name);
-    if (signIn !== undefined) noteSignIn(session, signIn);
-    return signIn;
-  }
   return {
     store: options.store,
     async handle(visit) {
@@ -132,12 +157,17 @@ export function talkdeskLogin<Host = undefined>(options: TalkdeskLoginOptions<Ho
         throw new LoginFailure(error, { restart, isSignedOut: next !== undefined }, () => asPrivate(page()));
       }
     },
-    async source(session, host) {
-      const signIn = await currentSignIn(session);
+    findSignIn(records, session) {
+      const signIn = signInOf(records, setup.name);
+      if (signIn !== undefined && isInLongRow(signIn)) noteSignIn(session(), signIn);
+      return signIn;
+    },
+    async sourceOf(signIn, host) {
       if (signIn === undefined) return undefined;
       const { key, installationId } = signIn;
       try {
-        return await setup.users.source(key, () => setup.clientFor(host, installationId));
+        const clientOf = setup.isPerInstallation ? () => setup.clientFor(host, installationId) : undefined;
+        return await setup.users.source(key, clientOf);
       } catch (error) {
         // The app has been uninstalled since the login. Its users count as signed out, so that their requests do not
         // fail.
@@ -145,8 +175,7 @@ export function talkdeskLogin<Host = undefined>(options: TalkdeskLoginOptions<Ho
         throw error;
       }
     },
-    async user(session) {
-      const signIn = await currentSignIn(session);
+    async userOf(signIn) {
       return signIn !== undefined && (await setup.users.isSignedIn(signIn.key)) ? signIn.user : undefined;
     },
   };

@@ -1,15 +1,20 @@
 import {
+  accessToken,
   clientSecretBasic,
   memoryStore,
+  type TalkdeskClient,
   TalkdeskError,
   type TokenStore,
   talkdeskClient,
+  userSession,
 } from "@talkdesk-oauth/core";
 import {
   type FrameworkCalls,
   frameworkLogin,
   type LoginFailure,
+  type LoginRecords,
   type LoginSession,
+  loginRequired,
   notedSession,
   type OpenSession,
   PRIVATE_HEADERS,
@@ -22,8 +27,14 @@ const ORIGIN = "https://app.example.com";
 interface AppRequest {
   readonly path: string;
   readonly cookie?: string;
+  readonly records?: LoginRecords;
 }
 type OnError = (failure: LoginFailure) => string;
+
+const clientOfApp = talkdeskClient({
+  account: "acme",
+  authentication: clientSecretBasic({ clientId: "an-id", clientSecret: "a-secret" }),
+});
 
 function make(
   calls: Partial<FrameworkCalls<AppRequest, OnError>> = {},
@@ -31,10 +42,7 @@ function make(
 ) {
   const login = frameworkLogin<AppRequest, OnError>(
     {
-      client: talkdeskClient({
-        account: "acme",
-        authentication: clientSecretBasic({ clientId: "an-id", clientSecret: "a-secret" }),
-      }),
+      client: clientOfApp,
       redirectUri: `${ORIGIN}/auth/callback`,
       store: memoryStore(),
       contact: "help@example.com",
@@ -126,6 +134,89 @@ describe("the session of a request", () => {
     await login.source(request);
     expect(notedSession(request)).toBe(login.open(request).session);
     expect(notedSession({ path: "/" })).toBeUndefined();
+  });
+});
+
+describe("the source of a user who is signed in", () => {
+  const name = Buffer.from(`${ORIGIN}/auth/callback`).toString("base64url");
+  const keyOf = (user: number): string => String(user).padStart(43, "k");
+  const requestOf = (user: number, signIn: object = {}): AppRequest => ({
+    path: "/",
+    records: { [name]: { pending: [], signIn: { key: keyOf(user), ...signIn } } },
+  });
+  const loadedRecords = ({ records }: AppRequest): LoginRecords | undefined => records;
+
+  const users = Array.from({ length: 1_001 }, (_, user) => user);
+
+  /** Makes a store with the tokens of all users, and counts its reads. */
+  async function storeOfUsers() {
+    const store = memoryStore();
+    const expiresAt = Date.now() + 599_000;
+    const token = accessToken({ value: "a-token", expiresAt, refreshToken: "a-refresh-token" });
+    await userSession(clientOfApp, { store, key: "first" }).start(token);
+    const { value = "" } = (await store.read("first")) ?? {};
+    for (const user of users) await store.write(keyOf(user), value, { expectedVersion: 0 });
+    const read = vi.fn<TokenStore["read"]>((key) => store.read(key));
+    return { ...store, read };
+  }
+
+  it("is found without opening a session whose records are loaded", async () => {
+    const own = sessionOfFramework();
+    const openSession = vi.fn(() => own);
+    const { source, user } = make({ openSession, loadedRecords }, { store: await storeOfUsers() });
+    const request = requestOf(1, { user: { sub: "ada" } });
+    expect(await (await source(request))?.getToken()).toMatchObject({ value: "a-token" });
+    expect(await user(request)).toEqual({ sub: "ada" });
+    expect(openSession).not.toHaveBeenCalled();
+    expect(notedSession(request)).toBe(own.session);
+  });
+
+  it("is found in a session of the app's own, whatever the framework has loaded", async () => {
+    const { records } = requestOf(1);
+    const { source } = make(
+      { session: () => session({ loaded: records }), loadedRecords },
+      { store: await storeOfUsers() },
+    );
+    expect(await source({ path: "/", records: {} })).toBeDefined();
+  });
+
+  it.each([2, 3])("leads to a login when it is over, unless that was the %i. in a row", async (inRow) => {
+    const { source } = make({ openSession: () => sessionOfFramework(), loadedRecords });
+    const request = requestOf(1, { at: Date.now(), inRow });
+    expect(await source(request)).toBeUndefined();
+    const facts = { wantsHtml: true, isNavigation: true, url: "/", login: "/auth/login" };
+    expect(loginRequired({ ...facts, session: notedSession(request) }).status).toBe(inRow === 3 ? 401 : 302);
+  });
+
+  it("is one object for all requests, and opens a session again that was closed for others", async () => {
+    const store = await storeOfUsers();
+    const { source } = make({ loadedRecords }, { store });
+    const [first, second] = [await source(requestOf(0)), await source(requestOf(0))];
+    expect(await source(requestOf(0))).toBe(second);
+    for (const user of users.slice(1)) await source(requestOf(user));
+    store.read.mockClear();
+    const tokens = await Promise.all([first, second, second].map((each) => each?.getToken()));
+    expect(tokens.map((token) => token?.value)).toEqual(Array(3).fill("a-token"));
+    expect(store.read.mock.calls.map(([key]) => key)).toEqual([keyOf(0)]);
+  });
+
+  it("asks the request's own client when it opens a session again", async () => {
+    const store = await storeOfUsers();
+    const asked: AppRequest[] = [];
+    const client = (request: AppRequest): TalkdeskClient => {
+      asked.push(request);
+      return clientOfApp;
+    };
+    const { source } = make({ loadedRecords }, { store, client });
+    const [opening, later] = [requestOf(0), requestOf(0)];
+    await source(opening);
+    const found = await source(later);
+    expect(asked).toEqual([opening]);
+    for (const user of users.slice(1)) await source(requestOf(user));
+    asked.length = 0;
+    await found?.getToken();
+    expect(asked[0]).toBe(later);
+    expect(asked).toHaveLength(1);
   });
 });
 

@@ -10,6 +10,7 @@ const WEB = {
   project: "types-web",
   packages: ["core", "fetch", "login", "hono"],
   others: ["hono@4.13.19", "@cloudflare/workers-types@5.20261117.1"],
+  since: 0,
 };
 
 /** @param {string} version A version of `@types/node`. */
@@ -49,7 +50,7 @@ const SURROUNDINGS = [
 ];
 
 /** @type {readonly Cell[]} */
-export const cells = SURROUNDINGS.flatMap(({ row, project, packages, others, config, since = 0 }) =>
+export const cells = SURROUNDINGS.flatMap(({ row, project, packages, others, config, since }) =>
   TYPESCRIPTS.map((version) => ({
     table: "Types without `skipLibCheck`",
     row,

@@ -12,7 +12,9 @@ export const MAX_DISCARD_MS = 10_000;
  * @example
  * await discardBody(response.body);
  */
-export async function discardBody(body: UnreadBody | null | undefined): Promise<void> {
+export async function discardBody(
+  body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | null | undefined,
+): Promise<void> {
   if (body === null || body === undefined) return;
   let timer: unknown;
   try {
@@ -39,10 +41,8 @@ async function cancel(reader: { cancel(): unknown }): Promise<void> {
   }
 }
 
-type UnreadBody = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
-
 /** Returns a reader whose `cancel` ends a read in flight. An iterator's `return` would wait for the read. */
-function readerOf(body: UnreadBody): {
+function readerOf(body: ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>): {
   read(): Promise<IteratorResult<Uint8Array, unknown>>;
   cancel(): unknown;
 } {

@@ -26,7 +26,7 @@ export interface RequestBody<Body> {
  */
 export function captureBody<Body>(
   body: Body,
-  ownFormData?: FormDataClass,
+  ownFormData?: new (...args: never[]) => object,
 ): RequestBody<Body | Blob | URLSearchParams> {
   if (typeof body !== "object" || body === null) return { body, isReplayable: typeof body !== "function" };
   const copy = copyBytes(body) ?? copyChunks(body);
@@ -77,12 +77,12 @@ function tagOf(value: object): string {
 
 type FormEntry = readonly [name: string, value: string | File];
 
-type FormDataClass = new (...args: never[]) => object;
-
 /** Copies the entries of a known `FormData`. Undefined for any other, or with files that are not the platform's. */
-function copyEntries(body: object, ownFormData?: FormDataClass): readonly FormEntry[] | undefined {
-  const classes: readonly (FormDataClass | undefined)[] = [globalThis.FormData, ownFormData];
-  if (!classes.some((known) => isOf(body, known))) return undefined;
+function copyEntries(
+  body: object,
+  ownFormData?: new (...args: never[]) => object,
+): readonly FormEntry[] | undefined {
+  if (!isOf(body, globalThis.FormData) && !isOf(body, ownFormData)) return undefined;
   const entries = [...(body as unknown as Iterable<FormEntry>)];
   const isKnown = ([, value]: FormEntry): boolean => typeof value === "string" || isPlatformBlob(value);
   return entries.every(isKnown) ? entries : undefined;

@@ -1,6 +1,6 @@
 import { TalkdeskError } from "../base/errors.js";
 import {
-  type CryptoKey,
+  type PlatformCryptoKey,
   readSigningKey,
   type SigningAlgorithm,
   type SigningKey,
@@ -24,7 +24,10 @@ export interface PrivateKeyJwtOptions {
    * A function looks the key up, for example in a vault. It is called for every assertion: about once for each token, so
    * cache the key where looking it up is slow. The call's deadline limits the wait for it.
    */
-  readonly privateKey: string | CryptoKey | (() => string | CryptoKey | Promise<string | CryptoKey>);
+  readonly privateKey:
+    | string
+    | PlatformCryptoKey
+    | (() => string | PlatformCryptoKey | Promise<string | PlatformCryptoKey>);
   /** The algorithm (`key_algorithm`). Default: the one of the key's curve or hash, and `"PS256"` for other RSA keys. */
   readonly algorithm?: SigningAlgorithm | undefined;
   /** The `aud` of every assertion. Default: the URL of the token endpoint. */
@@ -98,7 +101,7 @@ function checkAlgorithm(algorithm: SigningAlgorithm | undefined): void {
 /** A key that is ready to sign. */
 interface ReadyKey {
   readonly algorithm: SigningAlgorithm;
-  readonly load: () => Promise<CryptoKey>;
+  readonly load: () => Promise<PlatformCryptoKey>;
 }
 
 /** Returns a function that gives the key for one assertion: the same one each time, or the one that is looked up. */
@@ -121,7 +124,7 @@ function keyFinder({ privateKey, algorithm }: PrivateKeyJwtOptions): () => Ready
   };
 }
 
-function readyKey(privateKey: string | CryptoKey, wanted: SigningAlgorithm | undefined): ReadyKey {
+function readyKey(privateKey: string | PlatformCryptoKey, wanted: SigningAlgorithm | undefined): ReadyKey {
   const key = readSigningKey(privateKey);
   const algorithm = chooseAlgorithm(key, wanted);
   return { algorithm, load: loadOnce(key, algorithm) };
@@ -152,7 +155,7 @@ function chooseAlgorithm(
 async function sign(
   claims: Readonly<Record<string, string | number>>,
   header: { readonly alg: SigningAlgorithm; readonly kid: string },
-  loadedKey: () => Promise<CryptoKey>,
+  loadedKey: () => Promise<PlatformCryptoKey>,
 ): Promise<string> {
   // A JWT is a compact JWS of JSON (RFC 7519 §3). jose's own class for it brings checks of claims, which these need not.
   const { CompactSign } = await import("jose/jws/compact/sign").catch((cause: unknown) => {
@@ -176,11 +179,11 @@ async function sign(
 }
 
 /** Loads the key once. Afterwards nothing refers to the text of the key. */
-function loadOnce({ load }: SigningKey, algorithm: SigningAlgorithm): () => Promise<CryptoKey> {
-  const key: { load?: SigningKey["load"]; loaded?: Promise<CryptoKey> | undefined } = { load };
+function loadOnce({ load }: SigningKey, algorithm: SigningAlgorithm): () => Promise<PlatformCryptoKey> {
+  const key: { load?: SigningKey["load"]; loaded?: Promise<PlatformCryptoKey> | undefined } = { load };
   return () => {
     key.loaded ??= key.load?.(algorithm);
     delete key.load;
-    return key.loaded as Promise<CryptoKey>;
+    return key.loaded as Promise<PlatformCryptoKey>;
   };
 }

@@ -8,7 +8,7 @@ import { type Curve, type Hash, MIN_RSA_BITS, readPrivateKey } from "./private-k
 export type SigningAlgorithm = "ES256" | "ES384" | "ES512" | "PS256" | "PS384" | "PS512";
 
 /** The platform's `CryptoKey`, whether its type comes from the DOM library or from `@types/node`. */
-export type CryptoKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+export type PlatformCryptoKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 /**
  * A private key, from text or from a `CryptoKey`.
@@ -20,7 +20,7 @@ export interface SigningKey {
   /** The algorithms that it can sign with. The first is the default. */
   readonly algorithms: readonly SigningAlgorithm[];
   /** Loads the platform's key for one of these algorithms. Rejects when the platform refuses the key. */
-  readonly load: (algorithm: SigningAlgorithm) => Promise<CryptoKey>;
+  readonly load: (algorithm: SigningAlgorithm) => Promise<PlatformCryptoKey>;
 }
 
 const BY_CURVE: ReadonlyMap<Curve, SigningAlgorithm> = new Map([
@@ -40,7 +40,7 @@ const BY_HASH: ReadonlyMap<Hash, SigningAlgorithm> = new Map([
  * @throws TypeError for a value that cannot sign. The message repeats nothing of it.
  * @internal
  */
-export function readSigningKey(privateKey: string | CryptoKey): SigningKey {
+export function readSigningKey(privateKey: string | PlatformCryptoKey): SigningKey {
   if (typeof privateKey === "string") return readText(privateKey);
   if (isCryptoKey(privateKey)) return readCryptoKey(privateKey);
   throw keyFault("must be a string, PKCS#8 in Base64 or PEM, or a CryptoKey");
@@ -50,8 +50,8 @@ export function readSigningKey(privateKey: string | CryptoKey): SigningKey {
  * Recognises a `CryptoKey` by its members: some runtimes have no global of that name, Cloudflare Workers with
  * compatibility dates before 2024-09-26 do not tag its objects, and in test runners it may be of another realm.
  */
-function isCryptoKey(value: unknown): value is CryptoKey {
-  const { type, algorithm, usages } = Object(value) as Partial<Record<keyof CryptoKey, unknown>>;
+function isCryptoKey(value: unknown): value is PlatformCryptoKey {
+  const { type, algorithm, usages } = Object(value) as Partial<Record<keyof PlatformCryptoKey, unknown>>;
   const { name } = Object(algorithm) as { readonly name?: unknown };
   return typeof type === "string" && typeof name === "string" && Array.isArray(usages);
 }
@@ -79,9 +79,9 @@ const importKey = (
   algorithm:
     | { readonly name: string; readonly namedCurve: Curve }
     | { readonly name: string; readonly hash: string },
-): Promise<CryptoKey> => crypto.subtle.importKey("pkcs8", pkcs8, algorithm, false, ["sign"]);
+): Promise<PlatformCryptoKey> => crypto.subtle.importKey("pkcs8", pkcs8, algorithm, false, ["sign"]);
 
-function readCryptoKey(key: CryptoKey): SigningKey {
+function readCryptoKey(key: PlatformCryptoKey): SigningKey {
   if (key.type === "public") throw keyFault(PUBLIC);
   if (key.type !== "private") throw keyFault("must be a private key, not a shared secret");
   if (!key.usages.includes("sign")) {

@@ -1,7 +1,8 @@
 import type { TalkdeskError } from "../base/errors.js";
 import type { Grant } from "./grant.js";
 
-interface EventOf<Type extends string> {
+/** What every event has. */
+export interface TokenEventOf<Type extends string> {
   readonly type: Type;
   /** When it happened, in epoch milliseconds. */
   readonly at: number;
@@ -33,7 +34,7 @@ export type TokenEvent =
   | SessionEnded;
 
 /** A token call begins. With a store, it reads that first. `durationMs` of its end is counted from here. */
-export interface TokenRequested extends EventOf<"token_requested"> {
+export interface TokenRequested extends TokenEventOf<"token_requested"> {
   /** Why: there is no valid token, the current one expires soon, or the API refused it. */
   readonly reason: "no_token" | "renewal" | "refusal";
   /** True for the first call after a closed gate. */
@@ -41,7 +42,7 @@ export interface TokenRequested extends EventOf<"token_requested"> {
 }
 
 /** A token call brought a token. */
-export interface TokenReceived extends EventOf<"token_received"> {
+export interface TokenReceived extends TokenEventOf<"token_received"> {
   readonly durationMs: number;
   readonly fingerprint?: string;
   /** When the token expires, in epoch milliseconds. */
@@ -54,13 +55,13 @@ export interface TokenReceived extends EventOf<"token_received"> {
 }
 
 /** A token call failed, retries included. */
-export interface TokenFailed extends EventOf<"token_failed"> {
+export interface TokenFailed extends TokenEventOf<"token_failed"> {
   readonly durationMs: number;
   readonly error: TalkdeskError;
 }
 
 /** A caller got the current token, although it is due for renewal. */
-export interface ServedStale extends EventOf<"served_stale"> {
+export interface ServedStale extends TokenEventOf<"served_stale"> {
   readonly fingerprint?: string;
   /** Whether the renewal is under way, or has failed and is not tried again yet. */
   readonly renewal: "pending" | "failed";
@@ -71,7 +72,7 @@ export interface ServedStale extends EventOf<"served_stale"> {
 }
 
 /** The API refused the current token. Once per token, however many callers report it. */
-export interface TokenRejected extends EventOf<"token_rejected"> {
+export interface TokenRejected extends TokenEventOf<"token_rejected"> {
   readonly fingerprint?: string;
 }
 
@@ -79,20 +80,20 @@ export interface TokenRejected extends EventOf<"token_rejected"> {
  * A request went to the gateway of another region without a token, since the token is not for that origin. Once per source
  * and origin.
  */
-export interface TokenWithheld extends EventOf<"token_withheld"> {
+export interface TokenWithheld extends TokenEventOf<"token_withheld"> {
   /** The origin that the request went to, such as `https://api.talkdeskapp.eu`. */
   readonly origin: string;
 }
 
 /** From now on calls fail at once, until `retryAt`. */
-export interface GateClosed extends EventOf<"gate_closed"> {
+export interface GateClosed extends TokenEventOf<"gate_closed"> {
   /** When the next call is let through, in epoch milliseconds. */
   readonly retryAt: number;
   readonly error: TalkdeskError;
 }
 
 /** A call succeeded, so the gate is open again. */
-export interface GateOpened extends EventOf<"gate_opened"> {
+export interface GateOpened extends TokenEventOf<"gate_opened"> {
   /** How long the gate was closed, in milliseconds. */
   readonly durationMs: number;
 }
@@ -101,11 +102,11 @@ export interface GateOpened extends EventOf<"gate_opened"> {
  * The store failed, or a record in it cannot be used, and the call went on without it. A call that fails because of the
  * store is a `token_failed` with `store_unavailable`.
  */
-export interface StoreFailed extends EventOf<"store_failed"> {
+export interface StoreFailed extends TokenEventOf<"store_failed"> {
   readonly error: TalkdeskError;
 }
 
 /** A session is over: `end()` was called, or, with an `error`, the user must log in again. Once per source. */
-export interface SessionEnded extends EventOf<"session_ended"> {
+export interface SessionEnded extends TokenEventOf<"session_ended"> {
   readonly error?: TalkdeskError;
 }

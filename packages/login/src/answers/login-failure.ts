@@ -46,7 +46,11 @@ export class LoginFailure extends Error {
   readonly #page: () => Response;
 
   /** @internal */
-  constructor(error: unknown, { restart, isSignedOut }: FailureFacts, page: () => Response) {
+  constructor(
+    error: unknown,
+    { restart, isSignedOut }: { readonly restart: LoginRestart | undefined; readonly isSignedOut: boolean },
+    page: () => Response,
+  ) {
     super(`The ${isSignedOut ? "logout at Talkdesk" : "login"} failed; its error says why.`);
     this.error = error;
     this.isSignedOut = isSignedOut;
@@ -63,11 +67,6 @@ export class LoginFailure extends Error {
   response(): Response {
     return this.#page();
   }
-}
-
-interface FailureFacts {
-  readonly restart: LoginRestart | undefined;
-  readonly isSignedOut: boolean;
 }
 
 /** The details that the page of a failure shows besides the failure. */

@@ -67,7 +67,7 @@ export function loginSetup<Host>(options: TalkdeskLoginOptions<Host>): LoginSetu
       store,
       maxIdleMs,
       onEvent,
-      clock: typeof client === "function" ? undefined : client.clock,
+      client: typeof client === "function" ? undefined : client,
     }),
     ...(endTalkdeskSession !== undefined &&
       typeof client !== "function" && { talkdeskSessions: talkdeskSessions(endTalkdeskSession, client) }),

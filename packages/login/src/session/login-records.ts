@@ -98,8 +98,10 @@ function isSignIn(value: unknown): value is SignIn {
   return (
     typeof key === "string" &&
     KEY.test(key) &&
-    [at, inRow].every((number) => number === undefined || typeof number === "number") &&
-    [installationId, userId].every(isTextOrAbsent) &&
+    isNumberOrAbsent(at) &&
+    isNumberOrAbsent(inRow) &&
+    isTextOrAbsent(installationId) &&
+    isTextOrAbsent(userId) &&
     (user === undefined || isUser(user, installationId))
   );
 }
@@ -108,9 +110,12 @@ function isUser(value: unknown, installationId: unknown): value is SignedInUser 
   const user = Object(value) as Partial<Record<keyof SignedInUser, unknown>>;
   return (
     typeof user.sub === "string" &&
-    [user.name, user.email].every(isTextOrAbsent) &&
+    isTextOrAbsent(user.name) &&
+    isTextOrAbsent(user.email) &&
     user.installationId === installationId
   );
 }
+
+const isNumberOrAbsent = (value: unknown): boolean => value === undefined || typeof value === "number";
 
 const isTextOrAbsent = (value: unknown): boolean => value === undefined || typeof value === "string";

@@ -130,7 +130,12 @@ async function within<T>(call: Promise<T>): Promise<T> {
   return call;
 }
 
-/** The records that were loaded with the request. They may be older than those in the store. */
-export async function loadedRecords(session: LoginSession): Promise<LoginRecords | undefined> {
-  return session.loaded ?? (await withPatience(session).read());
+/**
+ * The records that were loaded with the request. They may be older than those in the store. Not a promise when they are
+ * in memory.
+ */
+export function loadedRecords(
+  session: LoginSession,
+): LoginRecords | undefined | Promise<LoginRecords | undefined> {
+  return session.loaded ?? withPatience(session).read();
 }

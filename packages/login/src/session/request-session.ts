@@ -1,4 +1,4 @@
-import type { LoginSession } from "./login-session.js";
+import type { LoginSession, OpenSession } from "./login-session.js";
 
 /**
  * Makes a function that opens something for each request once. The request keeps it under a symbol: a WeakMap with an
@@ -14,12 +14,19 @@ export function onceForEach<Host extends object, T>(open: (host: Host) => T): (h
   };
 }
 
-/** Where a request keeps the session by which its user was looked for. */
+/** Where a request keeps how to open the session by which its user was looked for. */
 const NOTED = Symbol("talkdesk-oauth.noted-session");
 
-/** Remembers the session that was given to `login.source()`: answers that lead to a login depend on it. */
-export function noteSession(host: object, session: LoginSession): void {
-  (host as { [NOTED]?: LoginSession })[NOTED] = session;
+interface Noted<Host> {
+  [NOTED]?: (host: Host) => OpenSession;
+}
+
+/**
+ * Remembers how to open the session by which the user of a request was looked for: answers that lead to a login depend
+ * on that session, and all others do without it.
+ */
+export function noteSession<Host extends object>(host: Host, open: (host: Host) => OpenSession): void {
+  (host as Noted<Host>)[NOTED] = open;
 }
 
 /**
@@ -30,5 +37,5 @@ export function noteSession(host: object, session: LoginSession): void {
  * const answer = errorAnswer(error, { ...readRequestFacts(request), session: notedSession(request) });
  */
 export function notedSession(host: object): LoginSession | undefined {
-  return (host as { [NOTED]?: LoginSession })[NOTED];
+  return (host as Noted<object>)[NOTED]?.(host).session;
 }

@@ -1,8 +1,6 @@
 import { keptMembers } from "./kept-members.js";
 import type { LoginRecords, OpenSession } from "./login-session.js";
 
-type Data = Readonly<Record<string, unknown>>;
-
 /** What {@link serverSession} needs of a framework's sessions. Each function gets the framework's own request. */
 export interface ServerSessionCalls<Host> {
   /**
@@ -17,7 +15,7 @@ export interface ServerSessionCalls<Host> {
    * `ENOENT`, when the store does not have the session, or no longer. Sessions whose store cannot be asked resolve to
    * the current data.
    */
-  read(host: Host): Promise<Data | null | undefined>;
+  read(host: Host): Promise<Readonly<Record<string, unknown>> | null | undefined>;
   /** Stores the current session. */
   save(host: Host): Promise<unknown>;
   /** Gives the request a new session, empty and with another id, and removes the old one from the store. */
@@ -33,6 +31,16 @@ export interface ServerSessionCalls<Host> {
   areHeadersSent?(host: Host): boolean;
 }
 
+/** Opens the sessions of a web framework, as {@link serverSession} makes it. */
+export interface ServerSessions<Host> {
+  (host: Host): OpenSession;
+  /**
+   * The records that the framework has loaded with the request, for `loadedRecords` of {@link FrameworkCalls}. Throws as
+   * `current` does.
+   */
+  loaded(host: Host): LoginRecords;
+}
+
 /** The member of a session that belongs to the app's logins. */
 const MEMBER = "talkdeskLogins";
 
@@ -44,7 +52,8 @@ const MEMBER = "talkdeskLogins";
  * request would store an old copy again and send its cookie, or wait for the store once more. For the same reason,
  * a renewal that fails takes the session from its request.
  *
- * @returns A function that opens the session of a request. Call it once for each request.
+ * @returns A function that opens the session of a request. Call it once for each request. Its `loaded` reads the records
+ *   of a request without opening the session.
  * @example
  * const openSession = serverSession<typeof appRequest>({
  *   current: ({ session }) => session,
@@ -59,13 +68,15 @@ const MEMBER = "talkdeskLogins";
  * const answer = await login.handle({ request, mount: "/auth", session, host: undefined });
  * if (answer !== undefined) return commit(answer);
  */
-export function serverSession<Host>(calls: ServerSessionCalls<Host>): (host: Host) => OpenSession {
-  return (host) => openSession(calls, host);
+export function serverSession<Host>(calls: ServerSessionCalls<Host>): ServerSessions<Host> {
+  return Object.assign((host: Host) => openSession(calls, host), {
+    loaded: (host: Host) => recordsIn(calls.current(host)),
+  });
 }
 
 function openSession<Host>(calls: ServerSessionCalls<Host>, host: Host): OpenSession {
   /** The data that the store had at the last read. */
-  let stored: Data | undefined;
+  let stored: Readonly<Record<string, unknown>> | undefined;
   let isGone = false;
   /** The number of calls that the store has not answered yet. */
   let unanswered = 0;
@@ -132,7 +143,8 @@ function openSession<Host>(calls: ServerSessionCalls<Host>, host: Host): OpenSes
   };
 }
 
-const recordsIn = (session: Data): LoginRecords => (session[MEMBER] ?? {}) as LoginRecords;
+const recordsIn = (session: Readonly<Record<string, unknown>>): LoginRecords =>
+  (session[MEMBER] ?? {}) as LoginRecords;
 
 /** Stores in files report a missing session by this code. */
 function undefinedIfMissing(error: unknown): undefined {

@@ -21,9 +21,12 @@ export function signInTime(now: number, replaced: SignIn | undefined): SignInTim
 
 const signInOfSession = new WeakMap<LoginSession, SignIn>();
 
-/** Remembers the sign-in that was found in a session. Most sign-ins are in no long row, and cost nothing. */
+/** True for a sign-in that must be noted by {@link noteSignIn}. Most are in no such row. */
+export const isInLongRow = ({ inRow = 0 }: SignIn): boolean => inRow >= MAX_IN_ROW;
+
+/** Remembers the sign-in that was found in a session. */
 export function noteSignIn(session: LoginSession, signIn: SignIn): void {
-  if ((signIn.inRow ?? 0) >= MAX_IN_ROW) signInOfSession.set(session, signIn);
+  signInOfSession.set(session, signIn);
 }
 
 /**

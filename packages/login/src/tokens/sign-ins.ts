@@ -86,18 +86,18 @@ export function signIns({ store, isUnsaved, onEnd }: SignInsOptions): SignIns {
     onEnd(key);
   }
 
+  function askAgain(key: string, times: Times): Check {
+    // A store that fails says nothing about who is signed in. An answer that comes late still counts.
+    const answer = ask(key).catch(() => {});
+    return noteCheck(key, times, isWithin(STORE_PATIENCE_MS, answer));
+  }
+
   return {
     isSignedIn(key, clock) {
       if (ended.has(key)) return false;
       const times = timesOf(clock);
       const last = checks.get(key);
-      // A store that fails says nothing about who is signed in. An answer that comes late still counts.
-      const answer = () =>
-        isWithin(
-          STORE_PATIENCE_MS,
-          ask(key).catch(() => {}),
-        );
-      const check = last !== undefined && isRecent(last, times) ? last : noteCheck(key, times, answer());
+      const check = last !== undefined && isRecent(last, times) ? last : askAgain(key, times);
       return check.isDone || check.done.then(() => !ended.has(key));
     },
     isEnded: (key) => ended.has(key),
@@ -132,10 +132,10 @@ const timesOf = (clock: Clock | undefined): Times => ({
 
 /** An answer from the future is not used: the clock was set back. */
 function isRecent({ wall, monotonic }: Check, times: Times): boolean {
-  return [times.now - wall, times.monotonic - monotonic].every(
-    (elapsedMs) => elapsedMs >= 0 && elapsedMs < CHECK_INTERVAL_MS,
-  );
+  return isWithinInterval(times.now - wall) && isWithinInterval(times.monotonic - monotonic);
 }
+
+const isWithinInterval = (elapsedMs: number): boolean => elapsedMs >= 0 && elapsedMs < CHECK_INTERVAL_MS;
 
 /** Makes room for one more. */
 function forgetOldest(kept: Map<string, unknown> | Set<string>, limit: number): void {

@@ -1,6 +1,5 @@
 import {
   type AccessToken,
-  type Clock,
   type ClosableTokenSource,
   isTalkdeskError,
   sourceAddresses,
@@ -19,8 +18,8 @@ import { STORE_PATIENCE_MS, signIns } from "./sign-ins.js";
 /** Options that all sign-ins of one login share. */
 export interface UserSourcesOptions {
   readonly store: TokenStore;
-  /** The clock for sign-ins whose client is not known yet. Default: the platform's. */
-  readonly clock?: Clock | undefined;
+  /** The client of all sign-ins. Undefined when each request has to name it. */
+  readonly client: TalkdeskClient | undefined;
   readonly maxIdleMs?: number | undefined;
   readonly onEvent?: ((event: TokenEvent) => void) | undefined;
 }
@@ -30,8 +29,17 @@ type ClientOf = () => TalkdeskClient | Promise<TalkdeskClient>;
 
 /** The tokens of all users of one login: one source for each sign-in, shared by all its requests. */
 export interface UserSources {
-  /** The source of a sign-in; undefined when it has ended. `clientOf` is called unless the client is known. */
-  source(key: string, clientOf: ClientOf): Promise<TokenSource | undefined>;
+  /**
+   * The source of a sign-in; undefined when it has ended. Not a promise when that is known and the source is open, as for
+   * most requests.
+   *
+   * @param clientOf Is called unless the client is known. Undefined for sign-ins that share the option `client`: all
+   *   requests of such a sign-in get the same object.
+   */
+  source(
+    key: string,
+    clientOf: ClientOf | undefined,
+  ): TokenSource | undefined | Promise<TokenSource | undefined>;
   /** True while somebody is signed in: see {@link SignIns}. */
   isSignedIn(key: string): boolean | Promise<boolean>;
   /** True for one caller in all processes: see {@link SignIns}. */
@@ -67,6 +75,8 @@ interface Held {
   waiting: number;
   /** What the pool gives for it. Each request of the sign-in uses the same one. */
   pooled?: TokenSource;
+  /** What requests get that do not name a client. */
+  shared?: TokenSource;
   /** True when the service has refused its client. The app may have new credentials. */
   isClientRefused: boolean;
 }
@@ -78,7 +88,9 @@ const REMOVAL_PAUSES_MS: readonly number[] = [1_000, 5_000, 25_000, 125_000, 625
 const REPLACEMENT_PAUSE_MS = 1_000;
 
 /** Makes the sources of one login's users. */
-export function userSources({ store, clock, maxIdleMs, onEvent }: UserSourcesOptions): UserSources {
+export function userSources({ store, client, maxIdleMs, onEvent }: UserSourcesOptions): UserSources {
+  /** How to open a source that no caller has said more about. */
+  const sharedOpening: Opening | undefined = client && { clientOf: () => client };
   /** By the key of the sign-in, while a caller uses its source. */
   const openings = new Map<string, Opening>();
   const held = new Map<string, Held>();
@@ -90,7 +102,12 @@ export function userSources({ store, clock, maxIdleMs, onEvent }: UserSourcesOpt
   });
 
   /** Runs work on the source of a sign-in, which the pool opens if necessary. */
-  async function withOpening<T>(key: string, opening: Opening, work: () => Promise<T>): Promise<T> {
+  async function withOpening<T>(
+    key: string,
+    opening: Opening | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    if (opening === undefined) return work();
     openings.set(key, opening);
     try {
       return await work();
@@ -100,7 +117,7 @@ export function userSources({ store, clock, maxIdleMs, onEvent }: UserSourcesOpt
   }
 
   async function open(key: string): Promise<ClosableTokenSource> {
-    const opening = openings.get(key);
+    const opening = openings.get(key) ?? sharedOpening;
     if (opening === undefined || known.isEnded(key)) throw signedOut();
     const client = await opening.clientOf();
     if (known.isEnded(key)) throw signedOut();
@@ -181,7 +198,53 @@ export function userSources({ store, clock, maxIdleMs, onEvent }: UserSourcesOpt
   }
 
   const isSignedIn = (key: string): boolean | Promise<boolean> =>
-    known.isSignedIn(key, held.get(key)?.client.clock ?? clock);
+    known.isSignedIn(key, (held.get(key)?.client ?? client)?.clock);
+
+  /** The source for requests, which may outlive the sign-in. */
+  function bindSource(key: string, pooled: TokenSource, opening: Opening | undefined): TokenSource {
+    const { getToken } = pooled;
+    return {
+      ...sourceAddresses(pooled),
+      async getToken(request) {
+        const answer = isSignedIn(key);
+        const isStillIn = typeof answer === "boolean" ? answer : await unlessAborted(answer, request?.signal);
+        if (!isStillIn) throw signedOut();
+        return withOpening(key, opening, () => getToken(request));
+      },
+    };
+  }
+
+  /** The source of somebody who is signed in. */
+  function findSource(
+    key: string,
+    clientOf: ClientOf | undefined,
+  ): TokenSource | Promise<TokenSource | undefined> {
+    const entry = held.get(key);
+    if (entry?.pooled === undefined || mayReplace(entry)) return openSource(key, clientOf);
+    if (clientOf !== undefined) return bindSource(key, entry.pooled, openOnce(clientOf));
+    entry.shared ??= bindSource(key, entry.pooled, undefined);
+    return entry.shared;
+  }
+
+  async function openSource(key: string, clientOf: ClientOf | undefined): Promise<TokenSource | undefined> {
+    const opening = clientOf && openOnce(clientOf);
+    const entry = held.get(key);
+    if (opening !== undefined && entry !== undefined && mayReplace(entry)) {
+      await replaceRefusedClient(key, entry, opening.clientOf);
+    }
+    let pooled = held.get(key)?.pooled;
+    if (pooled === undefined) {
+      try {
+        pooled = await withOpening(key, opening, () => pool.get(key));
+      } catch (error) {
+        if (known.isEnded(key)) return undefined;
+        throw error;
+      }
+      const opened = held.get(key);
+      if (opened !== undefined) opened.pooled = pooled;
+    }
+    return bindSource(key, pooled, opening);
+  }
 
   /** Reports that the tokens of a signed-out user could not be removed from the store. */
   function reportFailure(client: TalkdeskClient | undefined, thrown?: unknown): void {
@@ -217,39 +280,12 @@ export function userSources({ store, clock, maxIdleMs, onEvent }: UserSourcesOpt
   }
 
   return {
-    async source(key, clientOf) {
-      if (!(await isSignedIn(key))) return undefined;
-      let client: Promise<TalkdeskClient> | undefined;
-      const clientOnce: ClientOf = () => {
-        client ??= (async () => clientOf())();
-        return client;
-      };
-      const entry = held.get(key);
-      if (entry !== undefined && mayReplace(entry)) await replaceRefusedClient(key, entry, clientOnce);
-      const opening: Opening = { clientOf: clientOnce };
-      let pooled = held.get(key)?.pooled;
-      if (pooled === undefined) {
-        try {
-          pooled = await withOpening(key, opening, () => pool.get(key));
-        } catch (error) {
-          if (known.isEnded(key)) return undefined;
-          throw error;
-        }
-        const opened = held.get(key);
-        if (opened !== undefined) opened.pooled = pooled;
+    source(key, clientOf) {
+      const answer = isSignedIn(key);
+      if (typeof answer !== "boolean") {
+        return answer.then((isStillIn) => (isStillIn ? findSource(key, clientOf) : undefined));
       }
-      const { getToken } = pooled;
-      return {
-        ...sourceAddresses(pooled),
-        async getToken(request) {
-          // The user may have signed out while the request was running.
-          const answer = isSignedIn(key);
-          const isStillIn =
-            typeof answer === "boolean" ? answer : await unlessAborted(answer, request?.signal);
-          if (!isStillIn) throw signedOut();
-          return withOpening(key, opening, () => getToken(request));
-        },
-      };
+      return answer ? findSource(key, clientOf) : undefined;
     },
     isSignedIn,
     claim: known.claim,
@@ -267,6 +303,17 @@ export function userSources({ store, clock, maxIdleMs, onEvent }: UserSourcesOpt
         removeLater(key, REMOVAL_PAUSES_MS);
       });
       if (!(await isWithin(STORE_PATIENCE_MS, heard))) reportFailure(entry?.client);
+    },
+  };
+}
+
+/** Asks the app for the client of a request once. */
+function openOnce(clientOf: ClientOf): Opening {
+  let client: Promise<TalkdeskClient> | undefined;
+  return {
+    clientOf() {
+      client ??= (async () => clientOf())();
+      return client;
     },
   };
 }
