@@ -1,5 +1,6 @@
-import { createServer, Server } from "node:http";
+import { Server } from "node:http";
 import { startEmulator } from "@talkdesk-oauth/emulator";
+import { reservePort } from "@talkdesk-oauth/fixtures/reserved-port";
 import { afterEach, expect, it, vi } from "vitest";
 
 afterEach(() => {
@@ -9,7 +10,7 @@ afterEach(() => {
 
 it("shows the contacts of the user who signs in", async () => {
   await using talkdesk = await startEmulator();
-  const origin = `http://localhost:${await findFreePort()}`;
+  const origin = `http://localhost:${await reservePort()}`;
   const { clientId, clientSecret } = talkdesk.clients.add({ redirectUris: [`${origin}/auth/callback`] });
   const environment = {
     ...talkdesk.environment(),
@@ -40,21 +41,6 @@ async function startApp(): Promise<Server> {
   const [server] = listen.mock.contexts as Server[];
   if (server === undefined) throw new Error("The app does not listen.");
   return server;
-}
-
-/**
- * Finds a free port below those that systems give to servers which ask for any port. Otherwise a server of another test
- * could get the same one before the app listens.
- */
-async function findFreePort(): Promise<number> {
-  for (;;) {
-    const port = 26_000 + Math.floor(Math.random() * 6_000);
-    const isFree = await new Promise<boolean>((resolve) => {
-      const server = createServer().once("error", () => resolve(false));
-      server.listen(port, () => server.close(() => resolve(true)));
-    });
-    if (isFree) return port;
-  }
 }
 
 /** Opens a page as a browser does: follows redirects and keeps the cookies of each host. */

@@ -7,6 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+/** Another program may take the port before the server does. */
+const START_ATTEMPTS = 3;
+
 /** The store that the processes share. Disposing ends its server and deletes its files. */
 export interface SharedStore extends AsyncDisposable {
   /** What it is, for people. */
@@ -47,23 +50,24 @@ export async function provideStore(env: NodeJS.ProcessEnv, usesSqlite: boolean):
 async function startRedisServer(
   folder: string,
 ): Promise<{ readonly url: string; stop(): Promise<void> } | undefined> {
-  const port = String(await findFreePort());
-  const server = spawn(
-    "redis-server",
-    ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", folder],
-    {
-      stdio: ["ignore", "pipe", "ignore"],
-    },
-  );
-  if (!(await isReady(server))) return undefined;
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    async stop() {
-      if (server.exitCode !== null || server.signalCode !== null) return;
-      server.kill();
-      await once(server, "exit");
-    },
-  };
+  for (let attempt = 0; attempt < START_ATTEMPTS; attempt += 1) {
+    const port = String(await findFreePort());
+    const server = spawn(
+      "redis-server",
+      ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", folder],
+      { stdio: ["ignore", "pipe", "ignore"] },
+    );
+    if (!(await isReady(server))) continue;
+    return {
+      url: `redis://127.0.0.1:${port}`,
+      async stop() {
+        if (server.exitCode !== null || server.signalCode !== null) return;
+        server.kill();
+        await once(server, "exit");
+      },
+    };
+  }
+  return undefined;
 }
 
 /** Waits until the server accepts connections; false when it cannot be started. */

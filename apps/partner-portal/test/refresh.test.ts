@@ -70,7 +70,7 @@ describe("a token that has expired", () => {
 
   it("does not delay a double click: the report is made although the first request was cancelled", async () => {
     expire();
-    stage.talkdesk.faults.add({ at: "token", delayMs: 800 });
+    stage.talkdesk.faults.add({ at: "token", delayMs: 3_000 });
     const form = { from: "2026-01-01", to: "2026-01-07" };
     const cookie = [...guest.cookies].map((pair) => pair.join("=")).join("; ");
     const gone = new AbortController();

@@ -14,9 +14,9 @@ import { VirtualClock } from "./support/lifecycle-fixture.js";
 import { clientOf, endpointsAt, eventually, failure, listening } from "./support/token-endpoint.js";
 
 /** Long enough for a busy machine to stop the process before its time is over. */
-const TIMEOUT_MS = 4_000;
+const TIMEOUT_MS = 10_000;
 /** Long enough to stop the process while an answer is on its way. */
-const DELAY_MS = 2_000;
+const DELAY_MS = 5_000;
 const REDIRECT_URI = "https://app.example/callback";
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -7,10 +7,11 @@ import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
 import { findRedisServer, type RedisServer, startRedisServer } from "@talkdesk-oauth/fixtures/redis-server";
+import { reservePort } from "@talkdesk-oauth/fixtures/reserved-port";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EXAMPLE_OPTIONS } from "./compiler-options.js";
-import { browse, freePort, listens } from "./served-example.js";
+import { browse, listens } from "./served-example.js";
 
 const workspace = fileURLToPath(new URL("../../..", import.meta.url));
 // Inside this package, so that examples resolve what a user would have installed.
@@ -117,7 +118,7 @@ describe("the examples in the documentation", () => {
   it.each(served)(
     "serve: $from",
     async (example) => {
-      const port = await freePort();
+      const port = await reservePort();
       const origin = `http://localhost:${port}`;
       const client = talkdesk.clients.add({ redirectUris: [`${origin}/auth/callback`] });
       const [, path = ""] = /app\.get\("([^"]+)"/.exec(example.code) ?? [];

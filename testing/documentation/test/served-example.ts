@@ -1,20 +1,3 @@
-import { createServer } from "node:http";
-
-/**
- * Finds a free port below those that systems give to servers which ask for any port. Otherwise a server of another test
- * could get the same one before the app listens.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 26_000 + Math.floor(Math.random() * 6_000);
-    const isFree = await new Promise<boolean>((resolve) => {
-      const server = createServer().once("error", () => resolve(false));
-      server.listen(port, () => server.close(() => resolve(true)));
-    });
-    if (isFree) return port;
-  }
-}
-
 /** Waits until an app listens, and no longer than its example may run. */
 export async function listens(origin: string): Promise<void> {
   while (

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { reservePort } from "@talkdesk-oauth/fixtures/reserved-port";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { findFreePort, startPortalProcess } from "../support/portal-process.js";
+import { startPortalProcess } from "../support/portal-process.js";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
 import { locationOf, visitor } from "../support/visitor.js";
 
@@ -14,7 +15,7 @@ afterEach(() => folder[Symbol.dispose]());
 const emulatorPid = (): number => JSON.parse(readFileSync(join(folder.path, "emulator.json"), "utf8")).pid;
 
 it("the emulator of the command outlives the portal, so that its users stay signed in", async () => {
-  const env = { PORTAL_DATA: folder.path, PORTAL_PORT: String(await findFreePort()) };
+  const env = { PORTAL_DATA: folder.path, PORTAL_PORT: String(await reservePort()) };
   await using first = await startPortalProcess(env);
   const pid = emulatorPid();
   try {

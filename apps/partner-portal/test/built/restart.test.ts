@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
+import { reservePort } from "@talkdesk-oauth/fixtures/reserved-port";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { findFreePort, startPortalProcess } from "../support/portal-process.js";
+import { startPortalProcess } from "../support/portal-process.js";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
 import { type Answer, type Visitor, visitor } from "../support/visitor.js";
 
@@ -12,7 +13,7 @@ let origin: string;
 beforeEach(async () => {
   talkdesk = await startEmulator();
   folder = temporaryFolder();
-  const port = await findFreePort();
+  const port = await reservePort();
   origin = `http://localhost:${port}`;
   const { clientId, clientSecret } = talkdesk.clients.add({ redirectUris: [`${origin}/auth/callback`] });
   env = {

@@ -49,13 +49,14 @@ describe("the emulator of the portals", () => {
   });
 
   it("lives while a portal is connected and a while longer, and takes its file with it", async () => {
-    const { ended } = await host(1_000);
+    // So long that a busy machine connects again in time.
+    const { ended } = await host(3_000);
     let hasEnded = false;
     void ended.then(() => {
       hasEnded = true;
     });
     const portal = await connectToEmulator(folder.path, NO_SCRIPT);
-    await delay(1_500);
+    await delay(3_500);
     portal[Symbol.dispose]();
     const again = await connectToEmulator(folder.path, NO_SCRIPT);
     expect(hasEnded).toBe(false);

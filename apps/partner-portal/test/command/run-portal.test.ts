@@ -4,10 +4,10 @@ import { type IncomingMessage, request } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { type Emulator, startEmulator } from "@talkdesk-oauth/emulator";
+import { reservePort } from "@talkdesk-oauth/fixtures/reserved-port";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runPortal } from "../../src/command/run-portal.js";
 import type { Environment } from "../../src/command/settings.js";
-import { findFreePort } from "../support/portal-process.js";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary-folder.js";
 import { locationOf, type Visitor, visitor } from "../support/visitor.js";
 
@@ -114,7 +114,7 @@ describe("a portal that starts again", () => {
 
   /** The settings of a portal on a free port. */
   async function settings(): Promise<{ readonly origin: string; readonly env: Environment }> {
-    const port = await findFreePort();
+    const port = await reservePort();
     const origin = `http://localhost:${port}`;
     const { clientId, clientSecret } = talkdesk.clients.add({ redirectUris: [`${origin}/auth/callback`] });
     return {

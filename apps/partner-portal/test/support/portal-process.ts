@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -35,13 +34,4 @@ export async function startPortalProcess(env: Readonly<Record<string, string>>):
     return ended;
   }
   return { origin, lines, end, [Symbol.asyncDispose]: async () => void (await end("SIGKILL")) };
-}
-
-/** A port that a portal can have again when it starts again. */
-export async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
 }

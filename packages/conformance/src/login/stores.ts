@@ -82,7 +82,7 @@ export function describeStores(subject: LoginSubject): void {
   it("answer 503 with Retry-After while another process holds the lock, and send no refresh token", async () => {
     const clock = clockAhead();
     await using stage = await openLoginStage(subject, { client: { clock } });
-    await using impatient = await openAnotherStage(subject, stage, { client: { clock, timeoutMs: 300 } });
+    await using impatient = await openAnotherStage(subject, stage, { client: { clock, timeoutMs: 1_000 } });
     const browser = stage.browser();
     await browser.signIn();
     const there = impatient.browser(browser);
