@@ -24,6 +24,10 @@ const TOKEN_MARK = "fake_";
 const SECRET_MARK = "fake_secret-";
 const SECRET_LENGTH = 86;
 
+// The emulators of a test run derive the same values: those of one seed's users, clients and first tokens.
+const knownValues = new Map<string, Buffer>();
+const MAX_KNOWN_VALUES = 2_000;
+
 /**
  * Makes a {@link Seed} from its text.
  *
@@ -34,8 +38,15 @@ export function makeSeed(text: unknown): Seed {
     throw new TypeError("seed must be a string that is not empty.");
   }
 
-  const derive = (label: string, length: number): Buffer =>
-    Buffer.from(hkdfSync("sha512", text, "talkdesk emulator", label, length));
+  const derive = (label: string, length: number): Buffer => {
+    const key = JSON.stringify([text, label, length]);
+    const known = knownValues.get(key);
+    if (known !== undefined) return known;
+    const value = Buffer.from(hkdfSync("sha512", text, "talkdesk emulator", label, length));
+    if (knownValues.size >= MAX_KNOWN_VALUES) knownValues.clear();
+    knownValues.set(key, value);
+    return value;
+  };
 
   function hex(label: string, digits: number): string {
     return derive(label, Math.ceil(digits / 2))

@@ -16,17 +16,24 @@ const PUBLIC_EXPONENT = 65_537n;
 // Dividing by these first spares most of the slow primality tests.
 const SMALL_PRIMES = findOddPrimesBelow(4000);
 
-// Every emulator of a test run asks for the keys of the same seed.
-const knownRsaKeys = new Map<string, JsonWebKey>();
-const MAX_KNOWN_RSA_KEYS = 100;
+// Every emulator of a test run asks for the keys of the same seed. So many digits of the seed at a label tell keys apart.
+const KNOWN_BY_DIGITS = 64;
+const knownKeys = new Map<string, KeyObject>();
+const MAX_KNOWN_KEYS = 100;
 
 /**
  * Makes a private key from the seed and the label. Everybody can make the same key, so it protects nothing. An RSA key
  * takes a tenth of a second or more; an EC key takes next to no time.
  */
 export function makeSeededKey(seed: Seed, label: string, kind: KeyKind): KeyObject {
-  const key = kind === "RSA" ? makeRsaKey(seed, label) : makeEllipticKey(seed, label, kind);
-  return createPrivateKey({ key, format: "jwk" });
+  const start = seed.hex(label, KNOWN_BY_DIGITS);
+  const known = knownKeys.get(`${kind} ${start}`);
+  if (known !== undefined) return known;
+  const jwk = kind === "RSA" ? makeRsaKey(seed, label) : makeEllipticKey(seed, label, kind);
+  const key = createPrivateKey({ key: jwk, format: "jwk" });
+  if (knownKeys.size >= MAX_KNOWN_KEYS) knownKeys.clear();
+  knownKeys.set(`${kind} ${start}`, key);
+  return key;
 }
 
 function makeEllipticKey(seed: Seed, label: string, kind: Exclude<KeyKind, "RSA">): JsonWebKey {
@@ -47,12 +54,12 @@ function makeEllipticKey(seed: Seed, label: string, kind: Exclude<KeyKind, "RSA"
 }
 
 function makeRsaKey(seed: Seed, label: string): JsonWebKey {
-  const start = [seed.hex(`${label}/p`, PRIME_DIGITS), seed.hex(`${label}/q`, PRIME_DIGITS)] as const;
-  const known = knownRsaKeys.get(start[0]);
-  if (known !== undefined) return known;
-  const [p, q] = [findPrimeFrom(start[0]), findPrimeFrom(start[1])];
+  const [p, q] = [
+    findPrimeFrom(seed.hex(`${label}/p`, PRIME_DIGITS)),
+    findPrimeFrom(seed.hex(`${label}/q`, PRIME_DIGITS)),
+  ];
   const d = invert(PUBLIC_EXPONENT, (p - 1n) * (q - 1n));
-  const key: JsonWebKey = {
+  return {
     kty: "RSA",
     n: toBase64Url(p * q),
     e: toBase64Url(PUBLIC_EXPONENT),
@@ -63,9 +70,6 @@ function makeRsaKey(seed: Seed, label: string): JsonWebKey {
     dq: toBase64Url(d % (q - 1n)),
     qi: toBase64Url(invert(q, p)),
   };
-  if (knownRsaKeys.size >= MAX_KNOWN_RSA_KEYS) knownRsaKeys.clear();
-  knownRsaKeys.set(start[0], key);
-  return key;
 }
 
 /**
