@@ -9,6 +9,8 @@ import { recordInstall, recordTool, root } from "./workspace.mjs";
 /** The files with tables. */
 const PAGES = ["README.md", "docs/runtimes.md"];
 
+const onBuild = ["--config=vitest.dist.config.ts"];
+
 const { values: options } = parseArgs({
   options: { only: { type: "string" }, write: { type: "boolean", default: false } },
 });
@@ -25,10 +27,16 @@ if (isReady) {
 end();
 
 async function runSuites() {
-  for (const major of [22, 24, 26]) {
-    const node = `${root}/testing/node-versions/node_modules/node${major}/bin/node`;
+  await check("types of the sources, with the TypeScript that builds", () =>
+    recordTool("turbo", "run", "check:types", "--output-logs=errors-only", "--concurrency=2"),
+  );
+  await suites("long suites of apps", ["apps/", "--config=vitest.config.ts", "--project=long"]);
+  await suites("apps and long suites, on the build", [...onBuild, "--project=apps", "--project=long"]);
+  for (const major of [20, 22, 24, 26]) {
+    const installed = `${root}/testing/node-versions/node_modules/node${major}/bin/node`;
+    const node = major === Number(process.versions.node.split(".")[0]) ? process.execPath : installed;
     if (existsSync(node)) {
-      await suites(`packages on Node ${major}`, ["packages/", "--config=vitest.dist.config.ts"], node);
+      await suites(`packages on Node ${major}`, [...onBuild, "--project=packages*"], node);
     } else note(`Node ${major} is not to be had for this platform; its run was left out.`);
   }
 }

@@ -33,8 +33,8 @@ if (await check("install", recordInstall)) {
     if (existsSync(`${root}/.git`)) {
       await check("changesets", () => recordTool("changeset", "status", ...since()));
     }
-    await suites("tests on the sources", ["--config=vitest.config.ts"]);
-    await suites("tests on the build", ["--config=vitest.dist.config.ts"]);
+    await suites("tests on the sources", ["--config=vitest.config.ts", "--project=!long"]);
+    await suites("tests of the build", ["--config=vitest.dist.config.ts", "--project=build"]);
   }
 }
 
