@@ -11,8 +11,11 @@ import type { Keys } from "./world/signing-keys.js";
 export interface EmulatorEndpoints {
   /** The beginning of the other URLs of the identity host: its origin, and a path that names region and account. */
   readonly identity: string;
+  /** The URL for token requests. */
   readonly token: string;
+  /** The URL where logins begin. */
   readonly authorize: string;
+  /** The URL of the keys of ID tokens. */
   readonly jwks: string;
   /** The origin of the gateway, without a trailing slash. */
   readonly api: string;
@@ -45,7 +48,9 @@ export interface AuthorizeOptions {
   readonly redirectUri?: string;
   /** Scopes with spaces between them. Default: none, which grants all scopes of the client. */
   readonly scope?: string;
+  /** Comes back in the callback. Default: none. */
   readonly state?: string;
+  /** Comes back in the ID token. Default: none. */
   readonly nonce?: string;
   /** The id or e-mail address of the user. Default: the first user. */
   readonly user?: string;
@@ -115,5 +120,6 @@ export interface Emulator {
   authorize(options?: AuthorizeOptions): Promise<BrowserLoginResult>;
   /** Stops all servers and closes their connections. It may be called again. */
   stop(): Promise<void>;
+  /** `stop()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }

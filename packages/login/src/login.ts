@@ -31,6 +31,7 @@ export interface Visit<Host> {
   readonly request: Request;
   /** The path where the login is mounted, as the app sees it, such as `"/auth"`; `""` for the root. */
   readonly mount: string;
+  /** The session of the browser. */
   readonly session: LoginSession;
   /** The first argument of the function `client`; undefined when `client` is not a function. */
   readonly host: Host;

@@ -4,19 +4,25 @@ import { ownError, replyCode, storeError } from "./store-error.js";
 
 /** What a script works on, as node-redis takes it. */
 export interface ScriptInput {
+  /** The keys that the script reads and writes. */
   readonly keys: string[];
+  /** The other arguments of the script. */
   readonly arguments: string[];
 }
 
 /** The functions that are used of a client of `redis` (node-redis): single, sentinel, cluster or pool. */
 export interface NodeRedisClient {
+  /** Runs a script that the server knows, by the SHA-1 of its source. */
   evalSha(sha1: string, input: ScriptInput): Promise<unknown>;
+  /** Runs a script. */
   eval(script: string, input: ScriptInput): Promise<unknown>;
 }
 
 /** The functions that are used of a client of `ioredis`: a `Redis`, with sentinels or without, or a `Cluster`. */
 export interface IoredisClient {
+  /** Runs a script that the server knows, by the SHA-1 of its source. */
   evalsha(sha1: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>;
+  /** Runs a script. */
   eval(script: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>;
 }
 

@@ -25,9 +25,11 @@ export interface RedisStoreOptions {
  * Users must then log in again. Once per store.
  */
 export interface RedisStoreEvent {
+  /** Always `"store_warning"`. */
   readonly type: "store_warning";
   /** When it was found, in epoch milliseconds. */
   readonly at: number;
+  /** What is wrong, and what to change, in a sentence. */
   readonly message: string;
   /** The setting, such as `allkeys-lru`. */
   readonly evictionPolicy: string;

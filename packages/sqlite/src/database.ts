@@ -18,6 +18,7 @@ export interface SqliteStatement {
 export interface SqliteDatabase {
   /** Runs SQL whose result does not matter. */
   exec(sql: string): unknown;
+  /** Prepares a statement. */
   prepare(sql: string): SqliteStatement;
 }
 

@@ -21,13 +21,17 @@ export interface PlainRequest {
   readonly url: string | URL;
   /** Default: GET. */
   readonly method?: string;
+  /** Default: none. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Default: none. */
   readonly body?: RequestBody;
+  /** Aborts the request. Default: none. */
   readonly signal?: AbortSignal;
 }
 
 /** One response, whatever its status. */
 export interface PlainResponse {
+  /** The HTTP status. */
   readonly status: number;
   /** By name in lower case. */
   readonly headers: Readonly<Record<string, string>>;
@@ -44,6 +48,7 @@ export interface Send {
 
 /** The input from which a driver makes its client. */
 export interface AdapterSetup {
+  /** The source of the tokens that the adapter sends. */
   readonly source: TokenSource;
   /** The option `origins` of the adapter. */
   readonly origins?: readonly string[] | undefined;

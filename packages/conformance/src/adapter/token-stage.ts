@@ -14,7 +14,9 @@ import {
 
 /** An emulator for one test, and a token source for its gateway of the region us. */
 export interface TokenStage extends AsyncDisposable {
+  /** The emulator. */
   readonly talkdesk: Emulator;
+  /** The source of tokens for its gateway. */
   readonly source: ClosableTokenSource;
   /** The origin of the gateway. */
   readonly api: string;

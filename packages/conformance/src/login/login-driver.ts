@@ -10,9 +10,13 @@ import type {
 
 /** The user who is signed in, as the package under test says it. */
 export interface LoginUser {
+  /** The user's id at Talkdesk. */
   readonly sub: string;
+  /** The full name. */
   readonly name?: string;
+  /** The e-mail address. */
   readonly email?: string;
+  /** The AppConnect installation that the user came from. */
   readonly installationId?: string;
 }
 
@@ -25,15 +29,25 @@ export interface LoginOptions {
         request: unknown,
         launch: { readonly installationId?: string },
       ) => TalkdeskClient | Promise<TalkdeskClient>);
+  /** The option `redirectUri`. */
   readonly redirectUri: string;
+  /** The option `scope`. */
   readonly scope?: Scope;
+  /** The option `store`. */
   readonly store: TokenStore;
+  /** The option `contact`. */
   readonly contact: string;
+  /** The option `pkce`. */
   readonly pkce?: boolean;
+  /** The option `issuers`. */
   readonly issuers?: readonly string[];
+  /** The option `maxIdleMs`. */
   readonly maxIdleMs?: number;
+  /** The option `keepSession`. */
   readonly keepSession?: boolean | readonly string[];
+  /** The option `endTalkdeskSession`. */
   readonly endTalkdeskSession?: TokenSource;
+  /** The option `onEvent`. */
   readonly onEvent?: (event: TokenEvent) => void;
 }
 
@@ -41,6 +55,7 @@ export interface LoginOptions {
 export interface MountedLogin {
   /** Such as `/auth`; empty for the root of the app. */
   readonly mount: string;
+  /** What the login is made with. */
   readonly options: LoginOptions;
 }
 
@@ -62,6 +77,7 @@ export interface PageVisit {
 
 /** One page of the app. The driver mounts it for every method. */
 export interface LoginPage {
+  /** The path of the page, such as `/page`. */
   readonly path: string;
   /** True for a page behind `requireLogin()`. */
   readonly isProtected: boolean;

@@ -2,6 +2,7 @@ import type { TokenStore } from "@talkdesk-oauth/core";
 
 /** An empty store for one test. */
 export interface TokenStoreSetup {
+  /** The store under test. */
   readonly store: TokenStore;
   /**
    * Makes a second handle on the same data, over its own connection, as another process would have. Absent: the suite uses

@@ -5,7 +5,9 @@ export const MAX_BUFFERED_BYTES = 65_536;
 
 /** A body that is ready to be sent, and whether the same bytes can be sent again. */
 export interface RequestBody<Body> {
+  /** What to send: the body itself, or a copy of it that later changes do not reach. */
   readonly body: Body;
+  /** True when the body can be sent a second time. */
   readonly isReplayable: boolean;
 }
 

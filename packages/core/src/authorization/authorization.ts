@@ -44,6 +44,7 @@ export interface PendingAuthorization {
   readonly state: string;
   /** Binds the ID token to this login. */
   readonly nonce: string;
+  /** The redirect URI of the request. The exchange of the code repeats it. */
   readonly redirectUri: string;
   /** The PKCE code verifier; absent without PKCE. */
   readonly codeVerifier?: string;

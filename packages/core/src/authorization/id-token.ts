@@ -8,14 +8,17 @@ import { isVerifiable, type PublishedKey, selectPublicKey } from "./verification
 
 /** The claims of a verified ID token. Talkdesk documents no others. */
 export interface IdTokenClaims {
+  /** The issuer, a URL. */
   readonly iss: string;
   /** The user's id, unique within the issuer. */
   readonly sub: string;
+  /** The client, or the clients, that the ID token is for: this client is among them. */
   readonly aud: string | readonly string[];
   /** When the ID token expires, in epoch seconds. */
   readonly exp: number;
   /** When it was issued, in epoch seconds. */
   readonly iat: number;
+  /** The nonce of the pending login. */
   readonly nonce?: string;
   readonly [name: string]: unknown;
 }

@@ -79,6 +79,7 @@ export interface TalkdeskErrorOptions {
  * throw new TalkdeskError("installation_unknown", "No installation has this id; check the installations of the app.");
  */
 export class TalkdeskError extends Error {
+  /** Always `"TalkdeskError"`. */
   override readonly name: string = "TalkdeskError";
   /** What went wrong. Branch on this member. */
   readonly code: TalkdeskErrorCode;

@@ -42,6 +42,7 @@ function listenTo(signal: AbortSignal): Listening {
 
 /** A signal that aborts with others until it is released. */
 export interface JoinedSignal {
+  /** Aborted with the reason of the first signal that is. */
   readonly signal: AbortSignal;
   /** Stops following the other signals, and leaves nothing on them. */
   release(): void;

@@ -31,12 +31,17 @@ export interface TalkdeskClientOptions {
  * were not given are absent.
  */
 export interface TalkdeskClient {
+  /** The addresses of the account in its region. */
   readonly endpoints: Endpoints;
+  /** Proves the identity of the client at the token endpoint. */
   readonly authentication: ClientAuthentication;
   /** Total time for one token call in milliseconds, retries included. */
   readonly timeoutMs: number;
+  /** The option of that name; absent for the global `fetch`. */
   readonly fetch?: FetchFunction;
+  /** The option of that name; absent for the platform's clocks. */
   readonly clock?: Clock;
+  /** The option of that name; absent for `Math.random`. */
   readonly random?: () => number;
 }
 

@@ -63,7 +63,9 @@ export function parseTokenResponse(response: TokenResponse, context: TokenRespon
 
 /** One answer as received. */
 export interface TokenResponse {
+  /** The HTTP status. */
   readonly status: number;
+  /** The headers. `Date` and `Retry-After` are read. */
   readonly headers: Headers;
   /** The whole body, decompressed. */
   readonly body: Uint8Array;

@@ -45,9 +45,13 @@ export interface AccessTokenOptions {
   readonly type?: "Bearer" | "opaque" | undefined;
   /** Default false. */
   readonly expiryAssumed?: boolean | undefined;
+  /** The scopes that were granted. Default: not known. */
   readonly scope?: readonly string[] | undefined;
+  /** The refresh token that came with it. Default: none. */
   readonly refreshToken?: string | undefined;
+  /** The id of the session at Talkdesk (`sid`). Default: none. */
   readonly sessionId?: string | undefined;
+  /** The ID token that came with it. Default: none. */
   readonly idToken?: string | undefined;
   /** Default: none. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined;

@@ -3,6 +3,7 @@ import type { Grant } from "./grant.js";
 
 /** What every event has. */
 export interface TokenEventOf<Type extends string> {
+  /** Tells the events of {@link TokenEvent} apart. */
   readonly type: Type;
   /** When it happened, in epoch milliseconds. */
   readonly at: number;
@@ -43,12 +44,15 @@ export interface TokenRequested extends TokenEventOf<"token_requested"> {
 
 /** A token call brought a token. */
 export interface TokenReceived extends TokenEventOf<"token_received"> {
+  /** How long the token call took, in milliseconds. */
   readonly durationMs: number;
+  /** A keyed hash of the token. Equal tokens have equal fingerprints within one process. */
   readonly fingerprint?: string;
   /** When the token expires, in epoch milliseconds. */
   readonly expiresAt: number;
   /** True when it came from the store, where another process had written it; absent when it was requested. */
   readonly shared?: true;
+  /** The scopes that were granted; absent when the answer names none. */
   readonly scope?: readonly string[];
   /** Scopes that were requested and not granted; absent when there are none, or when the answer names no scope. */
   readonly missingScope?: readonly string[];
@@ -56,12 +60,15 @@ export interface TokenReceived extends TokenEventOf<"token_received"> {
 
 /** A token call failed, retries included. */
 export interface TokenFailed extends TokenEventOf<"token_failed"> {
+  /** How long the token call took, in milliseconds. */
   readonly durationMs: number;
+  /** The error that the callers get, unless the current token is still valid. */
   readonly error: TalkdeskError;
 }
 
 /** A caller got the current token, although it is due for renewal. */
 export interface ServedStale extends TokenEventOf<"served_stale"> {
+  /** A keyed hash of the token. */
   readonly fingerprint?: string;
   /** Whether the renewal is under way, or has failed and is not tried again yet. */
   readonly renewal: "pending" | "failed";
@@ -73,6 +80,7 @@ export interface ServedStale extends TokenEventOf<"served_stale"> {
 
 /** The API refused the current token. Once per token, however many callers report it. */
 export interface TokenRejected extends TokenEventOf<"token_rejected"> {
+  /** A keyed hash of the token. */
   readonly fingerprint?: string;
 }
 
@@ -89,6 +97,7 @@ export interface TokenWithheld extends TokenEventOf<"token_withheld"> {
 export interface GateClosed extends TokenEventOf<"gate_closed"> {
   /** When the next call is let through, in epoch milliseconds. */
   readonly retryAt: number;
+  /** The failure that closed the gate. */
   readonly error: TalkdeskError;
 }
 
@@ -103,10 +112,12 @@ export interface GateOpened extends TokenEventOf<"gate_opened"> {
  * store is a `token_failed` with `store_unavailable`.
  */
 export interface StoreFailed extends TokenEventOf<"store_failed"> {
+  /** `store_unavailable`, `store_corrupt` or `lock_timeout`, with what the store said as its `cause`. */
   readonly error: TalkdeskError;
 }
 
 /** A session is over: `end()` was called, or, with an `error`, the user must log in again. Once per source. */
 export interface SessionEnded extends TokenEventOf<"session_ended"> {
+  /** Why the user must log in again; absent after `end()`. */
   readonly error?: TalkdeskError;
 }

@@ -24,9 +24,11 @@ export interface CannedAnswer {
 
 /** The requests that a fault applies to. A member that is left out matches all. */
 export interface FaultMatch {
+  /** The region of the host. */
   readonly region?: Region;
   /** At a gateway: the account of the token in the request. */
   readonly account?: string;
+  /** The HTTP method, in capitals. */
   readonly method?: string;
   /** A string must equal the path. A RegExp is searched for in path and query. */
   readonly path?: string | RegExp;
@@ -38,11 +40,13 @@ export interface FaultMatch {
 
 /** When a fault applies. */
 export interface FaultOccasion {
+  /** Where it happens. */
   readonly at: FaultPlace;
   /** How many requests it applies to. Default: 1. `Infinity` is allowed. */
   readonly times?: number;
   /** How many matching requests pass unharmed first. Default: 0. */
   readonly skip?: number;
+  /** Which requests it applies to. Default: all. */
   readonly match?: FaultMatch;
   /** Waits this many milliseconds before the effect. Without an effect the real answer follows. Default: 0. */
   readonly delayMs?: number;

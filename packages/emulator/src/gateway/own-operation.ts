@@ -2,9 +2,13 @@ import type { Region } from "../base/region.js";
 
 /** The token of a call to an operation, without its value. */
 export interface OperationToken {
+  /** The account that it was issued for. */
   readonly account: string;
+  /** The region that it was issued in. */
   readonly region: Region;
+  /** The client that it was issued to. */
   readonly clientId: string;
+  /** The scopes that were granted. */
   readonly scopes: readonly string[];
   /** The user that it acts for; undefined for client credentials. */
   readonly userId: string | undefined;
@@ -12,6 +16,7 @@ export interface OperationToken {
 
 /** A call to an operation of your own. Its token has been checked, and has the scope of the operation. */
 export interface OperationCall {
+  /** The HTTP method. */
   readonly method: string;
   /** As received, without the query. */
   readonly path: string;
@@ -24,6 +29,7 @@ export interface OperationCall {
   /** The value of a JSON body, the text of a form or a text, or the bytes (`Uint8Array`) of any other body; undefined without one. */
   // biome-ignore lint/suspicious/noExplicitAny: as the result of JSON.parse is.
   readonly body: any;
+  /** The token of the request, which is valid and has the scope of the operation. */
   readonly token: OperationToken;
 }
 

@@ -19,6 +19,7 @@ export interface BrowserLogin {
 
 /** The result of a login. */
 export interface BrowserLoginResult {
+  /** The authorization code, for one exchange. */
   readonly code: string;
   /** Absent when the request had none. */
   readonly state?: string;

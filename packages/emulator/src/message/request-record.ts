@@ -46,13 +46,17 @@ export type RequestTarget =
 export interface RequestRecord {
   /** When its head arrived, in epoch milliseconds. */
   readonly at: number;
+  /** The host, or the endpoint of a host, that received it. */
   readonly to: RequestTarget;
+  /** The region of the host; absent where it serves all regions. */
   readonly region?: Region;
   /** The account in the path of the identity host, or that of the token sent to a gateway. */
   readonly account?: string;
+  /** The HTTP method, as received. */
   readonly method: string;
   /** Path and query, as received. */
   readonly url: string;
+  /** The version of HTTP, such as `1.1`. */
   readonly httpVersion: string;
   /** Names and values alternate, as received. */
   readonly rawHeaders: readonly string[];

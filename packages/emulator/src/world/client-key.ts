@@ -6,6 +6,7 @@ import { getKeyKind, type KeyAlgorithm } from "./signature-algorithm.js";
 export interface ClientKey {
   /** 32 lower-case hexadecimal digits: the `kid` of the assertions that the key signs. */
   readonly keyId: string;
+  /** The algorithm of the assertions that the key signs. */
   readonly keyAlgorithm: KeyAlgorithm;
   /** The private key: PKCS#8 in Base64, on one line and without PEM armour. */
   readonly privateKey: string;

@@ -15,11 +15,15 @@ import {
 export interface EmulatorClient extends ClientKey {
   /** The account that it belongs to. It exists in every region of that account. */
   readonly account: string;
+  /** Identifies the client in requests. */
   readonly clientId: string;
+  /** The secret for HTTP Basic. */
   readonly clientSecret: string;
+  /** The ways in which it may prove its identity. */
   readonly authenticationMethods: readonly AuthenticationMethod[];
   /** The scopes that it may ask for. A request without a scope is granted all of them. */
   readonly scopes: readonly string[];
+  /** The grants that it may use. */
   readonly grantTypes: readonly GrantType[];
   /** The parameter `redirect_uri` must equal one of these, character by character. */
   readonly redirectUris: readonly string[];
@@ -60,6 +64,7 @@ export interface Clients extends Iterable<EmulatorClient> {
   rotateKey(clientId: string): EmulatorClient;
   /** Removes a client and tells whether it existed. Its tokens stay valid until they expire or are revoked. */
   remove(clientId: string): boolean;
+  /** All clients, in the order of their registration. */
   [Symbol.iterator](): IterableIterator<EmulatorClient>;
 }
 

@@ -4,8 +4,11 @@ import { checkRegion, type Region } from "../base/region.js";
 
 /** Chooses access tokens. A member that is left out matches all. */
 export interface TokenFilter {
+  /** The region that they were issued in. */
   readonly region?: Region;
+  /** The account that they were issued for. */
   readonly account?: string;
+  /** The client that they were issued to. */
   readonly clientId?: string;
   /** Tokens for client credentials have no user, so they never match. */
   readonly userId?: string;

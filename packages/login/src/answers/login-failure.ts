@@ -30,6 +30,7 @@ export const PRIVATE_HEADERS: Readonly<Record<"Cache-Control" | "Referrer-Policy
  * });
  */
 export class LoginFailure extends Error {
+  /** Always `"LoginFailure"`. */
   override readonly name = "LoginFailure";
   /**
    * What went wrong. A `TalkdeskError` is about the login; any other error is a fault of the app, of its sessions or of

@@ -10,8 +10,11 @@ export interface RequestFacts {
 
 /** The part of a Web `Request` that is read; `url` may be a path without an origin. */
 export interface ReadableRequest {
+  /** The HTTP method, in capitals. */
   readonly method: string;
+  /** The URL, or its path and query. */
   readonly url: string;
+  /** The headers, by name in any case. */
   readonly headers: { get(name: string): string | null };
 }
 

@@ -6,7 +6,9 @@ import { isPendingLogin, type PendingLogin, retiredLogins } from "./pending-logi
 export interface SignedInUser {
   /** The user's id at Talkdesk, unique within the issuer of its ID tokens. */
   readonly sub: string;
+  /** The full name; absent when the ID token has none. */
   readonly name?: string;
+  /** The e-mail address; absent when the ID token has none. */
   readonly email?: string;
   /**
    * The AppConnect installation that the user came from; absent when one client serves all users. Rely on it only if

@@ -50,6 +50,7 @@ export interface LoginSession {
 
 /** The session of one request, as {@link storedSession} and {@link serverSession} open it. */
 export interface OpenSession {
+  /** The session of the request. */
   readonly session: LoginSession;
   /**
    * Prepares an answer of the login to be sent, which may add a cookie. The given answer is not changed: its body may

@@ -25,8 +25,11 @@ export interface RequestTalkdesk {
 
 /** The part of Node's `ServerResponse` that {@link requestTalkdesk} uses. */
 export interface NodeResponse {
+  /** True when the response is finished, or the client has disconnected. */
   readonly closed: boolean;
+  /** True when the app has ended the response. */
   readonly writableEnded: boolean;
+  /** Calls the listener when the response is closed. */
   once(event: "close", listener: () => void): unknown;
 }
 
