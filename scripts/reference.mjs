@@ -55,11 +55,13 @@ const app = await Application.bootstrap({
   excludeInternal: true,
   excludePrivate: true,
   excludeExternals: true,
-  sort: ["source-order"],
+  sort: ["kind", "source-order"],
+  // What one calls comes before the types of its arguments.
+  kindSortOrder: ["Function", "Class", "Variable", "Interface", "TypeAlias"],
   sortEntryPoints: false,
   categorizeByGroup: false,
   categoryOrder: Object.keys(HEADINGS),
-  navigation: { includeCategories: true },
+  navigation: { includeCategories: true, includeFolders: false },
   validation: { notExported: true, invalidLink: true, notDocumented: true },
   packagesRequiringDocumentation: PACKAGES.map((name) => `@talkdesk-oauth/${name}`),
   requiredToBeDocumented: [
@@ -78,11 +80,10 @@ const app = await Application.bootstrap({
 
 app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
   const read = (/** @type {string} */ path) => {
-    // A link to a file of the repository leads there, a picture comes along.
-    const text = readFileSync(path, "utf8").replace(
-      /(?<!!\[[^\]]*)\]\((?!https?:|#)([^)]+)\)/g,
-      `](${sources}/$1)`,
-    );
+    // The page has a title. A link to a file of the repository leads there, a picture comes along.
+    const text = readFileSync(path, "utf8")
+      .replace(/^# .*\n/, "")
+      .replace(/(?<!!\[[^\]]*)\]\((?!https?:|#)([^)]+)\)/g, `](${sources}/$1)`);
     return app.converter.parseRawComment(new MinimalSourceFile(text, path), project.files).content;
   };
   project.readme = read(`${root}/README.md`);
