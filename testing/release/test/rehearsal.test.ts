@@ -46,8 +46,10 @@ const changeset = (args: readonly string[], env?: Readonly<Record<string, string
 
 /** Writes down a change of core. */
 function change(type: "patch" | "minor" | "major"): void {
+  // A prerelease keeps its changesets, and knows them by their names.
+  const count = readdirSync(join(copy, ".changeset")).length;
   writeFileSync(
-    join(copy, ".changeset/a-change.md"),
+    join(copy, `.changeset/change-${count}.md`),
     `---\n"@talkdesk-oauth/core": ${type}\n---\n\nChanged.\n`,
   );
 }
@@ -57,6 +59,19 @@ async function packManifest(name: string): Promise<Manifest> {
   const tarball = join(unpacked, `${name}-again.tgz`);
   await succeed("pnpm", ["pack", "--out", tarball], packageIn(name), { PATH: path });
   return JSON.parse(await succeed("tar", ["-xzOf", tarball, "package/package.json"], copy));
+}
+
+/** Makes the next release the first one, whatever has been released and whatever has changed since. */
+function forgetReleases(): void {
+  for (const file of readdirSync(join(copy, ".changeset")))
+    if (file.endsWith(".md") || file === "pre.json") rmSync(join(copy, ".changeset", file));
+  for (const folder of publicPackages.map(packageIn)) {
+    rmSync(join(folder, "CHANGELOG.md"), { force: true });
+    writeFileSync(
+      join(folder, "package.json"),
+      JSON.stringify({ ...readManifest(folder), version: "0.0.0" }),
+    );
+  }
 }
 
 /** Lets a package of the copy be published here: only CI can attest where a package was built. */
@@ -93,6 +108,7 @@ beforeAll(async () => {
   const printPath = [process.execPath, "-p", "process.env.PATH"];
   path = await succeed("npx", ["--yes", `--package=${pnpm}`, "--", ...printPath], workspace);
   copy = copyRepository();
+  forgetReleases();
   linkModules();
   unpacked = mkdtempSync(join(tmpdir(), "talkdesk-oauth-unpacked-"));
   npmrc = join(unpacked, ".npmrc");
@@ -132,6 +148,7 @@ describe.sequential("a release", () => {
   });
 
   it("gives every package the version 0.1.0-next.0, and a changelog", async () => {
+    change("minor");
     await changeset(["pre", "enter", "next"]);
     await changeset(["version"]);
     commitAll(copy);
@@ -158,7 +175,7 @@ describe.sequential("a release", () => {
       mkdirSync(folder);
       await succeed("tar", ["-xzf", tarball, "-C", folder, "--strip-components=1"], unpacked);
     }
-  });
+  }, 900_000);
 
   describe.each(publicPackages)("of %s", (name) => {
     it("has a README, a licence, a changelog, the build with its sources, and nothing else", () => {

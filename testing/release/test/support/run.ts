@@ -8,8 +8,9 @@ export interface Ended {
   readonly said: string;
 }
 
-/** Variables of the npm or pnpm that runs the tests: they would tell a command what that one was told. */
-const ofCaller = /^(?:npm|pnpm)_/i;
+/** Variables of the npm or pnpm that runs the tests, except those that say how to reach the machine's registry. */
+const ofCaller =
+  /^p?npm_(?!config_(?:registry|userconfig|globalconfig|cache|cafile|proxy|https_proxy|noproxy)$)/i;
 
 /** Runs a command to its end. */
 export async function run(
@@ -18,7 +19,11 @@ export async function run(
   cwd: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
-  const inherited = Object.entries(process.env).filter(([name]) => !ofCaller.test(name));
+  // npm ignores the case of these names, so what is given replaces what is inherited in any case.
+  const given = new Set(Object.keys(env).map((name) => name.toLowerCase()));
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !ofCaller.test(name) && !given.has(name.toLowerCase()),
+  );
   const child = spawn(command, args, {
     cwd,
     stdio: ["ignore", "pipe", "pipe"],
