@@ -4,7 +4,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { startTestRun } from "./test-run.mjs";
-import { recordInstall, recordTool, root } from "./workspace.mjs";
+import { recordInstall, recordTask, root } from "./workspace.mjs";
 
 /** The files with tables. */
 const PAGES = ["README.md", "docs/runtimes.md"];
@@ -17,8 +17,7 @@ const { values: options } = parseArgs({
 const { check, suites, cells: countCells, note, end } = startTestRun("test-everywhere");
 
 const isReady =
-  (await check("install", recordInstall)) &&
-  (await check("build (tsdown)", () => recordTool("turbo", "run", "build", "--output-logs=errors-only")));
+  (await check("install", recordInstall)) && (await check("build (tsdown)", () => recordTask("build")));
 
 if (isReady) {
   if (options.only === undefined) await runSuites();
@@ -27,9 +26,7 @@ if (isReady) {
 end();
 
 async function runSuites() {
-  await check("types of the sources, with the TypeScript that builds", () =>
-    recordTool("turbo", "run", "check:types", "--output-logs=errors-only", "--concurrency=2"),
-  );
+  await check("types of the sources, with the TypeScript that builds", () => recordTask("check:types"));
   await suites("long suites of apps", ["apps/", "--config=vitest.config.ts", "--project=long"]);
   await suites("apps and long suites, on the build", [...onBuild, "--project=apps", "--project=long"]);
   for (const major of [20, 22, 24, 26]) {

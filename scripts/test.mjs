@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { findBrowser } from "./browser.mjs";
 import { findRedisServer } from "./redis-server.mjs";
 import { startTestRun } from "./test-run.mjs";
-import { record, recordInstall, recordTool, root, run } from "./workspace.mjs";
+import { record, recordInstall, recordTask, recordTool, root, run } from "./workspace.mjs";
 
 const { check, suites, note, end } = startTestRun("test");
 
@@ -15,16 +15,12 @@ function since() {
 
 if (await check("install", recordInstall)) {
   await check("lint and format (biome)", () => recordTool("biome", "ci", "--error-on-warnings"));
-  const isBuilt = await check("build (tsdown)", () =>
-    recordTool("turbo", "run", "build", "--output-logs=errors-only"),
-  );
+  const isBuilt = await check("build (tsdown)", () => recordTask("build"));
   if (isBuilt) {
     await check("types, on sources and on the build (tsc)", () =>
       record(process.execPath, ["scripts/check-types.mjs"]),
     );
-    await check("package shape (publint, attw)", () =>
-      recordTool("turbo", "run", "check:pack", "--output-logs=errors-only", "--concurrency=2"),
-    );
+    await check("package shape (publint, attw)", () => recordTask("check:pack"));
     await check("public surface (api-extractor)", () =>
       record(process.execPath, ["scripts/api-reports.mjs"]),
     );

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -74,7 +74,17 @@ export function pnpm(args, options) {
  * @param {string} bin
  * @param {readonly string[]} args
  */
-export const recordTool = (bin, ...args) => record("npx", ["--yes", packageManager, "exec", bin, ...args]);
+export const recordTool = (bin, ...args) => record(`${root}/node_modules/.bin/${bin}`, args);
+
+/**
+ * Runs a task of all packages, shows the output where it fails and keeps it. Turbo needs pnpm on the `PATH`.
+ * @param {string} task
+ */
+export const recordTask = (task) =>
+  record("npx", [
+    ...["--yes", packageManager, "exec", "turbo", "run", task],
+    ...["--output-logs=errors-only", `--concurrency=${availableParallelism()}`],
+  ]);
 
 const installation = ["install", "--frozen-lockfile", "--prefer-offline", "--reporter=append-only"];
 // CI: never ask on a terminal whether node_modules may be replaced.
