@@ -108,6 +108,18 @@ describe("the answer to a refresh that comes after the time of its call", () => 
     expect(stored().refreshToken).toBe("rt-1");
   });
 
+  it("is in time also when it takes a while to store one of the last moment", async () => {
+    const { deliver } = await overdue();
+    store.behave = (operation) => (operation === "extend" || operation === "write" ? "fails" : "works");
+    await clock.advance(RESERVE_MS - 1);
+    await deliver();
+    await clock.advance(100);
+    expect(store.isLocked(KEY)).toBe(true);
+    store.behave = () => "works";
+    await clock.advance(1_000);
+    expect(stored().refreshToken).toBe("rt-1");
+  });
+
   it("is taken by callers who wait meanwhile, here and in another process", async () => {
     const { session, deliver } = await overdue();
     const waiting = [session.getToken(), session.getToken(), open().getToken()];

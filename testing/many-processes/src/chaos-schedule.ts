@@ -49,7 +49,7 @@ export function makeSchedule(
     () => ({ kind: "fault", fault: { kind: "delay", ms: random.between(50, timeoutMs / 2) } }),
     () => ({ kind: "fault", fault: { kind: "delay", ms: lease + random.between(100, 1_000) } }),
     // After the time of the call, and before the lease ends: the successor must not be lost.
-    () => ({ kind: "fault", fault: { kind: "delay", ms: random.between(timeoutMs + 100, lease - 1_000) } }),
+    () => ({ kind: "fault", fault: { kind: "delay", ms: random.between(timeoutMs + 100, lease - 2_500) } }),
     () => ({ kind: "block-store", forMs: random.between(...BLOCK_MS) }),
     () => ({ kind: "logout", returnAfterMs: random.between(50, 1_000) }),
     ...(store === "redis"

@@ -1,6 +1,6 @@
 import { addMs, type Instant, isBefore, readInstant } from "../base/clock.js";
 import { isControlFlow } from "../base/control-flow.js";
-import { startDeadline } from "../base/deadline.js";
+import { type Deadline, startDeadline } from "../base/deadline.js";
 import { isTalkdeskError } from "../base/errors.js";
 import type { StoreLock } from "../store/token-store.js";
 import { succeedToken } from "../token/access-token.js";
@@ -45,6 +45,7 @@ import {
   writeSession,
 } from "./session-store.js";
 import {
+  extendLock,
   type FoundRecord,
   LOCK_RESERVE_MS,
   pollMs,
@@ -302,7 +303,7 @@ async function exchangeRefreshToken(
   );
   await limit.race(exchanging).catch(() => {});
   if (!patience.isAwaiting) return takeOutcome(renewal, held, attempt, exchanging);
-  awaitOverdue(renewal, held.lock, attempt, exchanging);
+  awaitOverdue(renewal, held.lock, attempt, exchanging, answerLimit);
   throw answerOverdueError(client.timeoutMs);
 }
 
@@ -315,10 +316,13 @@ function awaitOverdue(
   lock: StoreLock,
   attempt: Attempt,
   exchanging: Promise<TokenAnswer>,
+  answerLimit: Deadline,
 ): void {
   const { session, context } = renewal;
   const clock = clockOf(session);
+  // The lease lasts as long as the answer is awaited. Extended, it also lasts while one of the last moment is stored.
   const leaseEnd = addMs(readInstant(clock), LOCK_RESERVE_MS);
+  void extendLock(lock, answerLimit, LOCK_RESERVE_MS);
   // A logout and a login that have come since are worth more than the answer.
   const isWanted = (): boolean =>
     session.overdue === overdue && !session.isEnded && session.login === undefined;
