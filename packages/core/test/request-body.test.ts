@@ -143,6 +143,17 @@ describe("a FormData of the client's own class", () => {
     expect(await (parsed.get("file") as File).text()).toBe("a,b");
   });
 
+  it("names a file blob where the runtime leaves it without a name, as Bun does", async () => {
+    class WithBlob extends OwnFormData {
+      override *[Symbol.iterator](): Iterator<[string, unknown]> {
+        yield ["file", new Blob(["a,b"])];
+      }
+    }
+    const { body } = captureBody<unknown>(new WithBlob(), WithBlob);
+    const parsed = await new Response(body as Blob).formData();
+    expect((parsed.get("file") as File).name).toBe("blob");
+  });
+
   it("is left to the client where it has files of its own", () => {
     class WithForeignFile extends OwnFormData {
       override *[Symbol.iterator](): Iterator<[string, unknown]> {

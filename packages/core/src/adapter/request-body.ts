@@ -110,7 +110,9 @@ function encodeMultipart(form: readonly FormEntry[]): Blob {
       parts.push(`${disposition}\r\n\r\n${value.replace(/\r\n?|\n/g, "\r\n")}\r\n`);
     } else {
       const type = value.type === "" ? "application/octet-stream" : value.type;
-      const fileName = value.name.replaceAll("\r", "%0D").replaceAll("\n", "%0A").replaceAll('"', "%22");
+      // Bun gives a Blob without a name where the standard has a File that is called blob.
+      const { name: given = "blob" } = value;
+      const fileName = given.replaceAll("\r", "%0D").replaceAll("\n", "%0A").replaceAll('"', "%22");
       parts.push(`${disposition}; filename="${fileName}"\r\nContent-Type: ${type}\r\n\r\n`, value, "\r\n");
     }
   }

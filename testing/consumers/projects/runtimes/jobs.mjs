@@ -76,6 +76,7 @@ export const jobs = {
   async "401 replayed"(env) {
     const form = new FormData();
     form.append("name", "value");
+    form.append("file", new Blob(["a,b"], { type: "text/csv" }));
     const found = [];
     for (const body of ['{"name":"value"}', form]) {
       const source = clientCredentials(talkdeskClientFromEnv(env));
