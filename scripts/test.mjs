@@ -24,9 +24,7 @@ if (await check("install", recordInstall)) {
     await check("public surface (api-extractor)", () =>
       record(process.execPath, ["scripts/api-reports.mjs"]),
     );
-    await check("docstrings (typedoc)", () =>
-      record(process.execPath, ["scripts/reference.mjs", "--check"]),
-    );
+    await check("docstrings (typedoc)", () => record(process.execPath, ["scripts/reference.mjs", "--check"]));
     await check("unused code and dependencies (knip)", () => recordTool("knip"));
     await check("one version of everything (sherif)", () => recordTool("sherif"));
     if (existsSync(`${root}/.git`)) {
