@@ -18,6 +18,7 @@ import axios, {
 } from "axios";
 import { interceptCachedAnswer, isCachedAnswer, isOwnAnswer, markOwner } from "./cached-answer.js";
 import { convertToCallersError } from "./callers-error.js";
+import { copyConfig } from "./copy-config.js";
 import { keepTokenInOrigin, noteEnd, observeFetch, type Trail } from "./redirect-trail.js";
 import {
   hideConnections,
@@ -98,7 +99,8 @@ export function talkdeskAxios(
       }
     };
     ours.add(adapter);
-    const prepared = { ...config, adapter };
+    const prepared = copyConfig(config);
+    prepared.adapter = adapter;
     for (const name in earlier) delete prepared[name as keyof typeof earlier];
     return interceptCachedAnswer(prepared, (answer) => {
       cached = answer;
@@ -154,15 +156,12 @@ async function sendWithToken(
         headers.set("Authorization", token.authorization);
         // The type of a form that became a Blob names its boundary.
         if (body !== request.data && body instanceof Blob) headers.setContentType(body.type);
-        const sent: InternalAxiosRequestConfig = {
-          ...request,
-          ...route,
-          ...limit.remaining(),
+        const sent = Object.assign(copyConfig(request), route, limit.remaining(), {
           headers,
           data: body,
           beforeRedirect: keepTokenInOrigin(request, url, token, trail),
           env: observeFetch(request.env),
-        };
+        });
         try {
           const response = await send(sent);
           noteEnd(response.request, url, trail);

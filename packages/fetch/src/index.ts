@@ -49,12 +49,13 @@ export function talkdeskFetch(source: TokenSource, options: TalkdeskFetchOptions
     const send = options.fetch ?? globalThis.fetch;
     const request = typeof input === "string" ? undefined : readRequest(input, options.fetch !== undefined);
     const url = resolveUrl(request?.url ?? String(input), source.api);
-    const headers = new Headers(settings.headers ?? request?.headers);
+    const given = settings.headers ?? request?.headers;
+    const headers = given === undefined ? undefined : new Headers(given);
     const target = request === undefined ? url.href : input;
     const shownUrl = request?.shownUrl;
     const isAllowed =
       mayHaveToken(url) && (shownUrl === undefined || mayHaveToken(resolveUrl(shownUrl, source.api)));
-    if (!isAllowed || headers.has("authorization")) return send(target, init);
+    if (!isAllowed || headers?.has("authorization")) return send(target, init);
 
     refuseDetour(url, settings);
     if (settings.body == null && request?.bodyUsed) {

@@ -69,21 +69,31 @@ export async function sendAuthorized<Answer>(
   // Without an argument, a source has a fast path.
   const token = await (signal === undefined ? source.getToken() : askForToken(source, { signal }));
   let answer: Answer;
-  let thrown: { readonly error: unknown } | undefined;
   try {
     answer = await request.send(token);
   } catch (error) {
     const contained = request.answerIn?.(error);
-    if (contained === undefined) throw error;
-    answer = contained;
-    thrown = { error };
+    if (contained === undefined || !request.isRefusal(contained)) throw error;
+    return sendAgain(source, request, token, contained, () => {
+      throw error;
+    });
   }
-  const handOver = (): Answer => {
-    if (thrown !== undefined) throw thrown.error;
-    return answer;
-  };
-  if (!request.isRefusal(answer)) return handOver();
+  return request.isRefusal(answer) ? await sendAgain(source, request, token, answer) : answer;
+}
 
+/**
+ * Sends a refused request once more, if that is possible.
+ *
+ * @param handOver Gives the caller the refused answer, or throws the error that contains it. Default: the answer.
+ */
+async function sendAgain<Answer>(
+  source: TokenSource,
+  request: AuthorizedRequest<Answer>,
+  token: AccessToken,
+  answer: Answer,
+  handOver: () => Answer = () => answer,
+): Promise<Answer> {
+  const { signal } = request;
   let next: AccessToken;
   try {
     next = await askForToken(source, { signal, rejected: token });
