@@ -1,0 +1,3 @@
+import { describeAxios } from "./describe-axios.js";
+
+describeAxios("http");

@@ -1,0 +1,4 @@
+import { describeLogin } from "@talkdesk-oauth/conformance";
+import { sessionDriver } from "./fastify-driver.js";
+
+describeLogin("Fastify", sessionDriver);

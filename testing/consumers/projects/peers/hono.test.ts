@@ -1,0 +1,4 @@
+import { describeLogin } from "@talkdesk-oauth/conformance";
+import { honoDriver } from "./hono-driver.js";
+
+describeLogin("Hono", honoDriver, { holdsAppData: false });
