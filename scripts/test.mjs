@@ -21,15 +21,14 @@ if (await check("install", recordInstall)) {
       record(process.execPath, ["scripts/check-types.mjs"]),
     );
     await check("package shape (publint, attw)", () => recordTask("check:pack"));
-    await check("public surface (api-extractor)", () =>
-      record(process.execPath, ["scripts/api-reports.mjs"]),
-    );
-    await check("docstrings (typedoc)", () => record(process.execPath, ["scripts/reference.mjs", "--check"]));
-    await check("unused code and dependencies (knip)", () => recordTool("knip"));
-    await check("one version of everything (sherif)", () => recordTool("sherif"));
-    if (existsSync(`${root}/.git`)) {
-      await check("changesets", () => recordTool("changeset", "status", ...since()));
-    }
+    // Each of these uses one core.
+    await Promise.all([
+      check("public surface (api-extractor)", () => record(process.execPath, ["scripts/api-reports.mjs"])),
+      check("docstrings (typedoc)", () => record(process.execPath, ["scripts/reference.mjs", "--check"])),
+      check("unused code and dependencies (knip)", () => recordTool("knip")),
+      check("one version of everything (sherif)", () => recordTool("sherif")),
+      existsSync(`${root}/.git`) && check("changesets", () => recordTool("changeset", "status", ...since())),
+    ]);
     await suites("tests on the sources", ["--config=vitest.config.ts", "--project=!long"]);
     await suites("tests of the build", ["--config=vitest.dist.config.ts", "--project=build"]);
   }
