@@ -1,5 +1,5 @@
-// `pnpm bench` prints what the packages cost, each beside a floor of the same run. It never fails because of speed.
-// `pnpm bench -- express` prints one table; `tables` has the names.
+// `npm run bench` prints what the packages cost, each beside a floor of the same run. It never fails because of speed.
+// `npm run bench -- express` prints one table; `tables` has the names.
 import { adapters } from "./adapters.mjs";
 import { cachedToken } from "./cached-token.mjs";
 import { expressRequests } from "./express.mjs";

@@ -38,7 +38,7 @@ export function renderPage(results) {
     processes: plotProcesses(growth.processes),
     bodies: plotBodies(growth.body),
   };
-  const page = `<!-- Written by \`pnpm performance\`; edit testing/bench/src/performance-page.mjs in its place. -->
+  const page = `<!-- Written by \`npm run performance\`; edit testing/bench/src/performance-page.mjs in its place. -->
 
 # Performance
 
@@ -46,7 +46,7 @@ What the packages cost, beside what else a Node program could use. Each peer is 
 [testing/bench/peers/subjects](../testing/bench/peers/subjects). Measured with Node ${results.node} on ${results.cores} cores.
 
 \`\`\`sh
-npx pnpm@10.34.9 install && npx pnpm@10.34.9 performance   # about 20 minutes; writes this page
+npm run performance   # about 20 minutes; writes this page
 \`\`\`
 
 ## Requests
@@ -59,7 +59,7 @@ Three situations that every service meets. The fewer token requests, the better;
 
 ${countsTable(counts)}
 
-To repeat a cell: \`pnpm --filter @talkdesk-oauth/bench subject axios-auth-refresh revoked\`.
+To repeat a cell: \`npm run subject -- axios-auth-refresh revoked\`.
 
 ## What a layer adds to a call
 

@@ -1,4 +1,4 @@
-// `pnpm performance` measures the packages beside their peers, and writes docs/performance.md with its plots. Takes about
+// `npm run performance` measures the packages beside their peers, and writes docs/performance.md with its plots. Takes about
 // 20 minutes; use no other program meanwhile. `--before <commit>` measures the packages of a commit as well; `--render` writes the
 // page again from the last measurement.
 import { execFile } from "node:child_process";
@@ -25,7 +25,7 @@ if (!given.render) {
   mkdirSync(dirname(resultsFile), { recursive: true });
   writeFileSync(resultsFile, JSON.stringify(await measureAll(), undefined, 2));
 } else if (!existsSync(resultsFile)) {
-  throw new Error("There is no measurement yet: run pnpm performance without --render.");
+  throw new Error("There is no measurement yet: run npm run performance without --render.");
 }
 const { page, plots } = renderPage(JSON.parse(readFileSync(resultsFile, "utf8")));
 mkdirSync(file("docs/performance"), { recursive: true });

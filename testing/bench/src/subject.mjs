@@ -1,4 +1,4 @@
-// `pnpm subject axios-auth-refresh revoked` and `pnpm subject express-openid-connect` repeat one cell of docs/performance.md.
+// `npm run subject -- axios-auth-refresh revoked` and `npm run subject -- express-openid-connect` repeat one cell of docs/performance.md.
 import { APPS, openPeers, SUBJECTS } from "./peers.mjs";
 
 const [name, scenario] = process.argv.slice(2);
