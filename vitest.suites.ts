@@ -12,6 +12,8 @@ export const apart: readonly string[] = ["packages/{axios,undici}/test/**/*.test
  */
 export const long: readonly string[] = [
   "packages/axios/test/oldest-axios.test.ts",
+  // The suites of login run in `npm test` with `node:http` and with Hono.
+  "packages/{express,fastify,redis}/test/conformance.test.ts",
   "packages/core/test/{kept-alive,lifecycle-memory,lifecycle-model,stopped-process,user-session-model}.test.ts",
   "packages/emulator/test/bounded-memory.test.ts",
   "packages/redis/test/cluster.test.ts",
@@ -27,6 +29,7 @@ export const longOnBuild: readonly string[] = [
   "testing/consumers/test/consumers.test.ts",
   "testing/fixtures/test/redis-server.test.ts",
   "testing/many-processes/test/{chaos,one-request}.test.ts",
+  "testing/release/test/rehearsal.test.ts",
   "testing/simulation/test/simulation.test.ts",
   "testing/stores/test/redis-*.test.ts",
 ];
