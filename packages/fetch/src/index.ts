@@ -52,10 +52,7 @@ export function talkdeskFetch(source: TokenSource, options: TalkdeskFetchOptions
     const given = settings.headers ?? request?.headers;
     const headers = given === undefined ? undefined : new Headers(given);
     const target = request === undefined ? url.href : input;
-    const shownUrl = request?.shownUrl;
-    const isAllowed =
-      mayHaveToken(url) && (shownUrl === undefined || mayHaveToken(resolveUrl(shownUrl, source.api)));
-    if (!isAllowed || headers?.has("authorization")) return send(target, init);
+    if (!mayHaveToken(url) || headers?.has("authorization")) return send(target, init);
 
     refuseDetour(url, settings);
     if (settings.body == null && request?.bodyUsed) {
@@ -75,8 +72,9 @@ export function talkdeskFetch(source: TokenSource, options: TalkdeskFetchOptions
       send(token) {
         const authorized = new Headers(headers);
         authorized.set("authorization", token.authorization);
-        return send(target, {
+        return send(request?.copy?.() ?? target, {
           ...settings,
+          ...(request?.copy && signal && { signal }),
           headers: authorized,
           ...(body != null && { body, duplex: "half" }),
         });

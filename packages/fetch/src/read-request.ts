@@ -1,13 +1,13 @@
 /** The members of a `Request` that `fetch` reads. */
 export interface RequestSnapshot
   extends Pick<Request, "url" | "method" | "headers" | "body" | "bodyUsed" | "signal"> {
-  /** The URL that a subclass of `Request` shows. A `fetch` given as an option may send to it. */
-  readonly shownUrl?: string | undefined;
+  /** Makes what is sent with a token in place of the caller's object: the same without headers, body and signal. */
+  readonly copy?: (() => Request) | undefined;
 }
 
 /**
- * Reads a request as `fetch` will send it. A `Request` of the platform is read as `fetch` reads it, whatever a subclass
- * overrides.
+ * Reads a request as `fetch` will send it: a `Request` of the platform as the platform's `fetch` reads it. One that could
+ * show a `fetch` something else later is copied.
  *
  * @param hasOwnFetch Whether the user has given a `fetch`. It may have a `Request` class of its own, which is read by its
  *   members.
@@ -16,7 +16,7 @@ export interface RequestSnapshot
 export function readRequest(input: unknown, hasOwnFetch: boolean): RequestSnapshot | undefined {
   if (typeof input !== "object" || input === null || input instanceof URL) return undefined;
   const { Request } = globalThis;
-  if (Request !== undefined && input instanceof Request) return readPlatformRequest(input, Request.prototype);
+  if (Request !== undefined && input instanceof Request) return readPlatformRequest(input, Request);
   const isRequest =
     hasOwnFetch &&
     Object.prototype.toString.call(input) === "[object Request]" &&
@@ -27,22 +27,47 @@ export function readRequest(input: unknown, hasOwnFetch: boolean): RequestSnapsh
   return { url, method, headers, body, bodyUsed, signal };
 }
 
-function readPlatformRequest(input: Request, prototype: Request): RequestSnapshot {
+function readPlatformRequest(input: Request, PlatformRequest: typeof Request): RequestSnapshot {
+  const { prototype } = PlatformRequest;
+  // The `fetch` of Bun reads properties, which an object or its class can override. Others call the platform's getters.
+  const readsProperties = "Bun" in globalThis;
+  const read = <Name extends keyof Request>(name: Name): Request[Name] =>
+    readsProperties || !(name in prototype) ? input[name] : Reflect.get(prototype, name, input);
+  const url = read("url");
   const isPlain =
     Object.getPrototypeOf(input) === prototype && Object.getOwnPropertyNames(input).length === 0;
-  // Calls the getters of the prototype on a subclass, which may override them.
-  const read = <Name extends keyof Request>(name: Name): Request[Name] =>
-    isPlain || !(name in prototype) ? input[name] : Reflect.get(prototype, name, input);
+  if (isPlain && !readsProperties) {
+    const { method, headers, body, bodyUsed, signal } = input;
+    return { url, method, headers, body, bodyUsed, signal };
+  }
+  const options: Record<string, unknown> = {};
+  for (const name of COPIED) {
+    const value = read(name);
+    if (value !== undefined) options[name] = value;
+  }
+  const method = read("method");
   return {
-    url: read("url"),
-    method: read("method"),
+    url,
+    method,
     headers: read("headers"),
     body: read("body"),
     bodyUsed: read("bodyUsed"),
     signal: read("signal"),
-    shownUrl: isPlain ? undefined : input.url,
+    copy: () => new PlatformRequest(url, { ...options, method }),
   };
 }
+
+/** The further options that a `Request` keeps and shows. */
+const COPIED = [
+  "cache",
+  "credentials",
+  "integrity",
+  "keepalive",
+  "mode",
+  "redirect",
+  "referrer",
+  "referrerPolicy",
+] as const;
 
 /** The options that `fetch` reads by name. Further ones, which some runtimes have, are found in plain objects only. */
 const SETTINGS =

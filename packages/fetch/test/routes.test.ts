@@ -11,7 +11,7 @@ import {
   ProxyAgent,
   setGlobalDispatcher,
 } from "undici";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { setStage } from "./support/authorized-stage.js";
 
 const NOWHERE = "http://127.0.0.1:9";
@@ -40,6 +40,7 @@ const original = getGlobalDispatcher();
 afterEach(() => {
   setGlobalDispatcher(original);
   vi.unstubAllEnvs();
+  vi.unstubAllGlobals();
 });
 
 describe("a route that is not what the URL says", () => {
@@ -98,6 +99,67 @@ describe("a route that is not what the URL says", () => {
     await expect(send("/users", { dispatcher: new EnvHttpProxyAgent() } as object)).rejects.toThrow(
       "NO_PROXY",
     );
+  });
+});
+
+const VARIABLES = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"];
+
+/** Sets these variables of proxies, and removes all others. */
+function setProxyVariables(variables: Readonly<Record<string, string>>): void {
+  for (const name of VARIABLES) vi.stubEnv(name, variables[name]);
+}
+
+it("is refused when an EnvHttpProxyAgent has its proxy by an option", async () => {
+  setProxyVariables({});
+  const { send } = client(loopback);
+  const dispatcher = new EnvHttpProxyAgent({ httpProxy: NOWHERE });
+  await expect(send("/users", { dispatcher } as object)).rejects.toThrow("NO_PROXY");
+});
+
+describe.each(["Bun", "Deno"])("a proxy that the environment names in %s", (runtime) => {
+  const other = runtime === "Bun" ? "Deno" : "Bun";
+
+  beforeEach(() => {
+    if (!(runtime in globalThis)) vi.stubGlobal(runtime, {});
+  });
+
+  // A suite that runs in the one cannot tell of the other.
+  describe.skipIf(other in globalThis)("for a gateway over plain http", () => {
+    it.each([
+      [{ HTTP_PROXY: NOWHERE }],
+      [{ http_proxy: NOWHERE, HTTP_PROXY: "" }],
+      [{ http_proxy: "", HTTP_PROXY: NOWHERE }],
+      [{ ALL_PROXY: NOWHERE }],
+      [{ all_proxy: NOWHERE }],
+      [{ HTTP_PROXY: NOWHERE, NO_PROXY: "example.com" }],
+    ])("is refused: %j", async (variables) => {
+      setProxyVariables(variables);
+      const { send, asked } = client(loopback);
+      await expect(send("/users")).rejects.toThrow("in the clear through the proxy of HTTP_PROXY");
+      expect(asked()).toBe(0);
+    });
+
+    it("does no harm when NO_PROXY names the host", async () => {
+      setProxyVariables({ HTTP_PROXY: NOWHERE, NO_PROXY: "example.com, 127.0.0.1" });
+      await client(loopback).send("/users");
+    });
+
+    it.each(["*", "127.0.0.1:49152", "example.com 127.0.0.1"])(
+      "is excepted by NO_PROXY as the runtime reads it: %s",
+      async (exceptions) => {
+        setProxyVariables({ HTTP_PROXY: NOWHERE, NO_PROXY: exceptions });
+        const call = client(loopback).send("/users");
+        if (runtime === "Deno") await expect(call).rejects.toThrow("NO_PROXY");
+        else await call;
+      },
+    );
+  });
+
+  it("is left alone for https", async () => {
+    setProxyVariables({ HTTP_PROXY: NOWHERE, ALL_PROXY: NOWHERE });
+    const { send, asked } = client(https);
+    await send("/users");
+    expect(asked()).toBe(1);
   });
 });
 

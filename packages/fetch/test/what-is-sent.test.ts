@@ -44,20 +44,77 @@ describe("an input that names two URLs", () => {
     expect(stage.talkdesk.requests.all).toEqual([]);
   });
 
-  it("goes to the URL of the Request, without a token, when a subclass overrides url", async () => {
-    await using stage = await setStage();
-    const says = { url: `${stage.api}/users` };
-    expect((await stage.fetch(misleading(says, `${stage.otherApi}/users`))).status).toBe(401);
-    expect(stage.apiRequests).toMatchObject([{ region: "eu" }]);
-    expect(tokensOf(stage)).toEqual([]);
+  it.each(["us", "eu"] as const)(
+    "goes where fetch itself sends it when a subclass shows another url, with a token only to the gateway: %s",
+    async (region) => {
+      await using stage = await setStage();
+      const [real, shown] = region === "us" ? [stage.api, stage.otherApi] : [stage.otherApi, stage.api];
+      const make = (): Request => misleading({ url: `${shown}/users` }, `${real}/users`);
+      await (await fetch(make())).text();
+      await (await stage.fetch(make())).text();
+      const [bare, authorized] = stage.apiRequests;
+      expect(authorized?.region).toBe(bare?.region);
+      expect(tokensOf(stage)).toEqual(bare?.region === "us" ? [authorized] : []);
+    },
+  );
+
+  /** A Request whose url is the gateway's when it is first read, and another one's after that. */
+  function changing({ api, otherApi }: AuthorizedStage): Request {
+    let reads = 0;
+    const request = new Request(`${api}/users`);
+    Object.defineProperty(request, "url", { get: () => `${reads++ === 0 ? api : otherApi}/users` });
+    return request;
+  }
+
+  it.each<[name: string, beneath: typeof fetch | undefined]>([
+    ["the global fetch", undefined],
+    ["a custom fetch that reads it", (input, init) => fetch((input as Request).url, init)],
+  ])("has no token where its url changes between two reads, with %s", async (_, beneath) => {
+    await using stage = await setStage(beneath);
+    expect((await stage.fetch(changing(stage))).status).toBe(200);
+    expect(stage.apiRequests).toMatchObject([{ region: "us" }]);
   });
 
-  it("has no token when a custom fetch may read another URL from it", async () => {
-    await using stage = await setStage((input, init) => fetch((input as Request).url, init));
-    const says = { url: `${stage.otherApi}/users` };
-    expect((await stage.fetch(misleading(says, `${stage.api}/users`))).status).toBe(401);
-    expect(stage.apiRequests).toMatchObject([{ region: "eu" }]);
-    expect(tokensOf(stage)).toEqual([]);
+  it("has no token where its url changes during the wait for a token", async () => {
+    await using stage = await setStage();
+    const request = new Request(`${stage.api}/users`);
+    const call = stage.fetch(request);
+    Object.defineProperty(request, "url", { value: `${stage.otherApi}/users` });
+    expect((await call).status).toBe(200);
+    expect(stage.apiRequests).toMatchObject([{ region: "us" }]);
+  });
+
+  it("has no token for another origin that a Proxy hides", async () => {
+    await using stage = await setStage();
+    const url = `${stage.api}/users`;
+    const request = new Proxy(new Request(`${stage.otherApi}/users`), {
+      get: (target, name) => (name === "url" ? url : Reflect.get(target, name, target)),
+    });
+    // Some runtimes take no Proxy.
+    await stage.fetch(request).catch(() => {});
+    expect(tokensOf(stage).filter((sent) => (sent as { region: string }).region !== "us")).toEqual([]);
+  });
+
+  it("keeps the options of a Request that it copies", async () => {
+    await using stage = await setStage();
+    stage.talkdesk.faults.add({ at: "api", respond: { status: 307, headers: { location: "/users" } } });
+    class Own extends Request {}
+    const giveUp = new AbortController();
+    const request = new Own(`${stage.api}/orders`, {
+      method: "POST",
+      headers: { "x-a": "1" },
+      body: "one order",
+      redirect: "manual",
+      signal: giveUp.signal,
+    });
+    expect((await stage.fetch(request)).status).toBe(307);
+    expect(stage.apiRequests).toMatchObject([
+      { method: "POST", url: "/orders", headers: { "x-a": "1" }, text: "one order" },
+    ]);
+    giveUp.abort(new Error("ended"));
+    await expect(stage.fetch(new Own(`${stage.api}/users`, { signal: giveUp.signal }))).rejects.toThrow(
+      "ended",
+    );
   });
 
   it("keeps the Authorization of a Request whose subclass overrides headers", async () => {

@@ -3,8 +3,8 @@ interface Route {
   /** The only origins that it sends to; empty when it follows the URL. */
   readonly origins: readonly string[];
   readonly isSocket: boolean;
-  /** When it sends through a proxy. */
-  readonly proxy: "always" | "by environment" | undefined;
+  /** When it sends through a proxy. `NO_PROXY` names the exceptions. */
+  readonly proxy: "always" | "with exceptions" | undefined;
 }
 
 /** Routes that were read before, by dispatcher. */
@@ -12,6 +12,14 @@ const routes = new WeakMap<object, Route>();
 
 /** The symbols under which versions of undici keep their global dispatcher. */
 const GLOBAL_DISPATCHERS = [1, 2].map((version) => Symbol.for(`undici.globalDispatcher.${version}`));
+
+/** The variables that name a proxy for plain http. Bun and Deno do not agree on which comes first, so each one counts. */
+const PROXY_VARIABLES = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] as const;
+
+/** The variables of proxies. */
+type Environment = {
+  readonly [Name in (typeof PROXY_VARIABLES)[number] | "no_proxy" | "NO_PROXY"]?: string | undefined;
+};
 
 /** Options of `fetch` that lead a request elsewhere: `dispatcher` of Node and undici, the others of Bun. */
 type RoutingOption = "dispatcher" | "proxy" | "unix";
@@ -42,8 +50,10 @@ export function refuseDetour(url: URL, settings: object): void {
     const known: unknown = Reflect.get(globalThis, symbol);
     if (typeof known === "object" && known !== null) refuseDispatcher(url, known, "the global dispatcher");
   }
-  if (isClear && ("Bun" in globalThis || "Deno" in globalThis) && isProxiedByEnvironment(url)) {
-    throw detour(url, "in the clear through the proxy of HTTP_PROXY");
+  if (!isClear || !("Bun" in globalThis || "Deno" in globalThis)) return;
+  const environment = readEnvironment();
+  if (PROXY_VARIABLES.some((name) => environment[name]) && !isException(url, environment)) {
+    throw detour(url, "in the clear through the proxy of HTTP_PROXY or ALL_PROXY");
   }
 }
 
@@ -53,7 +63,7 @@ function refuseDispatcher(url: URL, dispatcher: object, name: string): void {
   if (elsewhere !== undefined) throw detour(url, `to ${elsewhere}, where ${name} sends everything`);
   if (isSocket) throw detour(url, `to the socket of ${name}`);
   if (url.protocol !== "http:" || proxy === undefined) return;
-  if (proxy === "always" || isProxiedByEnvironment(url)) {
+  if (proxy === "always" || !isException(url, readEnvironment())) {
     throw detour(url, `in the clear through the proxy of ${name}`);
   }
 }
@@ -94,7 +104,7 @@ function readRoute(dispatcher: object): Route {
   return {
     origins: [upstreams].flat().flatMap((upstream) => readOrigin(upstream)),
     isSocket: Boolean(socketPath ?? connect?.socketPath),
-    proxy: isProxy ? "always" : mayProxy ? "by environment" : undefined,
+    proxy: isProxy ? "always" : mayProxy ? "with exceptions" : undefined,
   };
 }
 
@@ -107,22 +117,23 @@ function readOrigin(upstream: unknown): string[] {
   }
 }
 
-/** True when `HTTP_PROXY` names a proxy and `NO_PROXY` does not list this host, which is a loopback address. */
-function isProxiedByEnvironment({ host, hostname }: URL): boolean {
-  const env = readEnvironment();
-  const proxy = env["http_proxy"] ?? env["HTTP_PROXY"] ?? "";
-  const exceptions = (env["no_proxy"] ?? env["NO_PROXY"] ?? "").toLowerCase().split(/[\s,]+/);
-  return proxy !== "" && !["*", host, hostname].some((name) => exceptions.includes(name));
+/** True when `NO_PROXY` lists this host, which is a loopback address, as the runtime reads that list. */
+function isException({ host, hostname }: URL, { no_proxy, NO_PROXY }: Environment): boolean {
+  if ("Deno" in globalThis) {
+    // Deno knows hosts only, separated by commas, and has IPv6 addresses without brackets.
+    const hosts = (NO_PROXY ?? no_proxy ?? "").split(",").map((name) => name.trim());
+    return hosts.includes(hostname.replace(/^\[|\]$/g, ""));
+  }
+  const names = (no_proxy ?? NO_PROXY ?? "").toLowerCase().split(/[\s,]+/);
+  return ["*", host, hostname].some((name) => names.includes(name));
 }
 
 /** Reads the variables of proxies. Empty where there is no environment, or Deno does not allow reading it. */
-function readEnvironment(): Readonly<Record<string, string | undefined>> {
-  const { process } = globalThis as {
-    readonly process?: { readonly env: Record<string, string | undefined> };
-  };
+function readEnvironment(): Environment {
+  const { process } = globalThis as { readonly process?: { readonly env: Environment } };
   try {
-    const { http_proxy, HTTP_PROXY, no_proxy, NO_PROXY } = process?.env ?? {};
-    return { http_proxy, HTTP_PROXY, no_proxy, NO_PROXY };
+    const { http_proxy, HTTP_PROXY, all_proxy, ALL_PROXY, no_proxy, NO_PROXY } = process?.env ?? {};
+    return { http_proxy, HTTP_PROXY, all_proxy, ALL_PROXY, no_proxy, NO_PROXY };
   } catch {
     return {};
   }
