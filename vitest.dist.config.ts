@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
-import { apart, long, longOnBuild, notForThisNode } from "./vitest.suites.ts";
+import { apart, forThisRuntime, long, longOnBuild, notForThisNode } from "./vitest.suites.ts";
 
 /** Tests that look at the build itself. */
 const aboutTheBuild = ["apps/*/test/built/**/*.test.ts", "testing/*/test/**/*.test.ts"];
@@ -26,6 +26,7 @@ export default defineConfig({
     // As on the sources.
     maxWorkers: Math.max(3, availableParallelism()),
     maxConcurrency: 12,
+    ...(forThisRuntime && { testNamePattern: forThisRuntime }),
     projects: [
       // `npm run test:everywhere` runs these two with each Node.
       project("packages", {

@@ -3,6 +3,35 @@ const major = Number(process.versions.node.split(".")[0]);
 /** Suites of clients that do not run on the Node at hand: undici 8 needs Node 22. */
 export const notForThisNode: readonly string[] = major < 22 ? ["**/*undici-8.test.ts"] : [];
 
+/**
+ * What the names of tests of `fetch` have in common that cannot pass in Bun. There `undici` is a stand-in that ignores
+ * dispatchers and has no interceptors, and `fetch` reads what a `Request` overrides, takes any method, and has errors
+ * and multipart bodies of its own.
+ */
+const notForBun: readonly string[] = [
+  "the fetch of undici",
+  "undici's",
+  "a (?:composed |Balanced)?Pool",
+  "an Agent on a socket",
+  "a (?:custom )?proxy(?: agent)?, for a gateway",
+  "a proxy in the clear",
+  "the global dispatcher",
+  "EnvHttpProxyAgent",
+  "when the environment names a proxy for it",
+  "whose subclass overrides",
+  "a Request of another library",
+  "gets the caller's own Request",
+  "a Request whose body init does not override",
+  "not a method",
+  "are fetch's own error",
+  "the parts that fetch itself makes of it",
+  "a foreign File that is read",
+];
+
+/** The names of the tests that run in this runtime. Undefined for all. */
+export const forThisRuntime: RegExp | undefined =
+  "Bun" in globalThis ? new RegExp(`^(?!.*(?:${notForBun.join("|")}))`) : undefined;
+
 /** Files whose tests count on modules that no other file has loaded: the adapters' clients keep state of their own. */
 export const apart: readonly string[] = ["packages/{axios,undici}/test/**/*.test.ts"];
 

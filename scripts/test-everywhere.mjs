@@ -36,6 +36,11 @@ async function runSuites() {
       await suites(`packages on Node ${major}`, [...onBuild, "--project=packages*"], node);
     } else note(`Node ${major} is not to be had for this platform; its run was left out.`);
   }
+  const bun = `${root}/testing/node-versions/node_modules/bun/bin/bun`;
+  if (existsSync(bun)) {
+    const inBun = [...onBuild, "--project=packages", "packages/fetch", "packages/login"];
+    await suites("fetch and login in Bun", inBun, bun);
+  } else note("Bun is not to be had for this platform; its run was left out.");
 }
 
 async function runTables() {

@@ -16,6 +16,7 @@ const WANTED = {
   "401 replayed": [
     [200, 2, true],
     [200, 2, true],
+    [200, 2, true],
   ],
   "web login": [302, 302, true, 303, false],
   "two at once": [

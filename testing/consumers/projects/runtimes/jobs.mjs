@@ -38,6 +38,12 @@ function refuseFirst(sent) {
   };
 }
 
+/** Makes a request show another url from its second reading on. */
+function changing(request) {
+  const urls = [request.url];
+  return Object.defineProperty(request, "url", { get: () => urls.pop() ?? "http://127.0.0.1:9/" });
+}
+
 export const jobs = {
   async "client credentials"(env) {
     const { status } = await talkdeskFetch(clientCredentials(talkdeskClientFromEnv(env)))(
@@ -72,17 +78,22 @@ export const jobs = {
     return [isOurs, renewed.value !== token.value, status];
   },
 
-  /** A JSON text and a form, each sent again after a 401. */
+  /** A JSON text, a form and a `Request` whose url changes after the first reading, each sent again after a 401. */
   async "401 replayed"(env) {
     const form = new FormData();
     form.append("name", "value");
     form.append("file", new Blob(["a,b"], { type: "text/csv" }));
+    const calls = [
+      () => ["/echo", { method: "POST", body: '{"name":"value"}' }],
+      () => ["/echo", { method: "POST", body: form }],
+      (api) => [changing(new Request(`${api}/echo`, { method: "POST", body: "a text" }))],
+    ];
     const found = [];
-    for (const body of ['{"name":"value"}', form]) {
+    for (const call of calls) {
       const source = clientCredentials(talkdeskClientFromEnv(env));
       const sent = [];
       const api = talkdeskFetch(source, { fetch: refuseFirst(sent) });
-      const { status } = await api("/echo", { method: "POST", body });
+      const { status } = await api(...call(source.api));
       found.push([status, sent.length, sent[0] === sent[1]]);
     }
     return found;
