@@ -341,13 +341,13 @@ describe("a session in a store", () => {
     const store = memoryStore();
     const { client, session: first } = await loggedIn(store);
     const { authentication, endpoints } = client;
-    await using session = userSession(talkdeskClient({ endpoints, authentication, timeoutMs: 1_500 }), {
+    await using session = userSession(talkdeskClient({ endpoints, authentication, timeoutMs: 4_000 }), {
       store,
       key: KEY,
     });
     const rejected = await first.getToken();
     await session.getToken();
-    talkdesk.faults.add({ at: "token", delayMs: 3_000 });
+    talkdesk.faults.add({ at: "token", delayMs: 6_000 });
     const error = await session.getToken({ rejected }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: "refresh_outcome_unknown", retryable: true });
     let renewed: AccessToken | undefined;

@@ -148,9 +148,10 @@ describe.concurrent("a script with nothing else to do", () => {
 
   it("lives until the answer to a refresh that is late has been stored", async () => {
     const { code, lines } = await run(`
-      const late = () => new Promise((resolve) => setTimeout(() => resolve(granted()), 1_500).unref());
+      const late = () => new Promise((resolve) => setTimeout(() => resolve(granted()), 5_500).unref());
       const store = core.memoryStore();
-      const session = core.userSession(talkdesk({ fetch: late }), { key: "k", token: ended, store: {
+      // On a busy machine it takes a while until the request is sent.
+      const session = core.userSession(talkdesk({ fetch: late, timeoutMs: 4_000 }), { key: "k", token: ended, store: {
         ...store,
         write: (key, value, options) => {
           if (value.includes("refresh-2")) console.log("stored");
