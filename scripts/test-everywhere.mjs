@@ -26,6 +26,7 @@ if (isReady) {
 end();
 
 async function runSuites() {
+  await check("package shape (publint, attw)", () => recordTask("check:pack"));
   await check("types of the sources, with the TypeScript that builds", () =>
     record(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "scripts/tsconfig.sources.json"]),
   );
