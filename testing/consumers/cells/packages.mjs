@@ -1,5 +1,5 @@
-import { findRedisServer } from "../../../scripts/redis-server.mjs";
-import { expectFailure, NotHere } from "../frame/cell.mjs";
+import { expectFailure } from "../frame/cell.mjs";
+import { withRedisSocket } from "../frame/redis-socket.mjs";
 import { commandOf } from "../frame/runtimes.mjs";
 
 /** @import { Cell } from "../frame/cell.mjs" */
@@ -68,10 +68,14 @@ export const cells = Object.entries(ROWS).flatMap(([row, { program, wanted, limi
     row,
     column,
     isLimit: limits?.[column] !== undefined,
-    async run(/** @type {Context} */ { share, run }) {
+    async run(/** @type {Context} */ { folder, share, run }) {
       const [command = "", ...args] = commandOf(runtime);
       const cwd = await share("packages", ({ install }) => install("packages", PACKAGES));
-      const running = run(command, [...args, program], { cwd, env: redisEnvironment(program) });
+      const start = (env = {}) => run(command, [...args, program], { cwd, env });
+      const running =
+        program === "redis.mjs"
+          ? withRedisSocket(folder, (socket) => start({ REDIS_SOCKET: socket }))
+          : start();
       const limit = limits?.[column];
       if (limit !== undefined) return expectFailure(running, limit);
       const said = await running;
@@ -79,11 +83,3 @@ export const cells = Object.entries(ROWS).flatMap(([row, { program, wanted, limi
     },
   })),
 );
-
-/** @param {string} program */
-function redisEnvironment(program) {
-  if (program !== "redis.mjs") return {};
-  const server = findRedisServer();
-  if (server === undefined) throw new NotHere("no redis-server is on the PATH: run `npm run setup`");
-  return { CONSUMER_REDIS_SERVER: server };
-}

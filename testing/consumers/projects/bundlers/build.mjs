@@ -3,6 +3,7 @@ const [bundler, entry, format] = process.argv.slice(2);
 const isModule = format === "esm";
 const name = `${bundler}-${entry}`;
 const file = `${name}.${isModule ? "mjs" : "cjs"}`;
+const chunkFileNames = `${name}-[hash].${isModule ? "mjs" : "cjs"}`;
 const input = `./${entry}.mjs`;
 
 const bundlers = {
@@ -36,12 +37,7 @@ const bundlers = {
       plugins: [nodeResolve({ exportConditions: ["node"], preferBuiltins: true }), commonjs(), json()],
       onwarn: ({ message }) => warnings.push(message),
     });
-    await bundle.write({
-      dir: "out",
-      entryFileNames: file,
-      chunkFileNames: `${name}-[hash].${file.split(".")[1]}`,
-      format,
-    });
+    await bundle.write({ dir: "out", entryFileNames: file, chunkFileNames, format });
     return warnings;
   },
 
@@ -53,12 +49,7 @@ const bundlers = {
       platform: "node",
       onLog: (level, { message }) => level === "warn" && warnings.push(message),
     });
-    await bundle.write({
-      dir: "out",
-      entryFileNames: file,
-      chunkFileNames: `${name}-[hash].${file.split(".")[1]}`,
-      format,
-    });
+    await bundle.write({ dir: "out", entryFileNames: file, chunkFileNames, format });
     return warnings;
   },
 
@@ -77,7 +68,7 @@ const bundlers = {
         outDir: "out",
         emptyOutDir: false,
         rolldownOptions: {
-          output: { format, entryFileNames: file, chunkFileNames: `${name}-[hash].${file.split(".")[1]}` },
+          output: { format, entryFileNames: file, chunkFileNames },
         },
       },
     });
