@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { drawMarkdownTable } from "../../../scripts/markdown-table.mjs";
 import { median } from "./median.mjs";
 import { APPS, SUBJECTS } from "./peers.mjs";
 import { plotBars, plotLines } from "./plot.mjs";
@@ -336,11 +337,4 @@ function spread(values, digits = 1) {
   return `${median(values).toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`;
 }
 
-function table(head, rows) {
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(3, ...all.map((row) => row[column].length)));
-  const line = (cells) =>
-    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join(" | ")} |`;
-  const rule = `| ${widths.map((width, column) => (column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)).join(" | ")} |`;
-  return [line(head), rule, ...rows.map(line)].join("\n");
-}
+const table = (head, rows) => drawMarkdownTable([head, ...rows], { areNumbers: true });

@@ -1,3 +1,5 @@
+import { drawMarkdownTable } from "../../../scripts/markdown-table.mjs";
+
 /** @import { Cell, Outcome } from "./cell.mjs" */
 
 /** @typedef {Outcome["result"]} Result */
@@ -50,15 +52,7 @@ export function drawTable({ rows, columns, find }, resultOf) {
     if (result === "passed" && cell?.isLimit) return "no";
     return result ? MARKS[result] : " ";
   }
-  const widths = ["", ...columns].map((_, index) =>
-    Math.max(3, ...lines.map((line) => [...(line[index] ?? "")].length)),
-  );
-  /** @param {readonly string[]} line */
-  const draw = (line) => `| ${line.map((text, index) => text.padEnd(widths[index] ?? 0)).join(" | ")} |`;
-  const [head = [], ...body] = lines;
-  return [draw(head), `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...body.map(draw)].join(
-    "\n",
-  );
+  return drawMarkdownTable(lines);
 }
 
 /**

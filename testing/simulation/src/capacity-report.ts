@@ -1,3 +1,4 @@
+import { drawMarkdownTable } from "../../../scripts/markdown-table.mjs";
 import { computeLoad, type Deployment, type Load, VARIANTS, type Variant } from "./capacity-model.js";
 
 /** The load of a variant, for the table and the plot. */
@@ -57,14 +58,7 @@ export function capacityTable(summaries: readonly Summary[]): string {
       ...[requests.peak, requests.total, operations.peak, operations.total].map(rounded),
     ]),
   ];
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? "").length)),
-  );
-  const lineOf = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(" | ")} |`;
-  const [head = [], ...body] = rows;
-  const rule = `| ${widths.map((width, column) => (column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)).join(" | ")} |`;
-  return [lineOf(head), rule, ...body.map(lineOf)].join("\n");
+  return drawMarkdownTable(rows, { areNumbers: true });
 }
 
 const PLOT = { width: 860, left: 84, right: 24, top: 64, panel: 190, gap: 76 };
