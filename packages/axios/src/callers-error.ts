@@ -1,6 +1,12 @@
-import { AxiosError, AxiosHeaders, type InternalAxiosRequestConfig, isAxiosError } from "axios";
+import axios, { AxiosError, AxiosHeaders, type InternalAxiosRequestConfig, isAxiosError } from "axios";
 
 const errorPrototypes = new WeakMap<object, object>();
+
+/** Completes the error of a request for its caller: the errors of a route or an adapter may have no config. */
+export function giveToCaller(error: unknown, config: InternalAxiosRequestConfig): void {
+  if (isAxiosError(error) && !axios.isCancel(error)) error.config ??= config;
+  convertToCallersError(error, config);
+}
 
 /**
  * Turns an error into one of the caller's copy of axios, where this package imports another copy, so that `instanceof`

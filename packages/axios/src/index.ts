@@ -1,31 +1,15 @@
 import {
   type AdapterOptions,
-  captureBody,
-  discardBody,
-  isTokenRefusal,
   sendAuthorized,
   type TokenSource,
   tokenDestination,
 } from "@talkdesk-oauth/core";
-import axios, {
-  type AxiosAdapter,
-  type AxiosError,
-  AxiosHeaders,
-  type AxiosResponse,
-  getAdapter,
-  type InternalAxiosRequestConfig,
-  isAxiosError,
-} from "axios";
+import axios, { type AxiosAdapter, getAdapter, type InternalAxiosRequestConfig } from "axios";
+import { AuthorizedCall, copyHeaders } from "./authorized-call.js";
 import { interceptCachedAnswer, isCachedAnswer, isOwnAnswer, markOwner } from "./cached-answer.js";
-import { convertToCallersError } from "./callers-error.js";
-import { copyConfig } from "./copy-config.js";
-import { keepTokenInOrigin, noteEnd, observeFetch, type Trail } from "./redirect-trail.js";
-import {
-  hideConnections,
-  readConnections,
-  removeTokenFromError,
-  removeTokenFromResponse,
-} from "./remove-token.js";
+import { giveToCaller } from "./callers-error.js";
+import { ConfigSnapshot } from "./config-snapshot.js";
+import { hideConnections, readConnections, removeTokenFromResponse } from "./remove-token.js";
 import { resolveAddress, snapshotQuery } from "./resolve-address.js";
 import { guardRoute } from "./route.js";
 import { startWaitLimit } from "./wait-limit.js";
@@ -74,13 +58,12 @@ export function talkdeskAxios(
     const adapter: AxiosAdapter = async (given) => {
       const connections = readConnections(given, earlier);
       hideConnections(given, connections);
-      // A copy is checked and sent, since the caller may change its config during the wait for a token.
-      const request = { ...given, ...connections };
-      const { changes, url } = resolveAddress(request, source.api);
-      const headers = copyHeaders(request.headers);
-      const hasOwn = headers.has("authorization") || Boolean(request.auth);
-      if (url === undefined || hasOwn || !mayHaveToken(url)) {
-        return (cached ?? send)(Object.assign(request, changes));
+      // What is checked is sent, since the caller may change its config during the wait for a token.
+      const snapshot = new ConfigSnapshot(given);
+      const { changes, url } = resolveAddress(given, source.api);
+      const headers = copyHeaders(given.headers);
+      if (url === undefined || headers.has("authorization") || given.auth || !mayHaveToken(url)) {
+        return (cached ?? send)(Object.assign(snapshot.copy(), connections, changes));
       }
       if (cached !== undefined) {
         const answer = await cached(given);
@@ -88,24 +71,36 @@ export function talkdeskAxios(
         // The cached response belongs to another source. The cache has also removed the transform of responses.
         given.transformResponse ??= config.transformResponse ?? axios.defaults.transformResponse ?? [];
       }
+      const limit = startWaitLimit(given);
       try {
-        Object.assign(request, changes, snapshotQuery(request), { headers });
-        const response = await sendWithToken(source, send, given, request, url);
+        Object.assign(changes, connections, snapshotQuery(given), guardRoute(url, given));
+        const call = new AuthorizedCall({ config: given, snapshot, changes, headers, url, limit, send });
+        const { response, error } = await sendAuthorized(source, call);
+        if (error !== undefined) throw error;
+        removeTokenFromResponse(response, given);
         markOwner(response, given, source);
         return response;
       } catch (error) {
-        convertToCallersError(error, given);
+        giveToCaller(error, given);
         throw error;
+      } finally {
+        limit.clear();
       }
     };
     ours.add(adapter);
-    const prepared = copyConfig(config);
+    const prepared = ownConfig(config);
     prepared.adapter = adapter;
     for (const name in earlier) delete prepared[name as keyof typeof earlier];
     return interceptCachedAnswer(prepared, (answer) => {
       cached = answer;
     });
   };
+}
+
+/** Copies a config only if it is not one that axios has made for this request, and changes on the way. */
+function ownConfig(config: InternalAxiosRequestConfig): InternalAxiosRequestConfig {
+  const isOfAxios = Object.getPrototypeOf(config) === null && Object.isExtensible(config);
+  return isOfAxios ? config : new ConfigSnapshot(config).copy();
 }
 
 type AdapterLookup = (adapter: InternalAxiosRequestConfig["adapter"], config: object) => AxiosAdapter;
@@ -116,83 +111,4 @@ function checkVersion(): void {
   throw new TypeError(
     `axios ${axios.VERSION} is too old: use 1.16.1 or newer, since older versions send https requests unencrypted to a proxy.`,
   );
-}
-
-function copyHeaders(headers: InternalAxiosRequestConfig["headers"]): AxiosHeaders {
-  return Object.assign(new AxiosHeaders(), AxiosHeaders.from(headers));
-}
-
-/**
- * The result of one sending: a response, with the error that axios made from it if `validateStatus` rejects the status.
- */
-interface Outcome {
-  readonly response: AxiosResponse;
-  readonly error?: AxiosError;
-  readonly trail: Trail;
-}
-
-/**
- * @param config The caller's, which errors and responses show.
- * @param request The config that is sent, apart from the token.
- */
-async function sendWithToken(
-  source: TokenSource,
-  send: AxiosAdapter,
-  config: InternalAxiosRequestConfig,
-  request: InternalAxiosRequestConfig,
-  url: URL,
-): Promise<AxiosResponse> {
-  const limit = startWaitLimit(config);
-  try {
-    const route = guardRoute(url, request);
-    const { body, isReplayable } = captureBody<unknown>(request.data);
-    const { response, error } = await sendAuthorized<Outcome>(source, {
-      method: request.method ?? "GET",
-      isReplayable,
-      signal: limit.signal,
-      async send(token) {
-        const trail: Trail = { isRedirected: false, hasLeftOrigin: false };
-        const headers = copyHeaders(request.headers);
-        headers.set("Authorization", token.authorization);
-        // The type of a form that became a Blob names its boundary.
-        if (body !== request.data && body instanceof Blob) headers.setContentType(body.type);
-        const sent = Object.assign(copyConfig(request), route, limit.remaining(), {
-          headers,
-          data: body,
-          beforeRedirect: keepTokenInOrigin(request, url, token, trail),
-          env: observeFetch(request.env),
-        });
-        try {
-          const response = await send(sent);
-          noteEnd(response.request, url, trail);
-          return { response, trail };
-        } catch (error) {
-          if (!isAxiosError(error)) throw error;
-          noteEnd(error.request, url, trail);
-          removeTokenFromError(error, config);
-          limit.restate(error, sent);
-          if (error.response === undefined) throw error;
-          return { response: error.response, error, trail };
-        }
-      },
-      isRefusal: ({ response, trail }) =>
-        isTokenRefusal(response.status, readChallenge(response)) && !trail.hasLeftOrigin,
-      isRedirected: ({ trail }) => trail.isRedirected,
-      discard: ({ response }) => discardBody(response.data),
-    });
-    if (error !== undefined) throw error;
-    removeTokenFromResponse(response, config);
-    return response;
-  } catch (error) {
-    // The errors of a route have no config.
-    if (isAxiosError(error) && !axios.isCancel(error)) error.config ??= config;
-    throw error;
-  } finally {
-    limit.clear();
-  }
-}
-
-/** Reads the challenge of a response, whose headers a caller's own adapter may give in any form or leave out. */
-function readChallenge({ headers }: AxiosResponse): string {
-  return String(AxiosHeaders.from(headers as AxiosHeaders | undefined).get("www-authenticate") ?? "");
 }

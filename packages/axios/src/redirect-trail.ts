@@ -12,13 +12,13 @@ export interface Trail {
  * origin. follow-redirects alone keeps it for sub-domains, and in some versions drops it at every redirect.
  */
 export function keepTokenInOrigin(
-  config: InternalAxiosRequestConfig,
+  beforeRedirect: InternalAxiosRequestConfig["beforeRedirect"],
   url: URL,
   token: AccessToken,
   trail: Trail,
 ): NonNullable<InternalAxiosRequestConfig["beforeRedirect"]> {
   return (options, ...details) => {
-    config.beforeRedirect?.(options, ...details);
+    beforeRedirect?.(options, ...details);
     trail.isRedirected = true;
     trail.hasLeftOrigin ||= new URL(options["href"]).origin !== url.origin;
     const headers: Record<string, string> = options["headers"];

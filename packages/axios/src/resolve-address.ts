@@ -42,8 +42,8 @@ function parseAbsolute(address: string): URL | undefined {
 export function snapshotQuery({
   params,
   paramsSerializer,
-}: InternalAxiosRequestConfig): Partial<InternalAxiosRequestConfig> {
-  if (!params) return {};
+}: InternalAxiosRequestConfig): Partial<InternalAxiosRequestConfig> | undefined {
+  if (!params) return undefined;
   try {
     const query = addresses
       .getUri({ url: "/", params, ...(paramsSerializer && { paramsSerializer }) })
@@ -51,6 +51,6 @@ export function snapshotQuery({
     return { paramsSerializer: { serialize: () => query } };
   } catch {
     // axios throws the same error when it sends the request.
-    return {};
+    return undefined;
   }
 }

@@ -3,16 +3,16 @@ import { AxiosError, CanceledError, type InternalAxiosRequestConfig } from "axio
 /** Ends a request as the caller's `timeout`, `signal` and `cancelToken` say: the waits for tokens and both sendings. */
 export interface WaitLimit {
   /** Aborts with axios' own error when the caller cancels or the time is up. Undefined without a limit. */
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal | undefined;
   /** The remaining time, as options for one sending. Throws axios' own error when there is none. */
-  remaining(): { timeout?: number; timeoutErrorMessage?: string };
+  remaining(): { timeout?: number; timeoutErrorMessage?: string } | undefined;
   /** Puts the caller's limit into the message of an error, where the adapter `fetch` names what remained of it. */
   restate(error: AxiosError, sent: InternalAxiosRequestConfig): void;
   /** Ends the limit. */
   clear(): void;
 }
 
-const UNLIMITED: WaitLimit = { remaining: () => ({}), restate() {}, clear() {} };
+const UNLIMITED: WaitLimit = { signal: undefined, remaining: () => undefined, restate() {}, clear() {} };
 
 /** @param config The caller's, which the errors show. */
 export function startWaitLimit(config: InternalAxiosRequestConfig): WaitLimit {
@@ -38,7 +38,7 @@ export function startWaitLimit(config: InternalAxiosRequestConfig): WaitLimit {
   return {
     signal: controller.signal,
     remaining() {
-      if (timeout <= 0) return {};
+      if (timeout <= 0) return undefined;
       const left = timeout - (performance.now() - startedAt);
       if (left <= 0) throw timeoutError();
       return { timeout: Math.ceil(left), timeoutErrorMessage: message };

@@ -1,3 +1,4 @@
+import { Agent } from "node:http";
 import { talkdeskAxios } from "@talkdesk-oauth/axios";
 import { clientCredentials, clientSecretBasic, type TokenSource, talkdeskClient } from "@talkdesk-oauth/core";
 import axios, {
@@ -143,6 +144,26 @@ describe("the adapter of the caller", () => {
     expect(seen).toMatchObject([{ url: "/users", baseURL: `${stage.api}/v1` }]);
     expect(seen[0]?.headers).toBeInstanceOf(AxiosHeaders);
     expect(seen[0]?.headers.get("authorization")).toBe(authorization);
+  });
+
+  it("may change the config that it gets, which leaves a second sending as it was", async () => {
+    await using stage = await setStage();
+    await stage.useRefusedToken();
+    const adapter: AxiosAdapter = (config) => {
+      config.url = `${config.url}?again=1`;
+      config.data = `${config.data}, again`;
+      config.method = config.method === "post" ? "put" : "patch";
+      config.headers.set("x-trace", `${config.headers.get("x-trace")}, again`);
+      return getAdapter("http")(config);
+    };
+    await stage.client.post("/echo", "word", { adapter, headers: { "x-trace": "1" } });
+    const once = {
+      method: "PUT",
+      url: "/echo?again=1",
+      text: "word, again",
+      headers: { "x-trace": "1, again" },
+    };
+    expect(stage.apiRequests).toMatchObject([once, once]);
   });
 
   it("may answer with a status and data only, as mocks do", async () => {
@@ -324,6 +345,26 @@ describe("the config of the caller", () => {
     expect(response.config.headers.has("authorization")).toBe(false);
     expect(response.config.baseURL).toBeUndefined();
     expect(response.config.timeoutErrorMessage).toBeUndefined();
+  });
+
+  it.each<[name: string, keep: (config: InternalAxiosRequestConfig) => InternalAxiosRequestConfig]>([
+    ["an object of its own", (config) => ({ ...config })],
+    ["a frozen object", (config) => Object.freeze({ ...config })],
+    [
+      "a frozen object without a prototype",
+      (config) => Object.freeze(Object.assign(Object.create(null), config)),
+    ],
+  ])("is unchanged when an interceptor that runs earlier returns %s", async (_, keep) => {
+    await using stage = await setStage();
+    const kept: InternalAxiosRequestConfig[] = [];
+    stage.client.interceptors.request.use((config) => {
+      kept.push(keep(config));
+      return kept.at(-1) as InternalAxiosRequestConfig;
+    });
+    const adapter: AxiosAdapter = (config) => getAdapter("http")(config);
+    const httpAgent = new Agent();
+    expect((await stage.client.get("/users", { adapter, httpAgent })).status).toBe(200);
+    expect(kept).toMatchObject([{ url: "/users", adapter, httpAgent }]);
   });
 
   it("serves a later request, which gets the current token", async () => {
