@@ -7,7 +7,13 @@ export {
   type RequestBody,
 } from "./adapter/request-body.js";
 export { type AuthorizedRequest, sendAuthorized } from "./adapter/send-authorized.js";
-export { type AdapterOptions, isLoopbackAddress, tokenDestination } from "./adapter/token-destination.js";
+export {
+  type AdapterOptions,
+  isLoopbackAddress,
+  type Origin,
+  type TokenDestination,
+  tokenDestination,
+} from "./adapter/token-destination.js";
 export { isRefusalError, isTokenRefusal } from "./adapter/token-refusal.js";
 export {
   type FinishAuthorizationOptions,

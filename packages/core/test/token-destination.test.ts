@@ -1,4 +1,5 @@
 import { accessToken, isLoopbackAddress, type TokenSource, tokenDestination } from "@talkdesk-oauth/core";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 const token = accessToken({ value: "t", expiresAt: 1 });
@@ -78,6 +79,82 @@ describe("tokenDestination", () => {
     [null],
   ])("refuses the origins %j with a TypeError at once", (origins) => {
     expect(() => tokenDestination(source, { origins: origins as string[] })).toThrow(TypeError);
+  });
+});
+
+describe("recognize", () => {
+  const origins = ["https://files.example.com", "http://[::1]:8080", "https://acme.talkdeskid.com"];
+  const { recognize } = tokenDestination(source, { origins });
+
+  it.each([
+    "https://api.talkdeskapp.com/",
+    "https://api.talkdeskapp.com/contacts/a.b-c_d~e/f",
+    "https://api.talkdeskapp.com//contacts",
+    "https://api.talkdeskapp.com/contacts?page=2&q=a%20b+c&at=10:30,x@y;z",
+    "https://files.example.com/a?next=/b/c",
+    "http://[::1]:8080/users",
+  ])("knows the origin of %s, with the members of a URL", (text) => {
+    const known = recognize(text);
+    const { origin, protocol, host, hostname, port } = new URL(text);
+    expect(known).toMatchObject({ origin, protocol, host, hostname, port });
+    expect(recognize(`${origin}/`)).toBe(known);
+  });
+
+  it.each([
+    "https://api.talkdeskapp.com",
+    "https://apixtalkdeskapp.com/",
+    "https://api.talkdeskapp.com.evil.example/",
+    "https://api.talkdeskapp.com:8443/",
+    "https://user@api.talkdeskapp.com/",
+    "https://evil.example/https://api.talkdeskapp.com/",
+    "https://evil.example/\nhttps://api.talkdeskapp.com/",
+    "https://api.talkdeskapp.com/\n",
+    "/users",
+    "https://acme.talkdeskid.com/oauth/token",
+    "https://acme.talkdeskid.com/users",
+  ])("leaves %j to be parsed", (text) => {
+    expect(recognize(text)).toBeUndefined();
+  });
+
+  it("knows a URL only where it is written as it is parsed, and may have a token", () => {
+    const mayHaveToken = tokenDestination(source, { origins });
+    const starts = [...origins, source.api, "https://api.talkdeskapp.eu", "https://api.talkdeskapp.com:443"];
+    const plain = fc.constantFrom(..."/.%?&=a", "..", "%2e", "%2E", "%20", "users", "/users?page=2");
+    const other = fc.oneof(
+      fc.constantFrom(..."#\\\t\n\r @:|^'\"<{`[\0\x7fé"),
+      fc.string({ unit: "binary", maxLength: 1 }),
+    );
+    const rest = fc.oneof(
+      fc.array(plain, { maxLength: 9 }),
+      fc.array(fc.oneof(plain, other), { maxLength: 5 }),
+    );
+    let known = 0;
+    fc.assert(
+      fc.property(fc.constantFrom(...starts), fc.constantFrom("/", ""), rest, (start, slash, pieces) => {
+        const text = start + slash + pieces.join("");
+        const found = mayHaveToken.recognize(text);
+        if (found === undefined) return;
+        known += 1;
+        const url = new URL(text);
+        expect([url.href, url.origin, mayHaveToken(url)]).toEqual([text, found.origin, true]);
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(known).toBeGreaterThan(50);
+  });
+
+  it("tells many origins apart", () => {
+    const many = Array.from({ length: 250 }, (_, index) => `https://api-${index}.example.com`);
+    const destinations = many.map((api) => tokenDestination({ ...source, api }));
+    for (const [index, { recognize }] of destinations.entries()) {
+      expect(many.filter((api) => recognize(`${api}/users`)?.origin === api)).toEqual([many[index]]);
+    }
+  });
+
+  it("takes time in proportion to the length of a URL", () => {
+    const text = `https://api.talkdeskapp.com/${"a/%20?b=.".repeat(100_000)}`;
+    expect(recognize(text)?.origin).toBe(source.api);
+    expect(recognize(`${text} `)).toBeUndefined();
   });
 });
 

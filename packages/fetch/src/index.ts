@@ -2,15 +2,13 @@ import {
   type AdapterOptions,
   bufferBody,
   captureBody,
-  discardBody,
-  isRefusalError,
-  isTokenRefusal,
-  type RequestBody,
+  type Origin,
   refuseDetour,
   sendAuthorized,
   type TokenSource,
   tokenDestination,
 } from "@talkdesk-oauth/core";
+import { FetchRequest, type Outgoing } from "./fetch-request.js";
 import { type RequestSnapshot, readRequest, readSettings } from "./read-request.js";
 
 /** Options of {@link talkdeskFetch}. */
@@ -44,59 +42,58 @@ export interface TalkdeskFetchOptions extends AdapterOptions {
  */
 export function talkdeskFetch(source: TokenSource, options: TalkdeskFetchOptions = {}): typeof fetch {
   const mayHaveToken = tokenDestination(source, options);
-  return async (input, init) => {
+  const { origin: api } = new URL(source.api);
+
+  /** @returns The URL, and its origin if a token may be sent there. */
+  function resolve(given: string): { readonly href: string; readonly origin: Origin | undefined } {
+    // Two slashes would name another host.
+    const absolute = given.startsWith("/") && !given.startsWith("//") ? api + given : given;
+    const origin = mayHaveToken.recognize(absolute);
+    if (origin !== undefined) return { href: absolute, origin };
+    const url = parse(given, api);
+    return { href: url.href, origin: mayHaveToken(url) ? url : undefined };
+  }
+
+  /** @throws What `fetch` rejects with for wrong arguments. */
+  function start(input: Parameters<typeof fetch>[0], init: RequestInit | undefined): Promise<Response> {
     const settings = readSettings(init);
     const send = options.fetch ?? globalThis.fetch;
     const request = typeof input === "string" ? undefined : readRequest(input, options.fetch !== undefined);
-    const url = resolveUrl(request?.url ?? String(input), source.api);
+    const { href, origin } = resolve(request?.url ?? String(input));
     const given = settings.headers ?? request?.headers;
     const headers = given === undefined ? undefined : new Headers(given);
-    const target = request === undefined ? url.href : input;
-    if (!mayHaveToken(url) || headers?.has("authorization")) return send(target, init);
+    const target = request === undefined ? href : input;
+    if (origin === undefined || headers?.has("authorization")) return Promise.resolve(send(target, init));
 
-    refuseDetour(url, settings);
+    refuseDetour(origin, settings);
     if (settings.body == null && request?.bodyUsed) {
       throw new TypeError("The body of this Request was already used.");
     }
-    const signal = (settings.signal === undefined ? request?.signal : settings.signal) ?? undefined;
-    const { body, isReplayable } =
-      settings.body == null && request?.body
-        ? await readRequestBody(request.body, signal)
-        : captureBody(settings.body);
-    let isRouteUnknown = false;
-
-    return sendAuthorized(source, {
+    const outgoing: Outgoing = {
+      send,
+      target,
+      copy: request?.copy,
+      origin: origin.origin,
+      settings,
+      headers,
       method: String(settings.method ?? request?.method ?? "GET"),
-      isReplayable,
-      signal,
-      send(token) {
-        const authorized = new Headers(headers);
-        authorized.set("authorization", token.authorization);
-        return send(request?.copy?.() ?? target, {
-          ...settings,
-          ...(request?.copy && signal && { signal }),
-          headers: authorized,
-          ...(body != null && { body, duplex: "half" }),
-        });
-      },
-      answerIn(error) {
-        if (!isRefusalError(error)) return undefined;
-        const response = findResponse(error);
-        isRouteUnknown = response === undefined && !/^(?:manual|error)$/.test(settings.redirect ?? "");
-        return response ?? new Response(null, { status: 401 });
-      },
-      isRefusal: (response) =>
-        response.status === 401 &&
-        isTokenRefusal(response.status, response.headers.get("www-authenticate")) &&
-        (!response.redirected || new URL(response.url).origin === url.origin),
-      isRedirected: (response) => response.redirected || isRouteUnknown,
-      discard: (response) => discardBody(response.body),
-    });
+      signal: (settings.signal === undefined ? request?.signal : settings.signal) ?? undefined,
+    };
+    if (settings.body == null && request?.body) return sendBuffered(source, outgoing, request.body);
+    return sendAuthorized(source, new FetchRequest(outgoing, captureBody(settings.body)));
+  }
+
+  return (input, init) => {
+    try {
+      return start(input, init);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   };
 }
 
 /** @throws TypeError for text that is not a URL, and for an object that `fetch` would convert to such text. */
-function resolveUrl(given: string, api: string): URL {
+function parse(given: string, api: string): URL {
   if (given.startsWith("[object ")) {
     throw new TypeError(
       `The first argument of fetch must be a URL, a string or a Request that this fetch knows, not ${given}.`,
@@ -106,17 +103,13 @@ function resolveUrl(given: string, api: string): URL {
   return /^https?:\/\//i.test(given) ? new URL(given) : new URL(given, api);
 }
 
-/** Reads the body of a `Request`, except one of another library, which is left to the `fetch` that knows it. */
-async function readRequestBody(
+/** Reads the body of a `Request` first, except one of another library, which is left to the `fetch` that knows it. */
+async function sendBuffered(
+  source: TokenSource,
+  outgoing: Outgoing,
   body: NonNullable<RequestSnapshot["body"]>,
-  signal: AbortSignal | undefined,
-): Promise<RequestBody<Blob | ReadableStream<Uint8Array> | undefined>> {
-  if (typeof body.getReader !== "function") return { body: undefined, isReplayable: false };
-  return bufferBody(body, signal);
-}
-
-/** The response in an error that the `fetch` beneath has thrown for a status. */
-function findResponse(error: unknown): Response | undefined {
-  const { response } = error as { readonly response?: Partial<Response> };
-  return typeof response?.headers?.get === "function" ? (response as Response) : undefined;
+): Promise<Response> {
+  const isStream = typeof body.getReader === "function";
+  const read = isStream ? await bufferBody(body, outgoing.signal) : { body: undefined, isReplayable: false };
+  return sendAuthorized(source, new FetchRequest(outgoing, read));
 }

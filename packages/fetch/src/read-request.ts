@@ -80,7 +80,8 @@ const SETTINGS =
  * and may be inherited, as for a `Request` given in place of options.
  */
 export function readSettings(init: RequestInit | undefined): RequestInit {
-  const given = (init ?? {}) as Record<string, unknown>;
+  if (init === undefined || init === null) return {};
+  const given = init as unknown as Record<string, unknown>;
   const prototype: unknown = Object.getPrototypeOf(given);
   if (prototype === Object.prototype) return { ...given };
   const settings: Record<string, unknown> = {};

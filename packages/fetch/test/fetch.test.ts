@@ -153,24 +153,27 @@ describe("what is sent", () => {
   });
 });
 
-describe("an absolute URL", () => {
-  it("is the same as with a base, in every spelling", async () => {
+describe("a URL", () => {
+  it.each([
+    ["absolute", ["https://", "HTTP://", "https:/", "https:", " https://", "ht\ttps://"]],
+    ["of the gateway", ["https://api.talkdeskapp.com/", "https://api.talkdeskapp.com"]],
+    ["a path", ["/", "/a/", "//", "", "/a?b="]],
+  ])("is the same as the platform resolves it, in every spelling: %s", async (_, starts) => {
     const api = "https://api.talkdeskapp.com";
-    const seen: string[] = [];
+    const seen: [url: string, isAuthorized: boolean][] = [];
     const send = talkdeskFetch(anySource(api), {
-      fetch: async (input) => {
-        seen.push(String(input));
+      fetch: async (input, init) => {
+        seen.push([String(input), new Headers(init?.headers).has("authorization")]);
         return new Response();
       },
     });
     const parts = ["/", "\\", "?", "#", "@", ":", "..", "%2e", "\t", " ", "a", "8443", "api.talkdeskapp.com"];
-    const starts = ["https://", "HTTP://", "https:/", "https:", " https://", "ht\ttps://"];
     for (const start of starts) {
       for (const first of parts) {
         for (const second of parts) {
           const input = `${start}${first}${second}`;
           const url = parseUrl(input, api);
-          const expected = url === undefined ? [] : [url.href];
+          const expected = url === undefined ? [] : [[url.href, url.href.startsWith(`${api}/`)]];
           await send(input).catch(() => {});
           expect([input, ...seen.splice(0)]).toEqual([input, ...expected]);
         }

@@ -8,6 +8,41 @@ export interface AdapterOptions {
   readonly origins?: readonly string[] | undefined;
 }
 
+/** The members of a `URL` that say where a request goes. */
+export type Origin = Readonly<Pick<URL, "origin" | "protocol" | "host" | "hostname" | "port">>;
+
+/** Says which requests may carry a token: see {@link tokenDestination}. */
+export interface TokenDestination {
+  /** True for a URL that a token may be sent to. */
+  (url: URL): boolean;
+  /**
+   * Recognizes a URL that a token may be sent to and that `new URL` would not change, which saves parsing it: nearly all
+   * requests have one. The result has been parsed before.
+   *
+   * @returns The origin of the URL. Undefined for any other text, which then has to be parsed.
+   */
+  recognize(text: string): Origin | undefined;
+}
+
+/**
+ * The pattern of a path with a query that the URL parser leaves as they are: it has these characters only, and no `.` or
+ * `..` as the name of a directory, also not as `%2e`.
+ *
+ * @see WHATWG URL §1.3 and §4.4
+ */
+const UNCHANGED_PATH = String.raw`/(?!\.)[\w\-.~!$&()*+,;=:@?]*(?:(?:/(?!\.)|%(?!2[eE]))[\w\-.~!$&()*+,;=:@?]*)*`;
+
+interface ReadOrigin extends Origin {
+  /** Matches the URLs of this origin that {@link TokenDestination.recognize} finds. */
+  readonly unchangedUrl: RegExp;
+}
+
+/** The origins that were read before, as they were given. */
+const readOrigins = new Map<unknown, ReadOrigin>();
+
+/** More than an app has. A process that has more, such as a test, reads them again. */
+const MAX_READ_ORIGINS = 100;
+
 /**
  * Returns a function that says whether a request to a URL may carry a token of the source: a URL at its `api` or at one
  * of `origins`, other than its token endpoint. An adapter passes all other requests on untouched. The source is told of
@@ -18,31 +53,55 @@ export interface AdapterOptions {
  * const mayHaveToken = tokenDestination(source, { origins: ["https://files.example.com"] });
  * if (!mayHaveToken(url)) return fetch(url, init);
  */
-export function tokenDestination(source: TokenSource, options: AdapterOptions = {}): (url: URL) => boolean {
+export function tokenDestination(source: TokenSource, options: AdapterOptions = {}): TokenDestination {
   if (typeof source?.getToken !== "function") {
     throw new TypeError("The first argument must be a token source, such as clientCredentials(client).");
   }
   const { origins = [] } = options;
   if (!Array.isArray(origins)) throw new TypeError("origins must be a list of origins.");
   const allowed = [
-    requireOrigin(parseSecureUrl(source.api, "The source's api"), "The source's api"),
-    ...origins.map((origin, index) =>
-      requireOrigin(parseSecureUrl(origin, `origins[${index}]`), `origins[${index}]`),
-    ),
-  ].map((origin) => `${origin}/`);
+    readOrigin(source.api, "The source's api"),
+    ...origins.map((origin, index) => readOrigin(origin, `origins[${index}]`)),
+  ];
   const tokenEndpoint = source.tokenEndpoint === undefined ? undefined : new URL(source.tokenEndpoint);
-  return (url) => {
+  // At the token endpoint's own origin, the path decides.
+  const recognized = allowed.filter(({ origin }) => origin !== tokenEndpoint?.origin);
+
+  function mayHaveToken(url: URL): boolean {
     // Not by origin: a `blob:` URL has that too, and a URL with a user has credentials of the caller's own.
-    if (allowed.some((start) => url.href.startsWith(start))) {
+    if (allowed.some(({ origin }) => url.href.startsWith(`${origin}/`))) {
       return !(
         tokenEndpoint !== undefined &&
         url.pathname === tokenEndpoint.pathname &&
         url.origin === tokenEndpoint.origin
       );
     }
-    if (GATEWAYS.has(url.origin) && !allowed.includes(`${url.origin}/`)) source.reportWithheld?.(url.origin);
+    if (GATEWAYS.has(url.origin) && !allowed.some(({ origin }) => origin === url.origin)) {
+      source.reportWithheld?.(url.origin);
+    }
     return false;
-  };
+  }
+
+  return Object.assign(mayHaveToken, {
+    recognize(text: string) {
+      for (const each of recognized) if (each.unchangedUrl.test(text)) return each;
+      return undefined;
+    },
+  });
+}
+
+/** Reads an origin, once for all destinations, since a web app may make one for each request. */
+function readOrigin(given: unknown, name: string): ReadOrigin {
+  const earlier = readOrigins.get(given);
+  if (earlier !== undefined) return earlier;
+  const url = parseSecureUrl(given, name);
+  const origin = requireOrigin(url, name);
+  const { protocol, host, hostname, port } = url;
+  const unchangedUrl = new RegExp(`^${origin.replace(/[.[\]]/g, "\\$&")}${UNCHANGED_PATH}$`);
+  const read = { origin, protocol, host, hostname, port, unchangedUrl };
+  if (readOrigins.size === MAX_READ_ORIGINS) readOrigins.clear();
+  readOrigins.set(given, read);
+  return read;
 }
 
 /**
