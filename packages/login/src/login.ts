@@ -112,7 +112,11 @@ export interface LoginInSteps<Host> extends Pick<Login<Host>, "store" | "handle"
    * @param session Gives the session. It is called when a login would not help its user: answers to its requests differ.
    */
   findSignIn(records: LoginRecords | undefined, session: () => LoginSession): SignIn | undefined;
-  sourceOf(signIn: SignIn | undefined, host: Host): Promise<TokenSource | undefined>;
+  /** The source of a sign-in; undefined when it has ended. Not a promise when that is known, as for most requests. */
+  sourceOf(
+    signIn: SignIn | undefined,
+    host: Host,
+  ): TokenSource | undefined | Promise<TokenSource | undefined>;
   userOf(signIn: SignIn | undefined): Promise<SignedInUser | undefined>;
 }
 
@@ -163,23 +167,22 @@ export function loginInSteps<Host>(options: TalkdeskLoginOptions<Host>): LoginIn
       if (signIn !== undefined && isInLongRow(signIn)) noteSignIn(session(), signIn);
       return signIn;
     },
-    async sourceOf(signIn, host) {
+    sourceOf(signIn, host) {
       if (signIn === undefined) return undefined;
       const { key, installationId } = signIn;
-      try {
-        const clientOf = setup.isPerInstallation ? () => setup.clientFor(host, installationId) : undefined;
-        return await setup.users.source(key, clientOf);
-      } catch (error) {
-        // The app has been uninstalled since the login. Its users count as signed out, so that their requests do not
-        // fail.
-        if (isTalkdeskError(error) && error.code === "installation_unknown") return undefined;
-        throw error;
-      }
+      const clientOf = setup.isPerInstallation ? () => setup.clientFor(host, installationId) : undefined;
+      const source = setup.users.source(key, clientOf);
+      return source instanceof Promise ? source.catch(undefinedIfUninstalled) : source;
     },
     async userOf(signIn) {
       return signIn !== undefined && (await setup.users.isSignedIn(signIn.key)) ? signIn.user : undefined;
     },
   };
+}
+
+/** The app has been uninstalled since the login. Its users count as signed out, so that their requests do not fail. */
+function undefinedIfUninstalled(error: unknown): undefined {
+  if (!isTalkdeskError(error) || error.code !== "installation_unknown") throw error;
 }
 
 interface Route {

@@ -1,5 +1,6 @@
 import {
   accessToken,
+  type Clock,
   clientSecretBasic,
   memoryStore,
   type TalkdeskClient,
@@ -30,6 +31,21 @@ interface AppRequest {
   readonly records?: LoginRecords;
 }
 type OnError = (failure: LoginFailure) => string;
+
+/** The platform's clock, which a test can set forward. */
+function movableClock(): { clock: Clock; advance(ms: number): void } {
+  let aheadMs = 0;
+  return {
+    clock: {
+      now: () => Date.now() + aheadMs,
+      monotonic: () => performance.now() + aheadMs,
+      setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
+    },
+    advance(ms) {
+      aheadMs += ms;
+    },
+  };
+}
 
 const clientOfApp = talkdeskClient({
   account: "acme",
@@ -198,6 +214,29 @@ describe("the source of a user who is signed in", () => {
     const tokens = await Promise.all([first, second, second].map((each) => each?.getToken()));
     expect(tokens.map((token) => token?.value)).toEqual(Array(3).fill("a-token"));
     expect(store.read.mock.calls.map(([key]) => key)).toEqual([keyOf(0)]);
+  });
+
+  it("gives no tokens once the user has signed out in another process", async () => {
+    const { clock, advance } = movableClock();
+    const store = await storeOfUsers();
+    const { source } = make({ loadedRecords }, { store, client: { ...clientOfApp, clock } });
+    const found = await source(requestOf(0));
+    expect(await found?.getToken()).toMatchObject({ value: "a-token" });
+    await store.delete(keyOf(0));
+    advance(10_000);
+    await expect(found?.getToken()).rejects.toMatchObject({ code: "reauthentication_required" });
+    expect(await source(requestOf(0))).toBeUndefined();
+  });
+
+  it("stops a wait for a store that hangs when the caller aborts", async () => {
+    const { clock, advance } = movableClock();
+    const store = await storeOfUsers();
+    const { source } = make({ loadedRecords }, { store, client: { ...clientOfApp, clock } });
+    const found = await source(requestOf(0));
+    advance(10_000);
+    store.read.mockImplementation(() => new Promise(() => {}));
+    const wait = found?.getToken({ signal: AbortSignal.abort("mine") });
+    await expect(wait).rejects.toBe("mine");
   });
 
   it("asks the request's own client when it opens a session again", async () => {

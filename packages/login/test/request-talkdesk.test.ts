@@ -95,6 +95,18 @@ describe("requestTalkdesk()", () => {
     await expect(wait).rejects.toBe("mine");
   });
 
+  it("rejects when a source of the app's own throws", async () => {
+    const source: TokenSource = {
+      api: "https://api.talkdeskapp.com",
+      getToken() {
+        throw new Error("the vault is sealed");
+      },
+    };
+    const { getToken, fetch } = requestTalkdesk(source, new NodeResponse(), talkdeskFetch);
+    await expect(getToken()).rejects.toThrow("the vault is sealed");
+    await expect(fetch("/users")).rejects.toThrow("the vault is sealed");
+  });
+
   it("listens to the client once, and only when a token is needed", () => {
     const { source, asked } = hangingSource();
     const client = new NodeResponse();

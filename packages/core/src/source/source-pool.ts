@@ -175,9 +175,9 @@ export function sourcePool(
   function handle(key: string, addresses: Addresses): TokenSource {
     return Object.freeze({
       ...addresses,
-      async getToken(request?: TokenRequest) {
+      getToken(request?: TokenRequest) {
         const signal = request?.signal;
-        signal?.throwIfAborted();
+        if (signal?.aborted) return Promise.reject(signal.reason);
         return use(key, signal, (source) => {
           if (!isSame(source, addresses)) {
             throw new TalkdeskError(

@@ -1,32 +1,27 @@
 import type { LoginSession, OpenSession } from "./login-session.js";
 
-/**
- * Makes a function that opens something for each request once. The request keeps it under a symbol: a WeakMap with an
- * entry for each request costs the garbage collector far more.
- */
+// In a WeakMap, not under a symbol of the request: a request of Express has so many members that V8 copies all of them
+// to make room for one more, which costs more time and memory than an entry here.
+
+/** Makes a function that opens something for each request once. */
 export function onceForEach<Host extends object, T>(open: (host: Host) => T): (host: Host) => T {
-  const key = Symbol("talkdesk-oauth.session");
+  const opened = new WeakMap<Host, T>();
   return (host) => {
-    const holder = host as Record<symbol, T | undefined>;
-    const known = holder[key] ?? open(host);
-    holder[key] = known;
+    const known = opened.get(host) ?? open(host);
+    opened.set(host, known);
     return known;
   };
 }
 
-/** Where a request keeps how to open the session by which its user was looked for. */
-const NOTED = Symbol("talkdesk-oauth.noted-session");
-
-interface Noted<Host> {
-  [NOTED]?: (host: Host) => OpenSession;
-}
+/** How to open the session of a request, by request. */
+const noted = new WeakMap<object, (host: never) => OpenSession>();
 
 /**
  * Remembers how to open the session by which the user of a request was looked for: answers that lead to a login depend
  * on that session, and all others do without it.
  */
 export function noteSession<Host extends object>(host: Host, open: (host: Host) => OpenSession): void {
-  (host as Noted<Host>)[NOTED] = open;
+  noted.set(host, open);
 }
 
 /**
@@ -37,5 +32,5 @@ export function noteSession<Host extends object>(host: Host, open: (host: Host) 
  * const answer = errorAnswer(error, { ...readRequestFacts(request), session: notedSession(request) });
  */
 export function notedSession(host: object): LoginSession | undefined {
-  return (host as Noted<object>)[NOTED]?.(host).session;
+  return noted.get(host)?.(host as never).session;
 }

@@ -49,37 +49,27 @@ export function requestTalkdesk(
   authorize: (source: TokenSource) => typeof fetch,
 ): RequestTalkdesk {
   // Made when first needed, since most requests need no token.
-  let bound: TokenSource | undefined;
+  let signal: AbortSignal | undefined;
   let authorized: typeof fetch | undefined;
+
+  async function getToken(request?: TokenRequest): Promise<AccessToken> {
+    signal ??= disconnectSignal(client);
+    const own = request?.signal;
+    if (own === undefined) return source.getToken({ ...request, signal });
+    const joined = joinSignals([own, signal]);
+    try {
+      return await source.getToken({ ...request, signal: joined.signal });
+    } finally {
+      joined.release();
+    }
+  }
+
   return {
     source,
-    async getToken(request) {
-      bound ??= bindSource(source, client);
-      return bound.getToken(request);
-    },
+    getToken,
     async fetch(input, init) {
-      bound ??= bindSource(source, client);
-      authorized ??= authorize(bound);
+      authorized ??= authorize({ ...sourceAddresses(source), getToken });
       return authorized(input, init);
-    },
-  };
-}
-
-function bindSource(source: TokenSource, client: AbortSignal | NodeResponse): TokenSource {
-  // Made when a token is first needed, since most requests need none.
-  let signal: AbortSignal | undefined;
-  return {
-    ...sourceAddresses(source),
-    async getToken(request?: TokenRequest): Promise<AccessToken> {
-      signal ??= disconnectSignal(client);
-      const own = request?.signal;
-      if (own === undefined) return source.getToken({ ...request, signal });
-      const joined = joinSignals([own, signal]);
-      try {
-        return await source.getToken({ ...request, signal: joined.signal });
-      } finally {
-        joined.release();
-      }
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   type TalkdeskClient,
   TalkdeskError,
   type TokenEvent,
+  type TokenRequest,
   type TokenSource,
   type TokenStore,
   type UserSession,
@@ -159,29 +160,31 @@ export function userSources({ store, client, maxIdleMs, onEvent }: UserSourcesOp
     return entry;
   }
 
-  /** The source that the pool keeps. It records how the token calls of a session end. */
+  /** The source that the pool keeps. */
   function sourceOf(key: string, entry: Held): ClosableTokenSource {
     const close = async (): Promise<void> => {
       if (held.get(key) === entry) held.delete(key);
       await entry.session.close();
     };
-    return {
-      ...entry.session,
-      async getToken(request) {
-        entry.waiting += 1;
-        try {
-          const token = await entry.session.getToken(request);
-          entry.isClientRefused = false;
-          return token;
-        } catch (error) {
-          if (isTalkdeskError(error) && error.code === "client_refused") entry.isClientRefused = true;
-          throw error;
-        } finally {
-          entry.waiting -= 1;
-        }
-      },
-      close,
-      [Symbol.asyncDispose]: close,
+    // A client that all sign-ins share is never replaced.
+    const getToken = client === undefined ? watchCalls(entry) : entry.session.getToken;
+    return { ...entry.session, getToken, close, [Symbol.asyncDispose]: close };
+  }
+
+  /** Wraps the `getToken` of a session. It records how the token calls end. */
+  function watchCalls(entry: Held): TokenSource["getToken"] {
+    return async (request) => {
+      entry.waiting += 1;
+      try {
+        const token = await entry.session.getToken(request);
+        entry.isClientRefused = false;
+        return token;
+      } catch (error) {
+        if (isTalkdeskError(error) && error.code === "client_refused") entry.isClientRefused = true;
+        throw error;
+      } finally {
+        entry.waiting -= 1;
+      }
     };
   }
 
@@ -203,13 +206,22 @@ export function userSources({ store, client, maxIdleMs, onEvent }: UserSourcesOp
   /** The source for requests, which may outlive the sign-in. */
   function bindSource(key: string, pooled: TokenSource, opening: Opening | undefined): TokenSource {
     const { getToken } = pooled;
+
+    async function checkSignIn(
+      answer: boolean | Promise<boolean>,
+      request: TokenRequest | undefined,
+    ): Promise<AccessToken> {
+      const isStillIn = typeof answer === "boolean" ? answer : await unlessAborted(answer, request?.signal);
+      if (!isStillIn) throw signedOut();
+      return withOpening(key, opening, () => getToken(request));
+    }
+
     return {
       ...sourceAddresses(pooled),
-      async getToken(request) {
+      getToken(request) {
         const answer = isSignedIn(key);
-        const isStillIn = typeof answer === "boolean" ? answer : await unlessAborted(answer, request?.signal);
-        if (!isStillIn) throw signedOut();
-        return withOpening(key, opening, () => getToken(request));
+        // Nearly all calls take this short way.
+        return answer === true && opening === undefined ? getToken(request) : checkSignIn(answer, request);
       },
     };
   }
