@@ -1,7 +1,7 @@
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { inspect } from "node:util";
 import { type Clock, finishAuthorization, privateKeyJwt, startAuthorization } from "@talkdesk-oauth/core";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   EC,
   idTokenFor,
@@ -334,6 +334,40 @@ describe("the service's keys", () => {
   it("may have members that are null, which count as missing", async () => {
     host.keys = [published(EC.privateKey, { kid: null, alg: null, use: null, key_ops: null })];
     expect((await loginWith()).claims?.sub).toBe("user-1");
+  });
+
+  it("are given to the platform once, and again when they were read again", async () => {
+    const clock = new MovedClock();
+    const client = host.clientWith({ clock });
+    const given = vi.spyOn(crypto.subtle, "importKey");
+    try {
+      for (let logins = 0; logins < 3; logins++) await loginWith({}, {}, client);
+      expect(given).toHaveBeenCalledTimes(1);
+      clock.aheadMs += 600_000;
+      await loginWith({ iat: seconds() + 600, exp: seconds() + 1_200 }, {}, client);
+      expect(given).toHaveBeenCalledTimes(2);
+    } finally {
+      given.mockRestore();
+    }
+  });
+
+  it("verify nothing for a caller who aborts while they do, although nothing is waited for", async () => {
+    await loginWith();
+    const leaving = new AbortController();
+    const { verify } = crypto.subtle;
+    const verifying = vi.spyOn(crypto.subtle, "verify").mockImplementation((...args) => {
+      leaving.abort("left");
+      return verify.apply(crypto.subtle, args);
+    });
+    try {
+      const pending = await startAuthorization(host.client, { redirectUri: REDIRECT_URI, scope: "openid" });
+      host.members = { id_token: idTokenFor(host, pending) };
+      const { signal } = leaving;
+      const finished = finishAuthorization(host.client, `code=c&state=${pending.state}`, pending, { signal });
+      await expect(finished).rejects.toBe("left");
+    } finally {
+      verifying.mockRestore();
+    }
   });
 
   it("are read again after ten minutes", async () => {

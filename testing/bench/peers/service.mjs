@@ -12,7 +12,7 @@ const users = Buffer.from(JSON.stringify({ total: 1, page: 1, _embedded: { users
 /** The number of the oldest token that the API takes. */
 let oldest = 1;
 let issued = 0;
-/** Of the login that has begun last. */
+/** Of the login under way, if it is one of OpenID Connect. */
 let nonce;
 const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 let asked = 0;
@@ -25,6 +25,7 @@ const routes = {
       issued += 1;
       const token = { access_token: `token-${issued}`, token_type: "Bearer", expires_in: 600 };
       answer(response, 200, nonce === undefined ? token : { ...token, id_token: signIdToken() });
+      nonce = undefined;
     }, ANSWER_MS);
   },
   // What a login by OpenID Connect needs; the page for people is left out.

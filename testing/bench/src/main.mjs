@@ -8,12 +8,14 @@ import { importTime } from "./import-time.mjs";
 import { manyProcesses } from "./many-processes.mjs";
 import { memoryPerSource } from "./memory-per-source.mjs";
 import { ownCost } from "./own-cost.mjs";
+import { signatures } from "./signatures.mjs";
 
 const tables = {
   "cached-token": cachedToken,
   "import-time": importTime,
   "memory-per-source": memoryPerSource,
   "own-cost": ownCost,
+  signatures,
   adapters,
   "express-own-cost": expressOwnCost,
   express: expressRequests,

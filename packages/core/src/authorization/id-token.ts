@@ -51,35 +51,46 @@ export async function verifyIdToken(
   idToken: string,
   expected: Expected,
 ): Promise<IdTokenClaims> {
-  expected.signal?.throwIfAborted();
-  const limit = startDeadline(client.timeoutMs, expected.signal, client.clock);
+  const { signal } = expected;
+  signal?.throwIfAborted();
+  // Started at the first wait: mostly, jose is loaded and the keys are known.
+  let limit: Deadline | undefined;
+  const waitFor: WaitFor = (work) => {
+    limit ??= startDeadline(client.timeoutMs, signal, client.clock);
+    return limit.race(work);
+  };
   try {
-    const payload = await limit.race(verifySignature(client, idToken, limit));
+    const payload = await verifySignature(client, idToken, waitFor);
+    signal?.throwIfAborted();
     const offsetMs = Math.max(-MAX_OFFSET_MS, Math.min(recallOffsetMs(client), MAX_OFFSET_MS));
     const now = (client.clock ?? platformClock).now() + offsetMs;
     return checkClaims(payload, expected, now / 1000);
   } catch (error) {
-    if (expected.signal?.aborted) throw expected.signal.reason;
-    if (limit.isPast) throw keysLate(client, error);
+    if (signal?.aborted) throw signal.reason;
+    if (limit?.isPast) throw keysLate(client, error);
     throw error;
   } finally {
-    limit.clear();
+    limit?.clear();
   }
 }
+
+/** Waits for work, at most until the deadline of the verification. */
+type WaitFor = <T>(work: Promise<T>) => Promise<T>;
 
 async function verifySignature(
   client: TalkdeskClient,
   idToken: string,
-  limit: Deadline,
+  waitFor: WaitFor,
 ): Promise<Uint8Array> {
-  const jose = await loadJose();
+  const jose = loadedJose ?? (await waitFor(loadJose()));
   const header = readProtectedHeader(jose, idToken);
-  const { keys, areNew } = await limit.race(readKeys(client));
+  const read = readKeys(client);
+  const { keys, areNew } = read instanceof Promise ? await waitFor(read) : read;
   const tried = await tryKeys(jose, idToken, header, keys);
   if (tried.payload !== undefined) return tried.payload;
   if (tried.isKeyKnown) throw forged(tried);
 
-  const latest = areNew ? undefined : await limit.race(rereadKeys(client, keys));
+  const latest = areNew ? undefined : await waitFor(rereadKeys(client, keys));
   if (latest === undefined) throw header.kid === undefined ? forged(tried) : unknownKey();
   const retried = await tryKeys(jose, idToken, header, latest);
   if (retried.payload !== undefined) return retried.payload;
@@ -88,6 +99,9 @@ async function verifySignature(
 
 type Jose = Pick<typeof import("jose"), "compactVerify" | "decodeProtectedHeader">;
 
+/** Present once it has been loaded: an `import()` takes time also when the module is loaded. */
+let loadedJose: Jose | undefined;
+
 async function loadJose(): Promise<Jose> {
   try {
     // By sub-paths: bundlers keep all that a module has which is loaded by import().
@@ -95,7 +109,8 @@ async function loadJose(): Promise<Jose> {
       import("jose/jws/compact/verify"),
       import("jose/decode/protected_header"),
     ]);
-    return { compactVerify, decodeProtectedHeader };
+    loadedJose = { compactVerify, decodeProtectedHeader };
+    return loadedJose;
   } catch (cause) {
     throw new TalkdeskError(
       "id_token_invalid",
@@ -160,7 +175,7 @@ async function tryKeys(
     const key = selectPublicKey(entry, alg);
     if (key === undefined) continue;
     try {
-      const { payload } = await jose.compactVerify(idToken, { ...key }, { algorithms: [alg] });
+      const { payload } = await jose.compactVerify(idToken, key, { algorithms: [alg] });
       return { payload, isKeyKnown: isNamed };
     } catch (error) {
       // The key is broken, too short or another one. The next key may fit.
@@ -212,10 +227,13 @@ function checkClaims(payload: Uint8Array, expected: Expected, nowSeconds: number
 
 const isTime = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 
+/** Without state between calls, since each decodes a whole text. */
+const strictDecoder = new TextDecoder("utf-8", { fatal: true });
+
 function parseClaims(payload: Uint8Array): Record<string, unknown> {
   let claims: unknown;
   try {
-    claims = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+    claims = JSON.parse(strictDecoder.decode(payload));
   } catch {
     // Without the cause, which may quote the claims.
     throw invalid("has claims that are not JSON");

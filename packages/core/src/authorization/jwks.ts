@@ -31,22 +31,26 @@ interface KeySet {
 
 const keySets = new WeakMap<TalkdeskClient, KeySet>();
 
+/** The keys, and whether this call read them. */
+interface KeysRead {
+  readonly keys: readonly PublishedKey[];
+  readonly areNew: boolean;
+}
+
 /**
- * Returns the service's public keys, which are read again after ten minutes. `areNew` is true when this call read them.
+ * Returns the service's public keys, which are read again after ten minutes. Not a promise when they need not be read.
  *
  * @throws TalkdeskError (rejection) `id_token_invalid` with `retryable: true` when they could not be read.
  * @internal
  */
-export async function readKeys(
-  client: TalkdeskClient,
-): Promise<{ readonly keys: readonly PublishedKey[]; readonly areNew: boolean }> {
+export function readKeys(client: TalkdeskClient): KeysRead | Promise<KeysRead> {
   const set = openKeySet(client);
   const clock = client.clock ?? platformClock;
   if (set.keys !== undefined && clock.monotonic() - set.readAt < FRESH_MS) {
     return { keys: set.keys, areNew: false };
   }
   const areNew = set.underWay === undefined;
-  return { keys: await refreshKeySet(set, client), areNew };
+  return refreshKeySet(set, client).then((keys) => ({ keys, areNew }));
 }
 
 /**

@@ -48,12 +48,27 @@ const COORDINATE_BYTES: Readonly<Record<string, number>> = { "P-256": 32, "P-384
 export const isVerifiable = (algorithm: unknown): algorithm is string =>
   typeof algorithm === "string" && Object.hasOwn(ASYMMETRIC, algorithm);
 
+/** The public keys of entries, by entry and algorithm. */
+const selected = new WeakMap<PublishedKey, Map<string, PublicJwk | undefined>>();
+
 /**
  * Selects the public key from an entry of a key set, for one algorithm. Undefined when the entry is broken or for
  * another purpose. Numbers with leading zero bytes, as in Talkdesk's own examples, get the size that RFC 7518 requires.
+ *
+ * It gives the same object each time: jose imports a key once for each object.
  * @internal
  */
 export function selectPublicKey(entry: PublishedKey, algorithm: string): PublicJwk | undefined {
+  let byAlgorithm = selected.get(entry);
+  if (byAlgorithm === undefined) {
+    byAlgorithm = new Map();
+    selected.set(entry, byAlgorithm);
+  }
+  if (!byAlgorithm.has(algorithm)) byAlgorithm.set(algorithm, readPublicKey(entry, algorithm));
+  return byAlgorithm.get(algorithm);
+}
+
+function readPublicKey(entry: PublishedKey, algorithm: string): PublicJwk | undefined {
   const allowed = entry["alg"] === undefined ? UNPINNED : ASYMMETRIC;
   const kind = Object.hasOwn(allowed, algorithm) ? allowed[algorithm] : undefined;
   if (kind === undefined || entry["kty"] !== kind.kty || !isForVerification(entry)) return undefined;

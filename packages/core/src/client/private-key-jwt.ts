@@ -152,19 +152,31 @@ function chooseAlgorithm(
   return algorithm;
 }
 
-async function sign(
-  claims: Readonly<Record<string, string | number>>,
-  header: { readonly alg: SigningAlgorithm; readonly kid: string },
-  loadedKey: () => Promise<PlatformCryptoKey>,
-): Promise<string> {
-  // A JWT is a compact JWS of JSON (RFC 7519 §3). jose's own class for it brings checks of claims, which these need not.
-  const { CompactSign } = await import("jose/jws/compact/sign").catch((cause: unknown) => {
+type CompactSign = typeof import("jose/jws/compact/sign")["CompactSign"];
+
+/** Present once it has been loaded: an `import()` takes time also when the module is loaded. */
+let loadedCompactSign: CompactSign | undefined;
+
+/** A JWT is a compact JWS of JSON (RFC 7519 §3). jose's own class for it brings checks of claims, which these need not. */
+async function loadCompactSign(): Promise<CompactSign> {
+  try {
+    loadedCompactSign = (await import("jose/jws/compact/sign")).CompactSign;
+    return loadedCompactSign;
+  } catch (cause) {
     throw new TalkdeskError(
       "credentials_unavailable",
       "The package jose, which signs for the client, could not be loaded; the cause says why. Check that it is installed or bundled, and that import() works here.",
       { retryable: false, cause },
     );
-  });
+  }
+}
+
+async function sign(
+  claims: Readonly<Record<string, string | number>>,
+  header: { readonly alg: SigningAlgorithm; readonly kid: string },
+  loadedKey: () => Promise<PlatformCryptoKey>,
+): Promise<string> {
+  const CompactSign = loadedCompactSign ?? (await loadCompactSign());
   try {
     const payload = new TextEncoder().encode(JSON.stringify(claims));
     return await new CompactSign(payload).setProtectedHeader(header).sign(await loadedKey());
