@@ -163,7 +163,7 @@ describe("a URL", () => {
     const seen: [url: string, isAuthorized: boolean][] = [];
     const send = talkdeskFetch(anySource(api), {
       fetch: async (input, init) => {
-        seen.push([String(input), new Headers(init?.headers).has("authorization")]);
+        seen.push([new URL(String(input)).href, new Headers(init?.headers).has("authorization")]);
         return new Response();
       },
     });

@@ -1,4 +1,5 @@
 import { subscribe } from "node:diagnostics_channel";
+import type { Origin } from "@talkdesk-oauth/core";
 import { type Dispatcher, interceptors } from "undici";
 import { type Caller, usageError } from "./caller.js";
 
@@ -29,7 +30,7 @@ export function watchDeduplication(): void {
  *
  * @throws TypeError when that has no effect in this version of undici.
  */
-export function isJoinable({ host }: URL, path: string): boolean {
+export function isJoinable({ host }: Origin, path: string): boolean {
   if (joinable.size === 0) return false;
   const written = JSON.stringify(path).slice(1, -1);
   if (![...joinable.keys()].some((key) => key.includes(host) && key.includes(written))) return false;

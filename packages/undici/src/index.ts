@@ -1,17 +1,11 @@
-import {
-  type AdapterOptions,
-  sendAuthorized,
-  type TokenSource,
-  tokenDestination,
-} from "@talkdesk-oauth/core";
+import { type AdapterOptions, type TokenSource, tokenDestination } from "@talkdesk-oauth/core";
 import type { Dispatcher } from "undici";
+import { AuthorizedDispatch } from "./authorized-dispatch.js";
 import { failAtOnce, startCaller, supportsLegacyHandlers, usageError } from "./caller.js";
 import { isJoinable, preventJoining, watchDeduplication } from "./deduplication.js";
-import { findHeader } from "./headers.js";
 import { observeRedirects, watchRedirects } from "./redirects.js";
 import { readBody, readRequest } from "./request.js";
 import { watchRoutes } from "./route.js";
-import { type Outgoing, Sending } from "./sending.js";
 
 /**
  * Makes an interceptor that sends a token of `source` to the source's gateway, and to no other origin.
@@ -53,61 +47,29 @@ export function talkdeskUndici(
         const message = "The request names no origin: compose over an Agent, or name one.";
         return failAtOnce(handler, usageError(message));
       }
-      const request = readRequest(given);
+      const request = readRequest(given, mayHaveToken);
       if (request === undefined) return dispatch(given, handler);
-      const { options, headers, url } = request;
+      const { options } = request;
 
-      const isOwn = options.method === "CONNECT" || findHeader(headers, "authorization") !== undefined;
-      const isAllowed = !isOwn && mayHaveToken(url);
-      const isForeignHop = isAllowed && redirects.takeForeignHop(request);
-      if (!isAllowed || isForeignHop) {
+      const isForeignHop = request.mayHaveToken && redirects.takeForeignHop(request);
+      if (!request.mayHaveToken || isForeignHop) {
         return dispatch(options, observeRedirects(handler, redirects, request, isForeignHop));
       }
 
       try {
-        const mayBeJoined = isJoinable(url, options.path);
+        const mayBeJoined = isJoinable(request.origin, options.path);
         const { body, isReplayable } = readBody(options.body);
         options.body = body ?? null;
         const caller = startCaller(handler, supportsLegacy);
         if (mayBeJoined) preventJoining(caller);
-        sendWithToken(source, { dispatch, caller, request, redirects }, isReplayable);
+        // Otherwise its `onRequestStart` has thrown, or has aborted the request.
+        if (!caller.isOver) {
+          new AuthorizedDispatch({ dispatch, caller, request, redirects }, isReplayable).start(source);
+        }
         return true;
       } catch (error) {
         return failAtOnce(handler, error);
       }
     };
   };
-}
-
-function sendWithToken(source: TokenSource, outgoing: Outgoing, isReplayable: boolean): void {
-  const { caller, request } = outgoing;
-  // Its `onRequestStart` has thrown, or has aborted the request.
-  if (caller.isOver) return;
-  let refused: Sending | undefined;
-  sendAuthorized<Sending>(source, {
-    method: request.options.method,
-    isReplayable,
-    send(token) {
-      const sending = new Sending(outgoing, token);
-      if (refused === undefined) return sending.send();
-      const answer = sending.send("held");
-      // The dispatcher was closed during the wait for the second token: the caller gets the refusal.
-      if (sending.hasFailed) return Promise.resolve(refused);
-      refused.discard();
-      sending.release();
-      return answer;
-    },
-    isRefusal: (sending) => sending.isRefusal,
-    isRedirected: (sending) => sending.isRedirected,
-    discard(sending) {
-      // Kept until the second sending is in flight, since the caller may still get it.
-      refused = sending;
-    },
-  }).then(
-    (sending) => sending.release(),
-    (error: unknown) => {
-      refused?.discard();
-      caller.fail(error);
-    },
-  );
 }

@@ -48,19 +48,19 @@ export function watchRedirects(mayHaveToken: (url: URL) => boolean): Redirects {
   return {
     expectHop,
     takeForeignHop(request) {
-      const { options, url } = request;
+      const { options, origin } = request;
       // The redirect interceptor sets the query of a hop to null.
       if (expected.length === 0 || !(options.query === null || isFetch(request))) return false;
-      const href = url.origin + options.path;
+      const href = origin.origin + options.path;
       const index = expected.findIndex(({ target, until }) => target === href && until > performance.now());
       if (index >= 0) expected.splice(index, 1);
       return index >= 0;
     },
     readTarget(request, isForeignHop, status, { location }) {
       if (status < 300 || status > 308 || location === undefined) return undefined;
-      const { options, url } = request;
-      const to = parseUrl(String(location), url.origin + options.path);
-      if (to === undefined || (!isForeignHop && to.origin === url.origin) || !mayHaveToken(to))
+      const { options, origin } = request;
+      const to = parseUrl(String(location), origin.origin + options.path);
+      if (to === undefined || (!isForeignHop && to.origin === origin.origin) || !mayHaveToken(to))
         return undefined;
       const target = to.origin + to.pathname + to.search;
       if (!isFetch(request)) return target;

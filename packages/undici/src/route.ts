@@ -1,6 +1,6 @@
 import { subscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
-import { isLoopbackAddress } from "@talkdesk-oauth/core";
+import { isLoopbackAddress, type Origin } from "@talkdesk-oauth/core";
 import { usageError } from "./caller.js";
 import { resolveDestination } from "./request.js";
 
@@ -8,7 +8,7 @@ import { resolveDestination } from "./request.js";
 export interface Routed {
   readonly authorization: string;
   /** Where the request must go. */
-  readonly url: URL;
+  readonly origin: Origin;
   /** Its index among the requests in flight; -1 before and after. */
   place: number;
 }
@@ -38,14 +38,14 @@ export function watchRoutes(): void {
   subscribe("undici:request:create", (message) => {
     const { request } = message as { request: UndiciRequest };
     const routed = findRouted(request);
-    if (routed.length === 0 || routed.some((each) => isAddressedTo(each.url, request))) return;
+    if (routed.length === 0 || routed.some((each) => isAddressedTo(each.origin, request))) return;
     request.headers.splice(findAuthorization(request.headers), 2);
     request.error = routeError(`a client of ${request.origin}`);
   });
   subscribe("undici:client:sendHeaders", (message) => {
     const { request, socket } = message as { request: UndiciRequest; socket: Socket };
-    const routed = findRouted(request).filter(({ url }) => isAddressedTo(url, request));
-    if (routed.length === 0 || routed.some(({ url }) => isConnectedTo(url, socket))) return;
+    const routed = findRouted(request).filter(({ origin }) => isAddressedTo(origin, request));
+    if (routed.length === 0 || routed.some(({ origin }) => isConnectedTo(origin, socket))) return;
     socket.destroy(routeError("a proxy, a socket path or a server of another name"));
   });
 }
@@ -80,18 +80,19 @@ function findAuthorization(headers: readonly string[]): number {
   return -1;
 }
 
-function isAddressedTo(url: URL, { origin, servername }: UndiciRequest): boolean {
+function isAddressedTo(expected: Origin, { origin, servername }: UndiciRequest): boolean {
+  if (origin === expected.origin && !servername) return true;
   const reached = resolveDestination({ origin, path: "/", servername });
   // The dns interceptor replaces `localhost` with an address, which isConnectedTo checks.
-  if (url.protocol === "http:") return reached?.protocol === "http:" && reached.port === url.port;
-  return reached?.origin === url.origin;
+  if (expected.protocol === "http:") return reached?.protocol === "http:" && reached.port === expected.port;
+  return reached?.origin === expected.origin;
 }
 
 /**
  * Whether a connection leads where a URL says: for plain http, to its port on a loopback address; for https, to the name
  * that TLS was asked to verify. A connection to an IP address has no such name.
  */
-function isConnectedTo({ protocol, hostname, port }: URL, socket: Socket): boolean {
+function isConnectedTo({ protocol, hostname, port }: Origin, socket: Socket): boolean {
   if (protocol === "http:") {
     const { remoteAddress = "", remotePort } = socket;
     return isLoopbackAddress(remoteAddress) && remotePort === Number(port || 80);

@@ -4,6 +4,7 @@ import {
   isTokenRefusal,
   MAX_BUFFERED_BYTES,
   MAX_DISCARD_MS,
+  type Origin,
 } from "@talkdesk-oauth/core";
 import type { Dispatcher } from "undici";
 import type { Caller } from "./caller.js";
@@ -31,7 +32,7 @@ export interface Outgoing {
  */
 export class Sending implements Handler, Routed {
   readonly authorization: string;
-  readonly url: URL;
+  readonly origin: Origin;
   place = -1;
   /** True when the API refused the token. */
   isRefusal = false;
@@ -54,7 +55,7 @@ export class Sending implements Handler, Routed {
   constructor(outgoing: Outgoing, { authorization }: AccessToken) {
     this.#outgoing = outgoing;
     this.authorization = authorization;
-    this.url = outgoing.request.url;
+    this.origin = outgoing.request.origin;
   }
 
   /**
@@ -90,7 +91,8 @@ export class Sending implements Handler, Routed {
   /** Passes on what is held, and from now on everything at once. */
   release(): void {
     const { caller } = this.#outgoing;
-    const steps = this.#held ?? [];
+    const steps = this.#held;
+    if (steps === undefined) return;
     this.#held = undefined;
     try {
       for (const step of steps) step();
@@ -188,14 +190,14 @@ export class Sending implements Handler, Routed {
 
   /** A 401 says nothing about the token once a redirect has led to another origin, where the token was dropped. */
   #refuse(): void {
-    if (!this.#visited.every(({ origin }) => origin === this.url.origin)) return;
+    if (!this.#visited.every(({ origin }) => origin === this.origin.origin)) return;
     this.isRefusal = true;
     this.#held ??= [];
   }
 
   #end(): void {
     this.#isEnded = true;
-    clearTimeout(this.#deadline);
+    if (this.#deadline !== undefined) clearTimeout(this.#deadline);
     leaveRoute(this);
   }
 

@@ -5,7 +5,7 @@ import { enterRoute, leaveRoute, type Routed, watchRoutes } from "../src/route.j
 const created = channel("undici:request:create");
 
 function routed(name: string): Routed {
-  return { authorization: `Bearer ${name}`, url: new URL(`https://${name}.example`), place: -1 };
+  return { authorization: `Bearer ${name}`, origin: new URL(`https://${name}.example`), place: -1 };
 }
 
 /** Publishes a request of undici's to a wrong origin, and tells whether it was stopped. */

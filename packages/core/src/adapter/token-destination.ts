@@ -16,8 +16,8 @@ export interface TokenDestination {
   /** True for a URL that a token may be sent to. */
   (url: URL): boolean;
   /**
-   * Recognizes a URL that a token may be sent to and that `new URL` would not change, which saves parsing it: nearly all
-   * requests have one. The result has been parsed before.
+   * Recognizes a URL that a token may be sent to, without parsing it. It knows URLs that `new URL` would not change, apart
+   * from the slash after an origin alone. Nearly all requests have such a URL.
    *
    * @returns The origin of the URL. Undefined for any other text, which then has to be parsed.
    */
@@ -97,7 +97,7 @@ function readOrigin(given: unknown, name: string): ReadOrigin {
   const url = parseSecureUrl(given, name);
   const origin = requireOrigin(url, name);
   const { protocol, host, hostname, port } = url;
-  const unchangedUrl = new RegExp(`^${origin.replace(/[.[\]]/g, "\\$&")}${UNCHANGED_PATH}$`);
+  const unchangedUrl = new RegExp(`^${origin.replace(/[.[\]]/g, "\\$&")}(?:${UNCHANGED_PATH})?$`);
   const read = { origin, protocol, host, hostname, port, unchangedUrl };
   if (readOrigins.size === MAX_READ_ORIGINS) readOrigins.clear();
   readOrigins.set(given, read);
