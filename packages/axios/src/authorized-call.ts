@@ -16,6 +16,7 @@ import {
 import type { ConfigSnapshot } from "./config-snapshot.js";
 import { keepTokenInOrigin, noteEnd, observeFetch, type Trail } from "./redirect-trail.js";
 import { removeTokenFromError } from "./remove-token.js";
+import { copyHeaders, findAuthorization } from "./request-headers.js";
 import type { WaitLimit } from "./wait-limit.js";
 
 /** What both sendings of a request have in common, as it was before the first wait. */
@@ -64,7 +65,7 @@ export class AuthorizedCall implements AuthorizedRequest<Outcome> {
     const { config, snapshot, changes, url, limit, send } = this.#outgoing;
     const trail: Trail = { isRedirected: false, hasLeftOrigin: false };
     const headers = copyHeaders(this.#outgoing.headers);
-    headers.set("Authorization", token.authorization);
+    headers[findAuthorization(headers) ?? "Authorization"] = token.authorization;
     if (this.#bodyType !== undefined) headers.setContentType(this.#bodyType);
     const sent = Object.assign(snapshot.copy(), changes, limit.remaining());
     sent.headers = headers;
@@ -96,11 +97,6 @@ export class AuthorizedCall implements AuthorizedRequest<Outcome> {
   discard({ response }: Outcome): Promise<void> {
     return discardBody(response.data);
   }
-}
-
-/** Makes headers that an adapter can change. */
-export function copyHeaders(headers: InternalAxiosRequestConfig["headers"]): AxiosHeaders {
-  return Object.assign(new AxiosHeaders(), AxiosHeaders.from(headers));
 }
 
 /** Reads the challenge of a response, whose headers a caller's own adapter may give in any form or leave out. */

@@ -5,11 +5,12 @@ import {
   tokenDestination,
 } from "@talkdesk-oauth/core";
 import axios, { type AxiosAdapter, getAdapter, type InternalAxiosRequestConfig } from "axios";
-import { AuthorizedCall, copyHeaders } from "./authorized-call.js";
+import { AuthorizedCall } from "./authorized-call.js";
 import { interceptCachedAnswer, isCachedAnswer, isOwnAnswer, markOwner } from "./cached-answer.js";
 import { giveToCaller } from "./callers-error.js";
 import { ConfigSnapshot } from "./config-snapshot.js";
 import { hideConnections, readConnections, removeTokenFromResponse } from "./remove-token.js";
+import { copyHeaders, hasAuthorization } from "./request-headers.js";
 import { resolveAddress, snapshotQuery } from "./resolve-address.js";
 import { guardRoute } from "./route.js";
 import { startWaitLimit } from "./wait-limit.js";
@@ -62,7 +63,8 @@ export function talkdeskAxios(
       const snapshot = new ConfigSnapshot(given);
       const { changes, url } = resolveAddress(given, source.api);
       const headers = copyHeaders(given.headers);
-      if (url === undefined || headers.has("authorization") || given.auth || !mayHaveToken(url)) {
+      const hasOwn = given.auth || hasAuthorization(headers);
+      if (url === undefined || hasOwn || !mayHaveToken(url)) {
         return (cached ?? send)(Object.assign(snapshot.copy(), connections, changes));
       }
       if (cached !== undefined) {

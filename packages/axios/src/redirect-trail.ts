@@ -1,5 +1,6 @@
 import { type AccessToken, refuseDetour } from "@talkdesk-oauth/core";
 import { AxiosError, type InternalAxiosRequestConfig } from "axios";
+import { findAuthorization } from "./request-headers.js";
 
 /** Where the redirects of one sending have led. */
 export interface Trail {
@@ -22,8 +23,7 @@ export function keepTokenInOrigin(
     trail.isRedirected = true;
     trail.hasLeftOrigin ||= new URL(options["href"]).origin !== url.origin;
     const headers: Record<string, string> = options["headers"];
-    const name =
-      Object.keys(headers).find((header) => header.toLowerCase() === "authorization") ?? "Authorization";
+    const name = findAuthorization(headers) ?? "Authorization";
     if (!trail.hasLeftOrigin) headers[name] ??= token.authorization;
     else if (headers[name] === token.authorization) delete headers[name];
   };
@@ -47,7 +47,7 @@ export function observeFetch(
     observer = makeObserver(() => chosen);
     observers.set(chosen, observer);
   }
-  return { ...env, fetch: observer } as NonNullable<InternalAxiosRequestConfig["env"]>;
+  return Object.assign({}, env, { fetch: observer }) as NonNullable<InternalAxiosRequestConfig["env"]>;
 }
 
 /** @param current Looks up the fetch to send with, at each call. */

@@ -315,6 +315,25 @@ describe("the caller's own credentials", () => {
     const noAuth = { auth: null } as unknown as AxiosRequestConfig;
     for (const config of [none, noAuth]) expect((await stage.client.get("/users", config)).status).toBe(200);
   });
+
+  it("make way for the token under a name in lower case that has no value", async () => {
+    await using stage = await setStage();
+    const seen: unknown[] = [];
+    const adapter: AxiosAdapter = (config) => {
+      seen.push(...Object.entries(config.headers).filter(([name]) => /^authorization$/i.test(name)));
+      return getAdapter("http")(config);
+    };
+    const headers = { authorization: undefined } as unknown as Record<string, string>;
+    expect((await stage.client.get("/users", { adapter, headers })).status).toBe(200);
+    expect(seen).toEqual([["authorization", (await stage.source.getToken()).authorization]]);
+  });
+
+  it("are left alone when they are false, which keeps the header away", async () => {
+    await using stage = await setStage({ validateStatus: null });
+    expect((await stage.client.get("/users", { headers: { authorization: false } })).status).toBe(401);
+    expect(stage.authorizations()).toEqual([undefined]);
+    expect(stage.tokenRequests).toBe(0);
+  });
 });
 
 describe("the config of the caller", () => {
