@@ -59,6 +59,7 @@ export interface AccessTokenOptions {
 
 /** The members that must not be own properties of a token. */
 interface Secrets {
+  readonly authorization: string;
   readonly value: string;
   readonly refreshToken?: string | undefined;
   readonly sessionId?: string | undefined;
@@ -75,11 +76,7 @@ const UNKNOWN = Symbol.for("@talkdesk-oauth/unknown-members");
 /** The getters are inherited, so that spread, `structuredClone` and inspection do not read them. */
 const prototype: object = Object.create(Object.prototype, {
   value: getter((secrets) => secrets.value),
-  authorization: {
-    get(this: AccessToken) {
-      return this.type === "opaque" ? this.value : `Bearer ${this.value}`;
-    },
-  },
+  authorization: getter((secrets) => secrets.authorization),
   refreshToken: getter((secrets) => secrets.refreshToken),
   sessionId: getter((secrets) => secrets.sessionId),
   idToken: getter((secrets) => secrets.idToken),
@@ -139,8 +136,12 @@ function createToken(options: AccessTokenOptions, unknown: Readonly<Record<strin
     expiryAssumed,
     ...(scope !== undefined && { scope: Object.freeze([...scope]) }),
   });
+  const scheme = type === "opaque" ? "" : "Bearer ";
+  const authorization = scheme + value;
   secretsOf.set(token, {
-    value,
+    authorization,
+    // A part of the other text, which engines keep once for both: a token may be long, and there may be many.
+    value: authorization.slice(scheme.length),
     refreshToken,
     sessionId,
     idToken,
