@@ -17,6 +17,8 @@ type Handler = Dispatcher.DispatchHandler;
 type Controller = Dispatcher.DispatchController;
 type ResponseHeaders = Parameters<NonNullable<Handler["onResponseStart"]>>[2];
 
+const NO_URLS: readonly URL[] = [];
+
 /** The members that both sendings of a request share. */
 export interface Outgoing {
   readonly dispatch: Dispatcher.Dispatch;
@@ -39,7 +41,7 @@ export class Sending implements Handler, Routed {
   /** True when the sending ended with an error. */
   hasFailed = false;
   readonly #outgoing: Outgoing;
-  #resolve: (sending: Sending) => void = () => {};
+  #resolve: ((sending: Sending) => void) | undefined;
   /** The steps that the caller has not seen; undefined while everything is passed on at once. */
   #held: (() => void)[] | undefined;
   #heldBytes = 0;
@@ -50,7 +52,7 @@ export class Sending implements Handler, Routed {
   #connection: Controller | undefined;
   #deadline: NodeJS.Timeout | undefined;
   /** The URLs that a redirect interceptor nearer to the network has requested; it adds to this list as it follows. */
-  #visited: readonly URL[] = [];
+  #visited = NO_URLS;
 
   constructor(outgoing: Outgoing, { authorization }: AccessToken) {
     this.#outgoing = outgoing;
@@ -116,7 +118,7 @@ export class Sending implements Handler, Routed {
 
   onRequestStart(connection: Controller, context: unknown): void {
     this.#connection = connection;
-    this.#visited = (context as { readonly history?: readonly URL[] } | undefined)?.history ?? [];
+    this.#visited = (context as { readonly history?: readonly URL[] } | undefined)?.history ?? NO_URLS;
     this.#outgoing.caller.connect(connection, context);
   }
 
@@ -129,7 +131,7 @@ export class Sending implements Handler, Routed {
     const { caller } = this.#outgoing;
     this.#end();
     this.#pass(() => caller.handler.onRequestUpgrade?.(caller.controller, status, headers, socket));
-    this.#resolve(this);
+    this.#resolve?.(this);
   }
 
   onResponseStart(_connection: Controller, status: number, headers: ResponseHeaders, message?: string): void {
@@ -143,7 +145,7 @@ export class Sending implements Handler, Routed {
     this.#redirectTarget = redirects.readTarget(request, false, status, headers);
     if (status === 401 && isTokenRefusal(status, String(headers["www-authenticate"] ?? ""))) this.#refuse();
     this.#pass(() => caller.start(status, forbidStoring(headers), message));
-    this.#resolve(this);
+    this.#resolve?.(this);
   }
 
   onResponseData(connection: Controller, chunk: Buffer): void {
@@ -170,7 +172,7 @@ export class Sending implements Handler, Routed {
     // Some interceptors turn statuses into errors, such as responseError.
     if (!this.#hasStarted && isRefusalError(error)) this.#refuse();
     this.#pass(() => caller.fail(error));
-    this.#resolve(this);
+    this.#resolve?.(this);
   }
 
   /** Finds the caller's hook of a name, and gives it the caller's controller in place of the connection's. */
