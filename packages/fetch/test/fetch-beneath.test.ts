@@ -60,6 +60,23 @@ describe("a fetch whose responses are not the platform's", () => {
     await vi.waitFor(() => expect(refused.readableEnded).toBe(true));
   });
 
+  it.each(["/users", "https://example.com/"])(
+    "may answer without a promise, or throw, as test doubles do: %s",
+    async (url) => {
+      const answer = new Response();
+      await using answering = await setStage((() => answer) as unknown as typeof fetch);
+      const answered = answering.fetch(url);
+      expect(answered).toBeInstanceOf(Promise);
+      expect(await answered).toBe(answer);
+
+      await using throwing = await setStage(() => {
+        throw new RangeError("thrown");
+      });
+      const thrown = throwing.fetch(url);
+      await expect(thrown).rejects.toThrow(RangeError);
+    },
+  );
+
   it("may answer with less than a Response, as test doubles do", async () => {
     await using stage = await setStage(async () => ({ status: 200 }) as Response);
     expect(await stage.fetch("/users")).toEqual({ status: 200 });

@@ -92,6 +92,20 @@ describe("a route that is not what the URL says", () => {
     expect(stage.tokenRequests).toBe(0);
   });
 
+  // undici 8 keeps one for its own fetch and one for Node's.
+  it.each([1, 2])("is refused when the global dispatcher of version %i alone takes it", async (version) => {
+    const symbols = [1, 2].map((each) => Symbol.for(`undici.globalDispatcher.${each}`));
+    const earlier = symbols.map((symbol) => Reflect.get(globalThis, symbol) as unknown);
+    for (const symbol of symbols) Reflect.set(globalThis, symbol, undefined);
+    Reflect.set(globalThis, symbols[version - 1] ?? "", new Pool(NOWHERE));
+    try {
+      const { send } = client(loopback);
+      await expect(send("/users")).rejects.toThrow(NOWHERE);
+    } finally {
+      for (const [index, symbol] of symbols.entries()) Reflect.set(globalThis, symbol, earlier[index]);
+    }
+  });
+
   it("is refused when the environment names a proxy for it", async () => {
     vi.stubEnv("HTTP_PROXY", NOWHERE);
     vi.stubEnv("NO_PROXY", "example.com");

@@ -40,16 +40,21 @@ describe("requests that are under way", () => {
     }
   });
 
-  it("go where they should", () => {
+  it.each([
+    ["https://a.example", undefined, true],
+    ["https://a.example:443", undefined, true],
+    ["https://192.0.2.1", "a.example", true],
+    ["https://a.example", "evil.example", false],
+    ["https://a.example:8443", undefined, false],
+    ["http://a.example", undefined, false],
+  ])("keep their token at %s with the servername %s: %s", (origin, servername, expected) => {
     const route = routed("a");
     enterRoute(route);
     const headers = ["authorization", "Bearer a"];
-    const request: { origin: string; headers: string[]; error?: Error } = {
-      origin: "https://a.example",
-      headers,
-    };
+    const request = { origin, servername, headers, error: undefined };
     created.publish({ request });
     leaveRoute(route);
-    expect(request).toEqual({ origin: "https://a.example", headers: ["authorization", "Bearer a"] });
+    expect(headers).toEqual(expected ? ["authorization", "Bearer a"] : []);
+    expect(request.error === undefined).toBe(expected);
   });
 });
