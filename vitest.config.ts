@@ -33,10 +33,10 @@ export default defineConfig({
       // Loading everything anew for each file would take longer than the tests.
       project("together", {
         isolate: false,
-        include: ["packages/*/test/**/*.test.ts", "scripts/test/*.test.mjs"],
+        include: ["{packages,apps}/*/test/**/*.test.ts", "scripts/test/*.test.mjs"],
         exclude: [...apart, ...long],
       }),
-      project("apart", { include: [...apart, "apps/*/test/**/*.test.ts"], exclude: [...long] }),
+      project("apart", { include: [...apart], exclude: [...long] }),
       project("long", { include: [...long] }),
     ],
   },

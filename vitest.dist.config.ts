@@ -36,9 +36,13 @@ export default defineConfig({
       }),
       project("packages apart", { include: [...apart] }),
       // `npm test` runs this one.
-      project("build", { include: aboutTheBuild, exclude: [...longOnBuild] }),
+      project("build", { isolate: false, include: aboutTheBuild, exclude: [...longOnBuild] }),
       // `npm run test:everywhere` runs these two once.
-      project("apps", { include: ["apps/*/test/**/*.test.ts"], exclude: ["apps/*/test/built/**", ...long] }),
+      project("apps", {
+        isolate: false,
+        include: ["apps/*/test/**/*.test.ts"],
+        exclude: ["apps/*/test/built/**", ...long],
+      }),
       project("long", { include: [...longOnBuild] }),
     ],
   },

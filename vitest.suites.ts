@@ -32,8 +32,11 @@ const notForBun: readonly string[] = [
 export const forThisRuntime: RegExp | undefined =
   "Bun" in globalThis ? new RegExp(`^(?!.*(?:${notForBun.join("|")}))`) : undefined;
 
-/** Files whose tests count on modules that no other file has loaded: the adapters' clients keep state of their own. */
-export const apart: readonly string[] = ["packages/{axios,undici}/test/**/*.test.ts"];
+/** Files that put another version of a client in place of the one that other files have loaded. */
+export const apart: readonly string[] = [
+  "packages/axios/test/{oldest-axios,too-old-axios}.test.ts",
+  "packages/undici/test/*undici-8.test.ts",
+];
 
 /**
  * Suites of packages and apps that take many seconds: random histories, memory, crashes, processes, browsers. `npm test` leaves

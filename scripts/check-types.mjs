@@ -25,10 +25,13 @@ const projects = folders.filter(isWanted).flatMap(projectsOf);
 
 // The native compiler: eight times as fast as the TypeScript that builds.
 const tsc = `${root}/node_modules/typescript-native/bin/tsc`;
+// Several run side by side, so threads only cost time. Collecting garbage does too: no project needs 300 MB without it.
+const threads = ["--singleThreaded"];
+const memory = { GOGC: "off" };
 const failed = [];
 async function work() {
   for (let project = projects.pop(); project !== undefined; project = projects.pop()) {
-    const { isOk } = await record(process.execPath, [tsc, "-p", project]);
+    const { isOk } = await record(process.execPath, [tsc, "-p", project, ...threads], memory);
     if (!isOk) failed.push(project);
   }
 }
