@@ -27,7 +27,9 @@ export interface Outgoing {
   /** The options that are sent in place of the caller's. */
   readonly changes: Partial<InternalAxiosRequestConfig>;
   readonly headers: AxiosHeaders;
-  readonly url: URL;
+  /** The URL without `params`. */
+  readonly href: string;
+  readonly origin: string;
   readonly limit: WaitLimit;
   readonly send: AxiosAdapter;
 }
@@ -62,7 +64,7 @@ export class AuthorizedCall implements AuthorizedRequest<Outcome> {
   }
 
   async send(token: AccessToken): Promise<Outcome> {
-    const { config, snapshot, changes, url, limit, send } = this.#outgoing;
+    const { config, snapshot, changes, href, origin, limit, send } = this.#outgoing;
     const trail: Trail = { isRedirected: false, hasLeftOrigin: false };
     const headers = copyHeaders(this.#outgoing.headers);
     headers[findAuthorization(headers) ?? "Authorization"] = token.authorization;
@@ -70,15 +72,15 @@ export class AuthorizedCall implements AuthorizedRequest<Outcome> {
     const sent = Object.assign(snapshot.copy(), changes, limit.remaining());
     sent.headers = headers;
     sent.data = this.#body;
-    sent.beforeRedirect = keepTokenInOrigin(sent.beforeRedirect, url, token, trail);
+    sent.beforeRedirect = keepTokenInOrigin(sent.beforeRedirect, origin, token, trail);
     sent.env = observeFetch(sent.env);
     try {
       const response = await send(sent);
-      noteEnd(response.request, url, trail);
+      noteEnd(response.request, href, trail);
       return { response, error: undefined, ...trail };
     } catch (error) {
       if (!isAxiosError(error)) throw error;
-      noteEnd(error.request, url, trail);
+      noteEnd(error.request, href, trail);
       removeTokenFromError(error, config);
       limit.restate(error, sent);
       if (error.response === undefined) throw error;

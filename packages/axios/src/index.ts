@@ -11,7 +11,7 @@ import { giveToCaller } from "./callers-error.js";
 import { ConfigSnapshot } from "./config-snapshot.js";
 import { hideConnections, readConnections, removeTokenFromResponse } from "./remove-token.js";
 import { copyHeaders, hasAuthorization } from "./request-headers.js";
-import { resolveAddress, snapshotQuery } from "./resolve-address.js";
+import { findOrigin, resolveAddress, snapshotQuery } from "./resolve-address.js";
 import { guardRoute } from "./route.js";
 import { startWaitLimit } from "./wait-limit.js";
 
@@ -61,10 +61,11 @@ export function talkdeskAxios(
       hideConnections(given, connections);
       // What is checked is sent, since the caller may change its config during the wait for a token.
       const snapshot = new ConfigSnapshot(given);
-      const { changes, url } = resolveAddress(given, source.api);
+      const { changes, href } = resolveAddress(given, source.api);
       const headers = copyHeaders(given.headers);
       const hasOwn = given.auth || hasAuthorization(headers);
-      if (url === undefined || hasOwn || !mayHaveToken(url)) {
+      const destination = hasOwn ? undefined : findOrigin(href, mayHaveToken);
+      if (href === undefined || destination === undefined) {
         return (cached ?? send)(Object.assign(snapshot.copy(), connections, changes));
       }
       if (cached !== undefined) {
@@ -75,8 +76,18 @@ export function talkdeskAxios(
       }
       const limit = startWaitLimit(given);
       try {
-        Object.assign(changes, connections, snapshotQuery(given), guardRoute(url, given));
-        const call = new AuthorizedCall({ config: given, snapshot, changes, headers, url, limit, send });
+        Object.assign(changes, connections, snapshotQuery(given), guardRoute(destination, given));
+        const { origin } = destination;
+        const call = new AuthorizedCall({
+          config: given,
+          snapshot,
+          changes,
+          headers,
+          href,
+          origin,
+          limit,
+          send,
+        });
         const { response, error } = await sendAuthorized(source, call);
         if (error !== undefined) throw error;
         removeTokenFromResponse(response, given);

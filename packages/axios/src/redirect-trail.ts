@@ -14,14 +14,14 @@ export interface Trail {
  */
 export function keepTokenInOrigin(
   beforeRedirect: InternalAxiosRequestConfig["beforeRedirect"],
-  url: URL,
+  origin: string,
   token: AccessToken,
   trail: Trail,
 ): NonNullable<InternalAxiosRequestConfig["beforeRedirect"]> {
   return (options, ...details) => {
     beforeRedirect?.(options, ...details);
     trail.isRedirected = true;
-    trail.hasLeftOrigin ||= new URL(options["href"]).origin !== url.origin;
+    trail.hasLeftOrigin ||= new URL(options["href"]).origin !== origin;
     const headers: Record<string, string> = options["headers"];
     const name = findAuthorization(headers) ?? "Authorization";
     if (!trail.hasLeftOrigin) headers[name] ??= token.authorization;
@@ -66,11 +66,12 @@ function makeObserver(current: () => typeof fetch): typeof fetch {
 }
 
 /** Adds to a trail where a request ended: as {@link observeFetch} saw it, or as the adapter `xhr` reports it. */
-export function noteEnd(request: unknown, url: URL, trail: Trail): void {
+export function noteEnd(request: unknown, href: string, trail: Trail): void {
   if (typeof request !== "object" || request === null) return;
   const { responseURL } = request as { responseURL?: unknown };
   const end = ends.get(request) ?? (responseURL ? new URL(String(responseURL)) : undefined);
   if (end === undefined) return;
-  trail.hasLeftOrigin = end.origin !== url.origin;
-  trail.isRedirected = trail.hasLeftOrigin || ends.has(request) || end.pathname !== url.pathname;
+  const start = new URL(href);
+  trail.hasLeftOrigin = end.origin !== start.origin;
+  trail.isRedirected = trail.hasLeftOrigin || ends.has(request) || end.pathname !== start.pathname;
 }

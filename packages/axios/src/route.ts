@@ -1,7 +1,7 @@
 import http, { type ClientRequest, type ClientRequestArgs } from "node:http";
 import https from "node:https";
 import { isIP, type Socket } from "node:net";
-import { isLoopbackAddress } from "@talkdesk-oauth/core";
+import { isLoopbackAddress, type Origin } from "@talkdesk-oauth/core";
 import { AxiosError, type InternalAxiosRequestConfig } from "axios";
 
 /** An agent with the method by which Node sends a request over it, which the types of Node leave out. */
@@ -18,10 +18,10 @@ interface Agent {
  * @throws AxiosError with the code `ERR_BAD_OPTION_VALUE` for an option that may lead elsewhere.
  */
 export function guardRoute(
-  url: URL,
+  { protocol }: Origin,
   config: InternalAxiosRequestConfig,
-): Partial<InternalAxiosRequestConfig> {
-  const isSecure = url.protocol === "https:";
+): Partial<InternalAxiosRequestConfig> | undefined {
+  const isSecure = protocol === "https:";
   const { transport, httpAgent, httpsAgent, lookup } = config;
   const { httpVersion, http2Options } = config as { httpVersion?: unknown; http2Options?: object };
   if (transport && transport.request !== (isSecure ? https : http).request) throw routeError("`transport`");
@@ -29,7 +29,7 @@ export function guardRoute(
     if (leadsElsewhere(http2Options, {})) throw routeError("`http2Options`");
     if (lookup && !isSecure) throw routeError("`lookup`");
   }
-  if (isSecure) return httpsAgent ? { httpsAgent: guardAgent(httpsAgent) } : {};
+  if (isSecure) return httpsAgent ? { httpsAgent: guardAgent(httpsAgent) } : undefined;
   // For `false`, Node makes a new agent for each request.
   return { httpAgent: guardAgent(httpAgent === false ? new http.Agent() : (httpAgent ?? http.globalAgent)) };
 }

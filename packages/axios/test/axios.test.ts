@@ -444,6 +444,24 @@ describe("addresses", () => {
     expect((await stage.client.get(`${stage.api}/users`)).status).toBe(200);
   });
 
+  it.each<[name: string, write: (api: string) => string]>([
+    ["a space before them", (api) => ` ${api}/users`],
+    ["a scheme in capitals", (api) => api.replace("http:", "HTTP:").concat("/users")],
+    ["a parent directory", (api) => `${api}/other/../users`],
+    ["a character that is encoded", (api) => `${api}/users?q=é`],
+  ])("of the gateway have the token when they have to be parsed: %s", async (_, write) => {
+    await using stage = await setStage();
+    expect((await stage.client.get(write(stage.api))).status).toBe(200);
+    expect(stage.apiRequests).toMatchObject([{ url: expect.stringMatching(/^\/users/) }]);
+  });
+
+  it("of another origin pass without a token when they begin with the gateway as a user", async () => {
+    await using stage = await setStage({ validateStatus: null });
+    await stage.client.get(`${stage.api}@${new URL(stage.otherApi).host}/users`);
+    expect(stage.apiRequests).toMatchObject([{ region: "eu" }]);
+    expect(stage.tokenRequests).toBe(0);
+  });
+
   it("that are absolute, where they must not be, stay on the gateway", async () => {
     await using stage = await setStage({ validateStatus: null });
     await stage.client.get(`${stage.otherApi}/users`, { baseURL: stage.api, allowAbsoluteUrls: false });

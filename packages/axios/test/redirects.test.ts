@@ -1,5 +1,5 @@
 import { answers } from "@talkdesk-oauth/emulator";
-import type { AxiosRequestConfig } from "axios";
+import type { AxiosAdapter, AxiosRequestConfig } from "axios";
 import { describe, expect, it } from "vitest";
 import { setStage } from "./support/authorized-stage.js";
 import { catchAxiosError } from "./support/catch-axios-error.js";
@@ -42,6 +42,23 @@ describe("a redirect", () => {
     ]);
     expect(stage.apiRequests.map(({ headers }) => headers["x-hop"])).toEqual([undefined, "1", "2"]);
     expect(config.beforeRedirect).toBe(beforeRedirect);
+  });
+
+  it.each<[where: string, end: (api: string) => string, sent: number, tokenRequests: number]>([
+    ["nowhere", (api) => `${api}/moved`, 2, 2],
+    ["to another path", (api) => `${api}/users`, 1, 2],
+    ["to another origin", () => "https://elsewhere.example/moved", 1, 1],
+  ])("that an adapter reports by responseURL, %s, decides about a refusal", async (_, end, sent, tokens) => {
+    await using stage = await setStage({ validateStatus: null });
+    let sendings = 0;
+    const adapter: AxiosAdapter = async (config) => {
+      sendings += 1;
+      const request = { responseURL: end(stage.api) };
+      return { data: "", status: 401, statusText: "", headers: {}, config, request };
+    };
+    const { request } = await stage.client.post("/moved", "word", { adapter });
+    expect(request).toEqual({ responseURL: end(stage.api) });
+    expect([sendings, stage.tokenRequests]).toEqual([sent, tokens]);
   });
 
   it("is not followed when the caller's beforeRedirect throws", async () => {
