@@ -6,6 +6,7 @@ import {
   isTokenRefusal,
   type RequestBody,
 } from "@talkdesk-oauth/core";
+import { addAuthorization, type HeadersSnapshot } from "./headers.js";
 import type { RequestSnapshot } from "./read-request.js";
 
 type Body = RequestInit["body"];
@@ -20,7 +21,7 @@ export interface Outgoing {
   /** Where the token is sent. */
   readonly origin: string;
   readonly settings: RequestInit;
-  readonly headers: Headers | undefined;
+  readonly headers: HeadersSnapshot | undefined;
   readonly method: string;
   readonly signal: AbortSignal | undefined;
 }
@@ -45,14 +46,15 @@ export class FetchRequest implements AuthorizedRequest<Response> {
 
   send({ authorization }: AccessToken): Promise<Response> {
     const { send, target, copy, settings, headers, signal } = this.#outgoing;
-    const authorized = new Headers(headers);
-    authorized.set("authorization", authorization);
-    const sent: RequestInit & { duplex?: "half" } = { ...settings, headers: authorized };
+    const sent: RequestInit & { duplex?: "half" } = {
+      ...settings,
+      headers: addAuthorization(headers, authorization),
+    };
+    // V8 takes longer to add a member to a copy than to make the copy.
     if (copy !== undefined && signal !== undefined) sent.signal = signal;
-    if (this.#body != null) {
-      sent.body = this.#body;
-      sent.duplex = "half";
-    }
+    if (this.#body != null && this.#body !== settings.body) sent.body = this.#body;
+    // A body that can be sent once may be a stream, which fetch takes with this option only.
+    if (this.#body != null && !this.isReplayable) sent.duplex = "half";
     return send(copy?.() ?? target, sent);
   }
 

@@ -9,6 +9,7 @@ import {
   tokenDestination,
 } from "@talkdesk-oauth/core";
 import { FetchRequest, type Outgoing } from "./fetch-request.js";
+import { hasAuthorization, readHeaders } from "./headers.js";
 import { type RequestSnapshot, readRequest, readSettings } from "./read-request.js";
 
 /** Options of {@link talkdeskFetch}. */
@@ -61,9 +62,10 @@ export function talkdeskFetch(source: TokenSource, options: TalkdeskFetchOptions
     const request = typeof input === "string" ? undefined : readRequest(input, options.fetch !== undefined);
     const { href, origin } = resolve(request?.url ?? String(input));
     const given = settings.headers ?? request?.headers;
-    const headers = given === undefined ? undefined : new Headers(given);
+    const headers = given === undefined ? undefined : readHeaders(given);
     const target = request === undefined ? href : input;
-    if (origin === undefined || headers?.has("authorization")) return Promise.resolve(send(target, init));
+    const isOwn = headers !== undefined && hasAuthorization(headers);
+    if (origin === undefined || isOwn) return Promise.resolve(send(target, init));
 
     refuseDetour(origin, settings);
     if (settings.body == null && request?.bodyUsed) {

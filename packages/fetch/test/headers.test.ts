@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import { addAuthorization, hasAuthorization, readHeaders } from "../src/headers.js";
+
+type Given = NonNullable<RequestInit["headers"]>;
+
+describe("headers", () => {
+  const shapes: Record<string, () => unknown> = {
+    "no headers": () => ({}),
+    "a record": () => ({ Accept: "text/plain", "x-a": " padded\t", "x-empty": "" }),
+    "a record with a name in two spellings": () => ({ accept: "1", Accept: "2" }),
+    "a record of other values": () => ({ "x-a": 1, "x-b": undefined, "x-c": ["1", "2"] }),
+    "a record with a getter": () => Object.defineProperty({}, "x-a", { get: () => "1", enumerable: true }),
+    "a record with a member that is not enumerable": () => Object.defineProperty({}, "x-a", { value: "1" }),
+    "a record without a prototype": () => Object.assign(Object.create(null), { "x-a": "1" }),
+    "a record of a class": () =>
+      new (class Record {
+        "x-a" = "1";
+      })(),
+    "a record with a symbol": () => ({ [Symbol("x-a")]: "1" }),
+    "a record that is iterable": () => ({ "x-a": "1", [Symbol.iterator]: () => [["x-b", "2"]].values() }),
+    "a name that is none": () => ({ "not a name": "1" }),
+    "a value that is none": () => ({ "x-a": "1\n2" }),
+    "a value beyond Latin-1": () => ({ "x-a": "☎" }),
+    "a list": () => [
+      ["x-a", "1"],
+      ["X-A", "2"],
+    ],
+    "a Map": () => new Map([["x-a", "1"]]),
+    Headers: () => new Headers({ "x-a": "1" }),
+    text: () => "x-a: 1",
+  };
+
+  function outcome(make: () => Headers): unknown {
+    try {
+      return [...make()];
+    } catch (error) {
+      return (error as object).constructor;
+    }
+  }
+
+  it.each(Object.keys(shapes))("are read as the platform reads them: %s", (name) => {
+    const given = (): Given => shapes[name]?.() as Given;
+    const expected = outcome(() => {
+      const headers = new Headers(given());
+      headers.set("authorization", "Bearer t");
+      return headers;
+    });
+    expect(outcome(() => addAuthorization(readHeaders(given()), "Bearer t"))).toEqual(expected);
+  });
+
+  it("have an Authorization in any spelling", () => {
+    for (const name of ["authorization", "Authorization", "AUTHORIZATION"]) {
+      for (const value of ["Basic 1", ""]) {
+        expect(hasAuthorization(readHeaders({ [name]: value }))).toBe(true);
+        expect(hasAuthorization(readHeaders([[name, value]]))).toBe(true);
+      }
+    }
+    expect(hasAuthorization(readHeaders({ "proxy-authorization": "Basic 1" }))).toBe(false);
+  });
+
+  it("are read once, and are the same at each sending", () => {
+    let reads = 0;
+    const count = (): string => {
+      reads += 1;
+      return String(reads);
+    };
+    const given = {
+      "x-a": { toString: count } as unknown as string,
+      get "x-b"() {
+        return count();
+      },
+    };
+    const headers = readHeaders(given);
+    const first = addAuthorization(headers, "Bearer 1");
+    first.set("x-a", "changed beneath");
+    expect([...addAuthorization(headers, "Bearer 2")]).toEqual([
+      ["authorization", "Bearer 2"],
+      ["x-a", expect.stringMatching(/^[12]$/)],
+      ["x-b", expect.stringMatching(/^[12]$/)],
+    ]);
+    expect(reads).toBe(2);
+  });
+
+  it.each([() => ({ "x-a": "1" }), () => new Headers({ "x-a": "1" })])(
+    "are those of the call: %o",
+    (make) => {
+      const given = make();
+      const headers = readHeaders(given);
+      if (given instanceof Headers) given.set("x-a", "2");
+      else given["x-a"] = "2";
+      expect(addAuthorization(headers, "Bearer t").get("x-a")).toBe("1");
+    },
+  );
+});
