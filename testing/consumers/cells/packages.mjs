@@ -29,6 +29,13 @@ const RUNTIMES = {
   "Deno 2.9": "deno",
 };
 
+/**
+ * Installs all packages beside their clients and frameworks.
+ * @param {Context} context
+ */
+export const installPackages = ({ share }) =>
+  share("packages", ({ install }) => install("packages", PACKAGES));
+
 /** A POST that is sent again after a 401. */
 const REPLAYED = '200 {"name":"value"}';
 
@@ -68,9 +75,10 @@ export const cells = Object.entries(ROWS).flatMap(([row, { program, wanted, limi
     row,
     column,
     isLimit: limits?.[column] !== undefined,
-    async run(/** @type {Context} */ { folder, share, run }) {
+    async run(/** @type {Context} */ context) {
+      const { folder, run } = context;
       const [command = "", ...args] = commandOf(runtime);
-      const cwd = await share("packages", ({ install }) => install("packages", PACKAGES));
+      const cwd = await installPackages(context);
       const start = (env = {}) => run(command, [...args, program], { cwd, env });
       const running =
         program === "redis.mjs"
