@@ -5,6 +5,7 @@ import { cachedToken } from "./cached-token.mjs";
 import { expressRequests } from "./express.mjs";
 import { expressOwnCost } from "./express-own-cost.mjs";
 import { importTime } from "./import-time.mjs";
+import { manyKeys } from "./many-keys.mjs";
 import { manyProcesses } from "./many-processes.mjs";
 import { memoryPerSource } from "./memory-per-source.mjs";
 import { ownCost } from "./own-cost.mjs";
@@ -14,6 +15,7 @@ const tables = {
   "cached-token": cachedToken,
   "import-time": importTime,
   "memory-per-source": memoryPerSource,
+  "many-keys": manyKeys,
   "own-cost": ownCost,
   signatures,
   adapters,

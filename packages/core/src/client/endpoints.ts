@@ -102,7 +102,9 @@ export function resolveEndpoints(
       `Give an account, or endpoints.identity and endpoints.api; missing: ${missing.join(", ")}. Without logins, token in place of identity is enough.`,
     );
   }
-  return Object.freeze({ ...addPaths(identity), api, ...given });
+  // Member by member, since V8 would make a hidden class of its own for each copy of a frozen object.
+  const { token, authorize, jwks } = { ...addPaths(identity), ...given };
+  return Object.freeze({ identity, token, authorize, jwks, api });
 }
 
 function checkEndpoints(endpoints: Partial<Endpoints>): Partial<Endpoints> {

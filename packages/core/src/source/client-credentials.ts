@@ -50,13 +50,12 @@ export function clientCredentials(
   checkClient(client);
   checkConfidential(client.authentication);
   const scope = options.scope === undefined ? undefined : splitScope(options.scope);
-  const request = clientCredentialsRequest(scope);
   const place = tokenPlace(client, options.store, options.key, "client_credentials");
   const { source } = tokenLifecycle(
     {
       client,
       grantType: "client_credentials",
-      request: createSharedRequest(client, request, scope, place),
+      request: createSharedRequest(client, () => clientCredentialsRequest(scope), scope, place),
       scope,
     },
     options,

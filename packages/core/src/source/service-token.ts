@@ -5,7 +5,7 @@ import { type Scope, SERVICE_TOKEN_SECONDS, splitScope } from "../token/grant.js
 import { tokenLifecycle } from "../token/lifecycle.js";
 import type { LifecycleOptions } from "../token/lifecycle-options.js";
 import type { ClosableTokenSource } from "../token/token-source.js";
-import { serviceTokenRequest } from "../token-endpoint/grant-request.js";
+import { type GrantRequest, serviceTokenRequest } from "../token-endpoint/grant-request.js";
 import { createSharedRequest } from "./shared-token.js";
 import { tokenPlace } from "./store-access.js";
 
@@ -60,18 +60,19 @@ export function serviceToken(client: TalkdeskClient, options: ServiceTokenOption
     );
   }
   const scope = options.scope === undefined ? undefined : splitScope(options.scope);
-  const request = serviceTokenRequest({
-    grant_type: "client_credentials",
-    token_type: "opaque",
-    scope,
-    expires_in: lifetimeSeconds,
-  });
+  const prepare = (): GrantRequest =>
+    serviceTokenRequest({
+      grant_type: "client_credentials",
+      token_type: "opaque",
+      scope,
+      expires_in: lifetimeSeconds,
+    });
   const place = tokenPlace(client, options.store, options.key, "service_token");
   const { source } = tokenLifecycle(
     {
       client,
       grantType: "client_credentials",
-      request: createSharedRequest(client, request, scope, place),
+      request: createSharedRequest(client, prepare, scope, place),
       scope,
     },
     options,

@@ -30,20 +30,22 @@ const WAIT_SHARE = 1 / 2;
  *
  * With a `place`, processes share one token: it is found there, or requested by the process that holds the lock. When the
  * store fails or is slow, that is reported, and the process goes on alone.
+ *
+ * @param prepare Makes the request of one token call, so that a source keeps none while it is idle.
  * @internal
  */
 export function createSharedRequest(
   client: TalkdeskClient,
-  request: GrantRequest,
+  prepare: () => GrantRequest,
   scope: readonly string[] | undefined,
   place: TokenPlace | undefined,
 ): SourceGrant["request"] {
-  if (place === undefined) return ({ signal }) => exchange(client, request, { signal });
+  if (place === undefined) return async ({ signal }) => exchange(client, prepare(), { signal });
   return async (callContext) => {
     const context = { ...callContext, report: reportFaultsOnce(callContext.report) };
     const limit = startDeadline(client.timeoutMs, context.signal, client.clock);
     try {
-      return await shareToken({ client, request, scope, place, context, limit });
+      return await shareToken({ client, request: prepare(), scope, place, context, limit });
     } finally {
       limit.clear();
     }

@@ -145,8 +145,8 @@ function createToken(options: AccessTokenOptions, unknown: Readonly<Record<strin
     refreshToken,
     sessionId,
     idToken,
-    extra: freezeCopy(extra),
-    unknown: freezeCopy(unknown),
+    extra: copyMembers(extra),
+    unknown: copyMembers(unknown),
   });
   return Object.freeze(token);
 }
@@ -179,8 +179,14 @@ function findTokenFault(options: unknown): string | undefined {
   return undefined;
 }
 
+/** Shared by all tokens without further members, which are nearly all. */
+const NO_MEMBERS: Readonly<Record<string, unknown>> = Object.freeze({});
+
 /** More levels than an answer may have, and far fewer than overflow the stack. */
 const MAX_LEVELS = 256;
+
+const copyMembers = (members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.keys(members).length === 0 ? NO_MEMBERS : freezeCopy(members);
 
 /** Copies and freezes JSON data. `Object.fromEntries` keeps a member named `__proto__` a member. */
 function freezeCopy<T>(data: T, level = 0): T {
