@@ -12,9 +12,11 @@ const open = (account) =>
       fetch,
     }),
   );
-const pool = sourcePool(open, { maxIdle: accounts });
+const pool = sourcePool(open, { maxIdle: accounts + 1 });
 const names = Array.from({ length: accounts }, (_, index) => `account-${index}`);
 
+// Makes all that a process makes once, so that it is not counted for an account.
+for (let i = 0; i < 1_000; i++) await getToken("another-account");
 globalThis.gc();
 const before = process.memoryUsage().heapUsed;
 const first = await usOfEach(1);

@@ -31,7 +31,7 @@ const TITLES = {
 
 /** Makes `docs/performance.md` and its plots of what `performance.mjs` has measured. */
 export function renderPage(results) {
-  const { counts, local, warm, apps, growth } = results;
+  const { counts, local, warm, apps, signatures, growth } = results;
   const plots = {
     "own-cost": plotOwnCost(local),
     accounts: plotAccounts(growth.accounts),
@@ -47,7 +47,8 @@ What the packages cost, beside what else a Node program could use. Each peer is 
 [testing/bench/peers/subjects](../testing/bench/peers/subjects). Measured with Node ${results.node} on ${results.cores} cores.
 
 \`\`\`sh
-npm run performance   # about 20 minutes; writes this page
+npm run performance                                      # about 20 minutes; writes this page
+npm run subject -- axios-auth-refresh revoked            # repeats one measurement; the last column of a table says which
 \`\`\`
 
 ## Requests
@@ -60,12 +61,12 @@ Three situations that every service meets. The fewer token requests, the better;
 
 ${countsTable(counts)}
 
-To repeat a cell: \`npm run subject -- axios-auth-refresh revoked\`.
+To repeat a row, run \`npm run subject --\` with the name in its last column and \`cold\`, \`revoked\` or \`late\`.
 
 ## What a layer adds to a call
 
 A call with a token held, over a transport that answers at once: what is left is the client and the layer on it. The numbers are
-microseconds, the median of ${results.rounds} processes, with the least and the most. "Added" is the difference to the bare client of the same round.
+microseconds, the median of ${results.rounds} processes, with the least and the most in brackets. "Added" is the difference to the bare client of the same round.
 "The same again" is the bare client a second time: a difference as small as its own is noise.
 
 ${localTable(local, results.before)}
@@ -88,9 +89,25 @@ others keep it in the process, as their READMEs show.
 
 ${appsTable(apps, results.before)}
 
+## Signatures
+
+An assertion of \`privateKeyJwt\` to sign, and an ID token to verify, in processor time beside the call of jose that does the same: \`SignJWT\`
+and \`jwtVerify\`, with a key that is ready. Core also builds and checks what the protocols ask for. The median of ${signatures[0].seen.jose.length} rounds of
+192 calls, in turns.
+
+${signaturesTable(signatures)}
+
+To repeat the table: \`npm run bench -- signatures\`.
+
 ## Growth
 
-Nothing may grow faster than what causes it. Each point is the median of three processes.
+Nothing should grow faster than what causes it. With a ratio of 1 the whole grows in proportion to the number, above 1 it grows faster.
+
+${growthTable(growth)}
+
+To repeat a row, see the part below that it comes from.
+
+Each point below is the median of ${results.growthRounds === 1 ? "one process" : `${results.growthRounds} processes`}, and of one process for memory and for the number of processes.
 
 **Accounts** in one \`sourcePool\`, each with a client of its own: time and memory for one account.
 
@@ -98,9 +115,27 @@ Nothing may grow faster than what causes it. Each point is the median of three p
 
 ${accountsTable(growth.accounts)}
 
+To repeat a row: \`npm run build\`, then \`node --expose-gc testing/bench/src/many-accounts.mjs 1000\`.
+
+**Idle sources**, 100,000 of them, each with a client of its own and a token.
+
+${sourcesTable(growth.sources)}
+
+To repeat the table: \`npm run bench -- memory-per-source\`.
+
+**Keys** whose tokens are asked for, one after another, from one \`sourcePool\` over a store: the pool keeps 1,000 sources open.
+
+${keysTable(growth.keys)}
+
+To repeat the table: \`npm run bench -- many-keys\`.
+
 **Calls at once**, with a token: processor time of one call.
 
 ![Processor time of one call, by the number of calls at once](performance/concurrency.svg)
+
+${sizesTable(growth.concurrency, { head: "at once", nameOf: whole, unit: "µs", of: us })}
+
+To repeat a cell: \`npm run subject -- talkdesk-axios concurrency=1000\`. The last column is bare fetch a second time: what differs is noise.
 
 **Processes**, with 250 callers each and no token: token requests without a store, and with one SQLite file. A token request takes 100 ms.
 
@@ -108,17 +143,21 @@ ${accountsTable(growth.accounts)}
 
 ${processesTable(growth.processes)}
 
+To repeat it with four processes, and with Redis as well: \`npm run bench -- many-processes\`.
+
 **Bodies** of 1 KB to 50 MB: processor time of one call. Both axes are logarithmic, so what grows in proportion is a straight line. The
 adapters copy bytes once, so that a call that is sent again carries the same ones.
 
 ![Processor time of one call, by the size of its body](performance/bodies.svg)
 
-${bodiesTable(growth.body)}
+${sizesTable(growth.body, { head: "body", nameOf: sizeOf, unit: "ms", of: ms })}
+
+To repeat a cell: \`npm run subject -- talkdesk-axios body=1000000\`.
 
 ## How it is measured, and what it does not say
 
-- Each number comes from a process of its own. Processes of all subjects take turns, and each round begins with another subject, so
-  that other work on the machine disturbs all alike.
+- Each number comes from a process of its own, except for signatures, which one process measures in turns. Processes of all subjects take
+  turns, and each round begins with another subject, so that other work on the machine disturbs all alike.
 - All subjects use the packages from the registry, ours packed as for a release, and at most 100 connections.
 - The service is a small server of its own, in another process, which answers a token request after 5 ms. The real service is
   slower, which makes waiting longer but changes no order.
@@ -145,6 +184,7 @@ function countsTable(counts) {
       whole(tokenRequests),
       whole(successes),
     ]),
+    commandOf(name),
   ]);
   return table(
     [
@@ -155,6 +195,7 @@ function countsTable(counts) {
       "of 1,000 succeed",
       "late: token requests",
       "of 300 succeed",
+      "name",
     ],
     rows,
   );
@@ -185,9 +226,9 @@ function localTable(local, before) {
   const rows = inOrder(local).map(([name, seen]) => {
     const isBare = name.startsWith("bare-") && !name.includes(" ");
     const added = addedTo(local, name, us);
-    return [titleOf(name), spread(seen.map(us)), isBare ? "" : spread(added)];
+    return [titleOf(name), spread(seen.map(us)), isBare ? "" : spread(added), commandOf(name, "local")];
   });
-  return `${table(["", "a call, µs", "added, µs"], rows)}${beforeNote(before)}`;
+  return `${table(["", "a call, µs", "added, µs", "`npm run subject --`"], rows)}${beforeNote(before)}`;
 }
 
 function warmTable(warm, before) {
@@ -196,9 +237,10 @@ function warmTable(warm, before) {
     const bare = warm[SUBJECTS[name.split(" ")[0]]];
     const ratios = seen.map((each, round) => us(each) / us(bare[round]));
     const isBare = name.startsWith("bare-") && !name.includes(" ");
-    return [titleOf(name), spread(seen.map(us), 0), isBare ? "" : spread(ratios, 2)];
+    return [titleOf(name), spread(seen.map(us), 0), isBare ? "" : spread(ratios, 2), commandOf(name, "warm")];
   });
-  return `${table(["", "processor time, µs", "ratio to the bare client"], rows)}${beforeNote(before)}`;
+  const head = ["", "processor time, µs", "ratio to the bare client", "`npm run subject --`"];
+  return `${table(head, rows)}${beforeNote(before)}`;
 }
 
 function appsTable(apps, before) {
@@ -206,13 +248,149 @@ function appsTable(apps, before) {
   const [base] = APPS;
   const rows = Object.entries(apps).map(([name, seen]) => {
     const ratios = seen.map((each, round) => us(each) / us(apps[base][round]));
-    return [titleOf(name), spread(seen.map(us), 0), name === base ? "" : spread(ratios, 2)];
+    return [titleOf(name), spread(seen.map(us), 0), name === base ? "" : spread(ratios, 2), commandOf(name)];
   });
-  return `${table(["", "a request, µs", "ratio to express-session"], rows)}${beforeNote(before)}`;
+  const head = ["", "a request, µs", "ratio to express-session", "`npm run subject --`"];
+  return `${table(head, rows)}${beforeNote(before)}`;
 }
 
 function beforeNote(before) {
-  return before === undefined ? "" : `\n\n"Before" is commit \`${before}\`.`;
+  return before === undefined
+    ? ""
+    : `\n\n"Before" is commit \`${before}\`, measured by \`npm run performance -- --before ${before}\`.`;
+}
+
+/** What repeats a row, after `npm run subject --`. Nothing for a commit before, which only the whole measurement installs. */
+function commandOf(name, ...scenario) {
+  return name.endsWith("(before)") ? "" : `\`${[name.split(" ")[0], ...scenario].join(" ")}\``;
+}
+
+function signaturesTable(signatures) {
+  const rows = signatures.map(({ title, seen }) => {
+    const ratios = (name) => seen[name].map((each, round) => each / seen.jose[round]);
+    return [
+      title,
+      median(seen.jose).toFixed(0),
+      median(seen.ours).toFixed(0),
+      spread(ratios("ours"), 2),
+      spread(ratios("again"), 2),
+    ];
+  });
+  return table(["", "jose, µs", "core, µs", "ratio to jose", "jose again, ratio to jose"], rows);
+}
+
+/** Ratios up to this one differ from 1 by noise, as bare clients beside themselves do. */
+const IN_PROPORTION = 1.25;
+
+/** What one costs when there are few and when there are many, for each thing that grows. */
+function growthTable({ accounts, sources, keys, concurrency, body, processes }) {
+  const account = (count, key) => median(accounts[count].map((each) => each[key]));
+  const perCall = (name, size) => median(concurrency[size][name].map((each) => each.cpuUs));
+  const perKilobyte = (name, size) => median(body[size][name].map((each) => each.cpuUs)) / (size / 1000);
+  const perProcess = (count, key) => processes[count][key].requests / count;
+  const [shortest, longest] = [Object.keys(sources)[0], Object.keys(sources).at(-1)];
+  const row = (what, from, to, unit, before, after, digits = 1) => [
+    what,
+    `${from} to ${to}`,
+    `${before.toFixed(digits)} ${unit}`.trim(),
+    `${after.toFixed(digits)} ${unit}`.trim(),
+    (after / before).toFixed(2),
+  ];
+  const clients = CLIENTS.flatMap((client) => [`bare-${client}`, `talkdesk-${client}`]);
+  const rows = [
+    ["firstUs", "first token of one of the accounts"],
+    ["againUs", "token held of one of the accounts"],
+  ].map(([key, what]) => row(what, "1,000", "100,000", "µs", account(1_000, key), account(100_000, key), 2));
+  rows.push(
+    row(
+      "memory of one of the accounts",
+      "1,000",
+      "100,000",
+      "bytes",
+      account(1_000, "bytes"),
+      account(100_000, "bytes"),
+      0,
+    ),
+    [
+      "memory of an idle source, for one character of its token",
+      `${whole(Number(shortest))} to ${whole(Number(longest))} characters`,
+      "",
+      `${((sources[longest] - sources[shortest]) / (longest - shortest)).toFixed(2)} bytes`,
+      "",
+    ],
+    row(
+      "heap, by keys that pass a pool",
+      whole(keys[0].keys),
+      whole(keys.at(-1).keys),
+      "MB",
+      keys[0].heapMb,
+      keys.at(-1).heapMb,
+    ),
+    ...clients.map((name) =>
+      row(
+        `call with ${titleOf(name)}, by calls at once`,
+        "10",
+        "1,000",
+        "µs",
+        perCall(name, 10),
+        perCall(name, 1_000),
+        0,
+      ),
+    ),
+    ...clients.map((name) =>
+      row(
+        `1 KB of a body with ${titleOf(name)}`,
+        "1 MB",
+        "50 MB",
+        "µs",
+        perKilobyte(name, 1e6),
+        perKilobyte(name, 5e7),
+        2,
+      ),
+    ),
+    row(
+      "token requests of a process, without a store",
+      "1",
+      "8",
+      "",
+      perProcess(1, "alone"),
+      perProcess(8, "alone"),
+      2,
+    ),
+    row(
+      "token requests of a process, with SQLite",
+      "1",
+      "8",
+      "",
+      perProcess(1, "shared"),
+      perProcess(8, "shared"),
+      2,
+    ),
+  );
+  const faster = rows.filter(([, , , , ratio]) => Number(ratio) > IN_PROPORTION);
+  const verdict =
+    faster.length === 0
+      ? "No ratio is so far above 1 that it is more than noise."
+      : `Faster than in proportion: ${faster.map(([what, , , , ratio]) => `${what} (${ratio})`).join("; ")}.`;
+  const head = ["what one costs", "from, to", "with the first number", "with the last", "ratio"];
+  return `${table(head, rows)}\n\n${verdict}`;
+}
+
+function sourcesTable(sources) {
+  const rows = Object.entries(sources).map(([length, bytes]) => [
+    whole(Number(length)),
+    whole(Math.round(bytes)),
+  ]);
+  return table(["characters of the token", "bytes of one source, with its client and token"], rows);
+}
+
+function keysTable(keys) {
+  const rows = keys.map(({ keys: count, heapMb, us: time }) => [
+    whole(count),
+    heapMb.toFixed(1),
+    time.toFixed(0),
+  ]);
+  return table(["keys", "heap of the process, MB", "time of one key, µs"], rows);
 }
 
 function accountsTable(accounts) {
@@ -222,7 +400,12 @@ function accountsTable(accounts) {
       ["firstUs", 1],
       ["againUs", 2],
       ["bytes", 0],
-    ].map(([key, digits]) => median(seen.map((each) => each[key])).toFixed(digits)),
+    ].map(([key, digits]) =>
+      spread(
+        seen.map((each) => each[key]),
+        digits,
+      ),
+    ),
   ]);
   return table(["accounts", "first token, µs", "token held, µs", "bytes of the heap"], rows);
 }
@@ -247,13 +430,15 @@ function processesTable(processes) {
   );
 }
 
-function bodiesTable(bodies) {
-  const rows = Object.entries(bodies).map(([size, seen]) => [
-    sizeOf(Number(size)),
-    ...CLIENTS.flatMap((client) => [ms(seen[`bare-${client}`]), ms(seen[`talkdesk-${client}`])]),
+/** The processor time of one call for each size, with and without the adapters, and of one bare client again. */
+function sizesTable(sizes, { head, nameOf, unit, of }) {
+  const rows = Object.entries(sizes).map(([size, seen]) => [
+    nameOf(Number(size)),
+    ...CLIENTS.flatMap((client) => [of(seen[`bare-${client}`]), of(seen[`talkdesk-${client}`])]),
+    of(seen["bare-fetch again"]),
   ]);
-  const head = CLIENTS.flatMap((client) => [`bare ${client}, ms`, `with the adapter`]);
-  return table(["body", ...head], rows);
+  const clients = CLIENTS.flatMap((client) => [`bare ${client}, ${unit}`, "with the adapter"]);
+  return table([head, ...clients, "bare fetch again"], rows);
 }
 
 function plotOwnCost(local) {
@@ -281,6 +466,7 @@ function plotAccounts(accounts) {
     description: "The time for the first token, and for a token that is held, of one account.",
     xLabel: "Accounts",
     yLabel: "Microseconds for one account",
+    isLogarithmic: true,
     series: { "first token": line("firstUs"), "token held": line("againUs") },
   });
 }
@@ -328,7 +514,11 @@ function bySize(sizes, of) {
 }
 
 const whole = (value) => value.toLocaleString("en-US");
-const ms = (seen) => (median(seen.map((each) => each.cpuUs)) / 1000).toPrecision(2);
+const us = (seen) => median(seen.map((each) => each.cpuUs)).toFixed(0);
+const ms = (seen) => {
+  const value = median(seen.map((each) => each.cpuUs)) / 1000;
+  return value < 10 ? value.toPrecision(2) : value.toFixed(0);
+};
 const sizeOf = (bytes) => (bytes < 1e6 ? `${bytes / 1e3} KB` : `${bytes / 1e6} MB`);
 
 /** The median, with the least and the most. */

@@ -8,16 +8,22 @@ import { availableParallelism, tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
+import { measureKeys } from "./many-keys.mjs";
 import { runProcesses, startTokenEndpoint } from "./many-processes.mjs";
+import { measureSources, TOKEN_LENGTHS } from "./memory-per-source.mjs";
 import { APPS, openPeers, SUBJECTS } from "./peers.mjs";
 import { renderPage } from "./performance-page.mjs";
+import { measureSignatures } from "./signatures.mjs";
 
-const ROUNDS = 7;
-const GROWTH_ROUNDS = 3;
+const ROUNDS = 5;
+const MAX_GROWTH_ROUNDS = 3;
+const SIGNATURE_ROUNDS = 15;
 const { values: given } = parseArgs({
   options: { before: { type: "string" }, render: { type: "boolean" }, rounds: { type: "string" } },
 });
 const rounds = Number(given.rounds ?? ROUNDS);
+const growthRounds = Math.min(rounds, MAX_GROWTH_ROUNDS);
+const startedAt = performance.now();
 const file = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const resultsFile = file("reports/performance.json");
 
@@ -31,10 +37,15 @@ const { page, plots } = renderPage(JSON.parse(readFileSync(resultsFile, "utf8"))
 mkdirSync(file("docs/performance"), { recursive: true });
 writeFileSync(file("docs/performance.md"), page);
 for (const [name, svg] of Object.entries(plots)) writeFileSync(file(`docs/performance/${name}.svg`), svg);
-console.log("docs/performance.md is written.");
+report("docs/performance.md is written");
+
+function report(what) {
+  console.log(`${((performance.now() - startedAt) / 1000).toFixed(0).padStart(5)} s  ${what}`);
+}
 
 async function measureAll() {
   const peers = await openPeers(given.before);
+  report("the packages and their peers are installed");
   const names = Object.keys(SUBJECTS);
   const olds = given.before === undefined ? [] : ["axios", "fetch", "undici"];
   const again = ["bare-axios again", "bare-fetch again", "bare-undici again"];
@@ -47,12 +58,18 @@ async function measureAll() {
       cores: availableParallelism(),
       before: given.before,
       rounds,
-      counts: await measureCounts(peers, names),
-      local: await inRounds(all, rounds, (name) => peers.measure(name, "local")),
-      warm: await inRounds(all, rounds, (name) => peers.measure(name, "warm")),
-      apps: await inRounds([...APPS, ...againApps, ...oldApps], rounds, (name) => peers.measureApp(name)),
+      growthRounds,
+      counts: await measureCounts(peers, [...names, "talkdesk-fetch again"]),
+      local: await inRounds("local", all, rounds, (name) => peers.measure(name, "local")),
+      warm: await inRounds("warm", all, rounds, (name) => peers.measure(name, "warm")),
+      apps: await inRounds("apps", [...APPS, ...againApps, ...oldApps], rounds, (name) =>
+        peers.measureApp(name),
+      ),
+      signatures: await measureSignatures(SIGNATURE_ROUNDS),
       growth: {
         accounts: await measureAccounts(),
+        sources: await measureMemory(),
+        keys: await measureKeys(),
         concurrency: await measureSizes(peers, "concurrency", [1, 10, 100, 1_000]),
         body: await measureSizes(peers, "body", [1e3, 1e4, 1e5, 1e6, 1e7, 5e7]),
         processes: await measureProcesses(),
@@ -69,15 +86,15 @@ async function measureCounts(peers, names) {
   for (const name of names.filter((each) => !each.startsWith("bare-"))) {
     counts[name] = {};
     for (const scenario of ["cold", "revoked", "late"]) {
-      console.log(`${name}: ${scenario}`);
       counts[name][scenario] = await peers.measure(name, scenario);
     }
+    report(`counts of ${name}`);
   }
   return counts;
 }
 
 /** Measures subjects in turns, each time in a new process; each is the first of a round as often as the others. */
-async function inRounds(names, count, measure) {
+async function inRounds(what, names, count, measure) {
   const seen = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = 0; round < count; round++) {
     for (let turn = 0; turn < names.length; turn++) {
@@ -85,17 +102,18 @@ async function inRounds(names, count, measure) {
       const { us, cpuUs } = await measure(name);
       seen[name].push({ us, cpuUs });
     }
-    console.log(`round ${round + 1} of ${count}`);
+    report(`${what}: round ${round + 1} of ${count}`);
   }
   return seen;
 }
 
 async function measureSizes(peers, scenario, sizes) {
   const names = ["axios", "fetch", "undici"].flatMap((name) => [`bare-${name}`, `talkdesk-${name}`]);
+  const all = [...names, "bare-fetch again"];
   const seen = {};
   for (const size of sizes) {
-    console.log(`${scenario} ${size}`);
-    seen[size] = await inRounds(names, GROWTH_ROUNDS, (name) => peers.measure(name, `${scenario}=${size}`));
+    const chosen = `${scenario}=${size}`;
+    seen[size] = await inRounds(chosen, all, growthRounds, (name) => peers.measure(name, chosen));
   }
   return seen;
 }
@@ -105,11 +123,21 @@ async function measureAccounts() {
   const seen = {};
   for (const accounts of [1, 10, 100, 1_000, 10_000, 100_000]) {
     seen[accounts] = [];
-    for (let round = 0; round < GROWTH_ROUNDS; round++) {
+    for (let round = 0; round < growthRounds; round++) {
       const args = ["--expose-gc", script, String(accounts)];
       seen[accounts].push(JSON.parse((await promisify(execFile)(process.execPath, args)).stdout));
     }
-    console.log(`${accounts} accounts`);
+    report(`${accounts} accounts`);
+  }
+  return seen;
+}
+
+/** Measures the bytes of an idle source, for tokens of several lengths. */
+async function measureMemory() {
+  const seen = {};
+  for (const length of TOKEN_LENGTHS) {
+    seen[length] = await measureSources(length);
+    report(`sources with tokens of ${length} characters`);
   }
   return seen;
 }
@@ -123,7 +151,7 @@ async function measureProcesses() {
       shared: await withSqliteFile((settings) => runProcesses(alone, settings, processes)),
     };
     alone.server.close();
-    console.log(`${processes} processes`);
+    report(`${processes} processes`);
   }
   return seen;
 }
