@@ -1,6 +1,6 @@
 // `npm run performance` measures the packages beside their peers, and writes docs/performance.md with its plots. Takes about
 // 20 minutes; use no other program meanwhile. `--before <commit>` measures the packages of a commit as well; `--render` writes the
-// page again from the last measurement.
+// page again from the last measurement. `--rounds <number>` makes so many rounds, however long they take.
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -15,14 +15,18 @@ import { APPS, openPeers, SUBJECTS } from "./peers.mjs";
 import { renderPage } from "./performance-page.mjs";
 import { measureSignatures } from "./signatures.mjs";
 
-const ROUNDS = 5;
-const MAX_GROWTH_ROUNDS = 3;
+/** As many rounds as fit into the time, within these bounds. */
+const ROUNDS = { least: 3, most: 9 };
+/** When the last round ends, at the latest, unless more are needed: with the build before, 20 minutes. */
+const LAST_ROUND_ENDS_MS = 18 * 60_000;
+const GROWTH_ROUNDS = 3;
 const SIGNATURE_ROUNDS = 15;
 const { values: given } = parseArgs({
   options: { before: { type: "string" }, render: { type: "boolean" }, rounds: { type: "string" } },
 });
-const rounds = Number(given.rounds ?? ROUNDS);
-const growthRounds = Math.min(rounds, MAX_GROWTH_ROUNDS);
+const bounds =
+  given.rounds === undefined ? ROUNDS : { least: Number(given.rounds), most: Number(given.rounds) };
+const growthRounds = Math.min(GROWTH_ROUNDS, bounds.most);
 const startedAt = performance.now();
 const file = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const resultsFile = file("reports/performance.json");
@@ -53,27 +57,32 @@ async function measureAll() {
   const oldApps = given.before === undefined ? [] : ["talkdesk-express (before)"];
   const all = [...names, ...again, ...olds.map((name) => `talkdesk-${name} (before)`)];
   try {
+    const counts = await measureCounts(peers, [...names, "talkdesk-fetch again"]);
+    const signatures = await measureSignatures(SIGNATURE_ROUNDS);
+    report("signatures");
+    const growth = {
+      accounts: await measureAccounts(),
+      sources: await measureMemory(),
+      keys: await measureKeys(),
+      concurrency: await measureSizes(peers, "concurrency", [1, 10, 100, 1_000]),
+      body: await measureSizes(peers, "body", [1e3, 1e4, 1e5, 1e6, 1e7, 5e7]),
+      processes: await measureProcesses(),
+    };
+    const rounds = await measureRounds({
+      local: { names: all, measure: (name) => peers.measure(name, "local") },
+      warm: { names: all, measure: (name) => peers.measure(name, "warm") },
+      apps: { names: [...APPS, ...againApps, ...oldApps], measure: (name) => peers.measureApp(name) },
+    });
     return {
       node: process.versions.node,
       cores: availableParallelism(),
       before: given.before,
-      rounds,
+      rounds: rounds.apps[APPS[0]].length,
       growthRounds,
-      counts: await measureCounts(peers, [...names, "talkdesk-fetch again"]),
-      local: await inRounds("local", all, rounds, (name) => peers.measure(name, "local")),
-      warm: await inRounds("warm", all, rounds, (name) => peers.measure(name, "warm")),
-      apps: await inRounds("apps", [...APPS, ...againApps, ...oldApps], rounds, (name) =>
-        peers.measureApp(name),
-      ),
-      signatures: await measureSignatures(SIGNATURE_ROUNDS),
-      growth: {
-        accounts: await measureAccounts(),
-        sources: await measureMemory(),
-        keys: await measureKeys(),
-        concurrency: await measureSizes(peers, "concurrency", [1, 10, 100, 1_000]),
-        body: await measureSizes(peers, "body", [1e3, 1e4, 1e5, 1e6, 1e7, 5e7]),
-        processes: await measureProcesses(),
-      },
+      counts,
+      signatures,
+      growth,
+      ...rounds,
     };
   } finally {
     await peers.close();
@@ -93,19 +102,34 @@ async function measureCounts(peers, names) {
   return counts;
 }
 
-/** Measures subjects in turns, each time in a new process; each is the first of a round as often as the others. */
-async function inRounds(what, names, count, measure) {
-  const seen = Object.fromEntries(names.map((name) => [name, []]));
-  for (let round = 0; round < count; round++) {
-    for (let turn = 0; turn < names.length; turn++) {
-      const name = names[(round * 3 + turn) % names.length];
-      const { us, cpuUs } = await measure(name);
-      seen[name].push({ us, cpuUs });
+/** Measures the subjects of several tables in rounds, as many as there is time for. */
+async function measureRounds(tables) {
+  const seen = Object.fromEntries(
+    Object.entries(tables).map(([table, { names }]) => [table, emptyListOfEach(names)]),
+  );
+  let longestMs = 0;
+  for (let round = 0; round < bounds.most; round++) {
+    const begunAt = performance.now();
+    if (round >= bounds.least && begunAt - startedAt + longestMs > LAST_ROUND_ENDS_MS) break;
+    for (const [table, { names, measure }] of Object.entries(tables)) {
+      await measureOnce(seen[table], names, round, measure);
+      report(`${table}: round ${round + 1}`);
     }
-    report(`${what}: round ${round + 1} of ${count}`);
+    longestMs = Math.max(longestMs, performance.now() - begunAt);
   }
   return seen;
 }
+
+/** Measures subjects in turns, each in a new process. Each round begins with another one. */
+async function measureOnce(seen, names, round, measure) {
+  for (let turn = 0; turn < names.length; turn++) {
+    const name = names[(round * 3 + turn) % names.length];
+    const { us, cpuUs } = await measure(name);
+    seen[name].push({ us, cpuUs });
+  }
+}
+
+const emptyListOfEach = (names) => Object.fromEntries(names.map((name) => [name, []]));
 
 async function measureSizes(peers, scenario, sizes) {
   const names = ["axios", "fetch", "undici"].flatMap((name) => [`bare-${name}`, `talkdesk-${name}`]);
@@ -113,7 +137,11 @@ async function measureSizes(peers, scenario, sizes) {
   const seen = {};
   for (const size of sizes) {
     const chosen = `${scenario}=${size}`;
-    seen[size] = await inRounds(chosen, all, growthRounds, (name) => peers.measure(name, chosen));
+    seen[size] = emptyListOfEach(all);
+    for (let round = 0; round < growthRounds; round++) {
+      await measureOnce(seen[size], all, round, (name) => peers.measure(name, chosen));
+    }
+    report(chosen);
   }
   return seen;
 }
