@@ -15,6 +15,13 @@ import { findOrigin, resolveAddress, snapshotQuery } from "./resolve-address.js"
 import { guardRoute } from "./route.js";
 import { startWaitLimit } from "./wait-limit.js";
 
+/** The key under which an adapter names the interceptor that made it. A WeakSet of all adapters would be slow to collect. */
+const MAKER: unique symbol = Symbol("talkdeskAxios");
+
+interface OwnAdapter extends AxiosAdapter {
+  [MAKER]?: object;
+}
+
 /**
  * Makes a request interceptor that sends a token of `source` to the source's gateway, and to no other origin.
  *
@@ -45,18 +52,18 @@ export function talkdeskAxios(
 ): (config: InternalAxiosRequestConfig) => Promise<InternalAxiosRequestConfig> {
   checkVersion();
   const mayHaveToken = tokenDestination(source, options);
-  const ours = new WeakSet<AxiosAdapter>();
+  const maker = {};
 
   return async (config) => {
     // The interceptor is installed twice, or axios-retry sends the config of a failed request again.
-    if (typeof config.adapter === "function" && ours.has(config.adapter)) return config;
+    if ((config.adapter as OwnAdapter | undefined)?.[MAKER] === maker) return config;
     let cached = isCachedAnswer(config.adapter) ? config.adapter : undefined;
     const chosen = cached === undefined ? config.adapter : axios.defaults.adapter;
     // Its types leave out the second parameter, which the adapter `fetch` needs.
     const send: AxiosAdapter = (request) => (getAdapter as AdapterLookup)(chosen, request)(request);
     const earlier = readConnections(config);
 
-    const adapter: AxiosAdapter = async (given) => {
+    const adapter: OwnAdapter = async (given) => {
       const connections = readConnections(given, earlier);
       hideConnections(given, connections);
       // What is checked is sent, since the caller may change its config during the wait for a token.
@@ -100,7 +107,7 @@ export function talkdeskAxios(
         limit.clear();
       }
     };
-    ours.add(adapter);
+    adapter[MAKER] = maker;
     const prepared = ownConfig(config);
     prepared.adapter = adapter;
     for (const name in earlier) delete prepared[name as keyof typeof earlier];
@@ -110,7 +117,7 @@ export function talkdeskAxios(
   };
 }
 
-/** Copies a config only if it is not one that axios has made for this request, and changes on the way. */
+/** Returns the config that axios made for this request, or a copy of one that an interceptor may have kept. */
 function ownConfig(config: InternalAxiosRequestConfig): InternalAxiosRequestConfig {
   const isOfAxios = Object.getPrototypeOf(config) === null && Object.isExtensible(config);
   return isOfAxios ? config : new ConfigSnapshot(config).copy();
