@@ -46,7 +46,7 @@ beforeAll(async () => {
     [...markdown.matchAll(/^```ts\n(.*?)^```/gms)].map(async ([, code = ""], index) => {
       const file = `${folder}/${index}.mjs`;
       const { outputText } = ts.transpileModule(code, {
-        compilerOptions: { ...EXAMPLE_OPTIONS, noEmit: false },
+        compilerOptions: EXAMPLE_OPTIONS,
         fileName: "bridge.mts",
       });
       await writeFile(file, outputText);

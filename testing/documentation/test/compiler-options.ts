@@ -1,20 +1,24 @@
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
 const workspace = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** As strict as a user's project can be, so that no example needs a cast there. */
-export const EXAMPLE_OPTIONS: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2022,
-  lib: ["lib.es2023.d.ts", "lib.esnext.disposable.d.ts"],
-  module: ts.ModuleKind.NodeNext,
-  moduleResolution: ts.ModuleResolutionKind.NodeNext,
+/** As strict as a user's project can be, so that no example needs a cast there: the `compilerOptions` of a tsconfig.json. */
+export const EXAMPLE_SETTINGS = {
+  target: "ES2022",
+  lib: ["ES2023", "ESNext.Disposable"],
+  module: "NodeNext",
+  moduleResolution: "NodeNext",
   types: ["node"],
-  typeRoots: [join(workspace, "node_modules/@types")],
+  typeRoots: [`${workspace}node_modules/@types`],
   strict: true,
   exactOptionalPropertyTypes: true,
   noUncheckedIndexedAccess: true,
   skipLibCheck: true,
-  noEmit: true,
 };
+
+/** The same for TypeScript's programming interface. */
+export const EXAMPLE_OPTIONS: ts.CompilerOptions = ts.convertCompilerOptionsFromJson(
+  EXAMPLE_SETTINGS,
+  workspace,
+).options;

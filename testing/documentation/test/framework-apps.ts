@@ -2,7 +2,8 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
-import { EXAMPLE_OPTIONS } from "./compiler-options.js";
+import { EXAMPLE_SETTINGS } from "./compiler-options.js";
+import { findTypeFaults } from "./type-faults.js";
 
 const page = new URL("../../../docs/web-frameworks.md", import.meta.url);
 const standIns = fileURLToPath(new URL("stand-ins", import.meta.url));
@@ -10,12 +11,13 @@ const standIns = fileURLToPath(new URL("stand-ins", import.meta.url));
 const scratch = fileURLToPath(new URL("../.frameworks", import.meta.url));
 
 /** Bundlers of web frameworks build these apps, so imports have no file extension. */
-const APP_OPTIONS: ts.CompilerOptions = {
-  ...EXAMPLE_OPTIONS,
-  module: ts.ModuleKind.ESNext,
-  moduleResolution: ts.ModuleResolutionKind.Bundler,
-  jsx: ts.JsxEmit.ReactJSX,
+const APP_SETTINGS = {
+  ...EXAMPLE_SETTINGS,
+  module: "ESNext",
+  moduleResolution: "Bundler",
+  jsx: "react-jsx",
 };
+const { options: APP_OPTIONS } = ts.convertCompilerOptionsFromJson(APP_SETTINGS, scratch);
 
 /** One file of the page: a block of code whose first line is a comment with its path. */
 interface AppFile {
@@ -75,7 +77,7 @@ export async function writeApps(): Promise<void> {
   for (const file of await sources()) {
     const { outputText } = ts.transpileModule(await readFile(file, "utf8"), {
       fileName: file,
-      compilerOptions: { ...APP_OPTIONS, noEmit: false },
+      compilerOptions: APP_OPTIONS,
     });
     await writeFile(file.replace(/\.tsx?$/, ".js"), outputText);
   }
@@ -85,13 +87,9 @@ export async function removeApps(): Promise<void> {
   await rm(scratch, { recursive: true, force: true });
 }
 
-/** What is wrong with the types of the apps. */
-export async function faultsOfTypes(): Promise<readonly string[]> {
-  const program = ts.createProgram(await sources(), APP_OPTIONS);
-  return ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
-    const text = ts.flattenDiagnosticMessageText(messageText, "\n");
-    return `${file?.fileName.slice(scratch.length + 1) ?? ""}: ${text}`;
-  });
+/** What is wrong with the types of the apps, as the compiler says it. */
+export async function findFaultsOfTypes(): Promise<string> {
+  return findTypeFaults(scratch, await sources(), APP_SETTINGS);
 }
 
 async function sources(): Promise<string[]> {

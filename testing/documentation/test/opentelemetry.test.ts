@@ -40,7 +40,7 @@ async function run(
   await mkdir(folder, { recursive: true });
   try {
     const { outputText } = ts.transpileModule(before, {
-      compilerOptions: { ...EXAMPLE_OPTIONS, noEmit: false },
+      compilerOptions: EXAMPLE_OPTIONS,
       fileName: "before.mts",
     });
     await writeFile(join(folder, "before.mjs"), outputText);
