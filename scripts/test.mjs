@@ -26,15 +26,18 @@ async function checkShapes() {
 }
 
 if (await check("install", recordInstall)) {
-  await check("lint and format (biome)", () => recordTool("biome", "ci", "--error-on-warnings"));
-  const isBuilt = await check("build (tsdown)", () => recordTask("build"));
+  // Packages wait for each other's build, which leaves time on a core.
+  const [, isBuilt] = await Promise.all([
+    check("lint and format (biome)", () => recordTool("biome", "ci", "--error-on-warnings")),
+    check("build (tsdown)", () => recordTask("build")),
+  ]);
   if (isBuilt) {
     await check("types, on sources and on the build (tsc)", () =>
       record(process.execPath, ["scripts/check-types.mjs"]),
     );
-    await check("package shape (publint)", checkShapes);
     // Each of these uses one core.
     await Promise.all([
+      check("package shape (publint)", checkShapes),
       check("public surface (api-extractor)", () => record(process.execPath, ["scripts/api-reports.mjs"])),
       check("docstrings (typedoc)", () => record(process.execPath, ["scripts/reference.mjs", "--check"])),
       check("unused code and dependencies (knip)", () => recordTool("knip")),
