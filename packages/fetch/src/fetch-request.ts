@@ -50,7 +50,6 @@ export class FetchRequest implements AuthorizedRequest<Response> {
       ...settings,
       headers: addAuthorization(headers, authorization),
     };
-    // V8 takes longer to add a member to a copy than to make the copy.
     if (copy !== undefined && signal !== undefined) sent.signal = signal;
     if (this.#body != null && this.#body !== settings.body) sent.body = this.#body;
     // A body that can be sent once may be a stream, which fetch takes with this option only.

@@ -83,7 +83,11 @@ export function readSettings(init: RequestInit | undefined): RequestInit {
   if (init === undefined || init === null) return {};
   const given = init as unknown as Record<string, unknown>;
   const prototype: unknown = Object.getPrototypeOf(given);
-  if (prototype === Object.prototype) return { ...given };
+  // With a place for the headers: V8 takes longer to add a member to a spread copy than to make the copy.
+  if (prototype === Object.prototype) {
+    const copy: Record<string, unknown> = { headers: undefined, ...given };
+    return copy as RequestInit;
+  }
   const settings: Record<string, unknown> = {};
   for (const name in given) settings[name] = given[name];
   for (const name of SETTINGS) {

@@ -26,7 +26,8 @@ export interface RequestSnapshot {
  * @returns Undefined for a request that undici refuses.
  */
 export function readRequest(given: Options, mayHaveToken: TokenDestination): RequestSnapshot | undefined {
-  const options: Options & { servername?: string } = { ...given };
+  // With places for what is set below: V8 takes longer to add a member to a spread copy than to make the copy.
+  const options: Options & { servername?: string } = { headers: null, body: null, ...given };
   const headers = readHeaders(options.headers);
   if (headers === undefined) return undefined;
   // An iterable can be read only once, so undici gets the list that was read from it.
