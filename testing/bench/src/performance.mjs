@@ -129,7 +129,9 @@ async function measureOnce(seen, names, round, measure) {
   }
 }
 
-const emptyListOfEach = (names) => Object.fromEntries(names.map((name) => [name, []]));
+function emptyListOfEach(names) {
+  return Object.fromEntries(names.map((name) => [name, []]));
+}
 
 async function measureSizes(peers, scenario, sizes) {
   const names = ["axios", "fetch", "undici"].flatMap((name) => [`bare-${name}`, `talkdesk-${name}`]);
