@@ -6,7 +6,7 @@ import {
   isTokenRefusal,
   type RequestBody,
 } from "@talkdesk-oauth/core";
-import { addAuthorization, type HeadersSnapshot } from "./headers.js";
+import { type HeadersSnapshot, makeHeaders } from "./headers.js";
 import type { RequestSnapshot } from "./read-request.js";
 
 type Body = RequestInit["body"];
@@ -33,23 +33,27 @@ export class FetchRequest implements AuthorizedRequest<Response> {
   readonly signal: AbortSignal | undefined;
   readonly #outgoing: Outgoing;
   readonly #body: Body;
+  /** The headers of the first sending, made before a token is asked for, so that wrong ones are refused at once. */
+  #headers: Headers | undefined;
   /** True when a layer beneath has thrown for a status and hidden whether a redirect led to it. */
   #isRouteUnknown = false;
 
+  /** @throws TypeError for a header that is not allowed. */
   constructor(outgoing: Outgoing, { body, isReplayable }: RequestBody<Body>) {
     this.method = outgoing.method;
     this.isReplayable = isReplayable;
     this.signal = outgoing.signal;
     this.#outgoing = outgoing;
     this.#body = body;
+    this.#headers = makeHeaders(outgoing.headers);
   }
 
   send({ authorization }: AccessToken): Promise<Response> {
     const { send, target, copy, settings, headers, signal } = this.#outgoing;
-    const sent: RequestInit & { duplex?: "half" } = {
-      ...settings,
-      headers: addAuthorization(headers, authorization),
-    };
+    const authorized = this.#headers ?? makeHeaders(headers);
+    this.#headers = undefined;
+    authorized.set("authorization", authorization);
+    const sent: RequestInit & { duplex?: "half" } = { ...settings, headers: authorized };
     if (copy !== undefined && signal !== undefined) sent.signal = signal;
     if (this.#body != null && this.#body !== settings.body) sent.body = this.#body;
     // A body that can be sent once may be a stream, which fetch takes with this option only.

@@ -16,17 +16,17 @@ export function hasAuthorization(headers: HeadersSnapshot): boolean {
   return Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
 }
 
-/** Copies the headers and adds `Authorization`. */
-export function addAuthorization(headers: HeadersSnapshot | undefined, authorization: string): Headers {
-  let authorized: Headers;
-  if (headers === undefined || isRecord(headers)) {
-    authorized = new Headers();
-    for (const name in headers) authorized.append(name, headers[name] ?? "");
-  } else {
-    authorized = new Headers(headers);
-  }
-  authorized.set("authorization", authorization);
-  return authorized;
+/**
+ * Makes headers that can be changed.
+ *
+ * @throws TypeError for a name or a value that is not allowed in a header.
+ */
+export function makeHeaders(snapshot: HeadersSnapshot | undefined): Headers {
+  if (snapshot === undefined) return new Headers();
+  if (!isRecord(snapshot)) return new Headers(snapshot);
+  const headers = new Headers();
+  for (const name in snapshot) headers.append(name, snapshot[name] ?? "");
+  return headers;
 }
 
 function isRecord(

@@ -120,6 +120,32 @@ describe("what is sent", () => {
     ]);
   });
 
+  it.each<NonNullable<RequestInit["headers"]>>([
+    { "not a name": "1" },
+    { "x-a": "1\n2" },
+    [["not a name", "1"]],
+  ])("is nothing when a header is not allowed, and no token is requested: %j", async (headers) => {
+    await using stage = await setStage();
+    await expect(stage.fetch("/echo", { headers })).rejects.toThrow(TypeError);
+    expect(stage.talkdesk.requests.all).toEqual([]);
+  });
+
+  it.each<NonNullable<RequestInit["headers"]>>([{ "x-a": "1" }, [["x-a", "1"]]])(
+    "has only the caller's headers at the second sending, whatever the fetch beneath added to the first: %j",
+    async (headers) => {
+      await using stage = await setStage((input, init) => {
+        if (init?.headers instanceof Headers) init.headers.append("x-a", "beneath");
+        return fetch(input, init);
+      });
+      await stage.useRefusedToken();
+      await stage.fetch("/echo", { method: "POST", headers });
+      expect(stage.apiRequests.map((request) => request.headers["x-a"])).toEqual([
+        "1, beneath",
+        "1, beneath",
+      ]);
+    },
+  );
+
   it("leaves init and everything in it as they were", async () => {
     await using stage = await setStage();
     await stage.useRefusedToken();
