@@ -35,8 +35,8 @@ export default defineConfig({
         exclude: [...apart],
       }),
       project("packages apart", { include: [...apart] }),
-      // `npm test` runs this one.
-      project("build", { isolate: false, include: aboutTheBuild, exclude: [...longOnBuild] }),
+      // `npm test` runs this one. Its files load programs of users, which change the clients that they import.
+      project("build", { include: aboutTheBuild, exclude: [...longOnBuild] }),
       // `npm run test:everywhere` runs these two once.
       project("apps", {
         isolate: false,
