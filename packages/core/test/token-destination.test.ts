@@ -94,6 +94,8 @@ describe("recognize", () => {
     "https://api.talkdeskapp.com/contacts?page=2&q=a%20b+c&at=10:30,x@y;z",
     "https://files.example.com/a?next=/b/c",
     "http://[::1]:8080/users",
+    "https://acme.talkdeskid.com/users",
+    "https://acme.talkdeskid.com/oauth",
   ])("knows the origin of %s, with the members of a URL", (text) => {
     const known = recognize(text);
     const { origin, protocol, host, hostname, port } = new URL(text);
@@ -113,7 +115,7 @@ describe("recognize", () => {
     "https://api.talkdeskapp.com/\n",
     "/users",
     "https://acme.talkdeskid.com/oauth/token",
-    "https://acme.talkdeskid.com/users",
+    "https://acme.talkdeskid.com/oauth/token?grant_type=client_credentials",
   ])("leaves %j to be parsed", (text) => {
     expect(recognize(text)).toBeUndefined();
   });

@@ -6,7 +6,7 @@ import {
   isTokenRefusal,
   type RequestBody,
 } from "@talkdesk-oauth/core";
-import { type HeadersSnapshot, makeHeaders } from "./headers.js";
+import type { AuthorizedHeaders, HeadersSnapshot, PreparedHeaders } from "./headers.js";
 import type { RequestSnapshot } from "./read-request.js";
 
 type Body = RequestInit["body"];
@@ -22,6 +22,7 @@ export interface Outgoing {
   readonly origin: string;
   readonly settings: RequestInit;
   readonly headers: HeadersSnapshot | undefined;
+  readonly authorizedHeaders: AuthorizedHeaders;
   readonly method: string;
   readonly signal: AbortSignal | undefined;
 }
@@ -34,7 +35,7 @@ export class FetchRequest implements AuthorizedRequest<Response> {
   readonly #outgoing: Outgoing;
   readonly #body: Body;
   /** The headers of the first sending, made before a token is asked for, so that wrong ones are refused at once. */
-  #headers: Headers | undefined;
+  #prepared: PreparedHeaders | undefined;
   /** True when a layer beneath has thrown for a status and hidden whether a redirect led to it. */
   #isRouteUnknown = false;
 
@@ -45,14 +46,14 @@ export class FetchRequest implements AuthorizedRequest<Response> {
     this.signal = outgoing.signal;
     this.#outgoing = outgoing;
     this.#body = body;
-    this.#headers = makeHeaders(outgoing.headers);
+    this.#prepared = outgoing.authorizedHeaders.prepare(outgoing.headers);
   }
 
   send({ authorization }: AccessToken): Promise<Response> {
-    const { send, target, copy, settings, headers, signal } = this.#outgoing;
-    const authorized = this.#headers ?? makeHeaders(headers);
-    this.#headers = undefined;
-    authorized.set("authorization", authorization);
+    const { send, target, copy, settings, headers, authorizedHeaders, signal } = this.#outgoing;
+    const prepared = this.#prepared ?? authorizedHeaders.prepare(headers);
+    this.#prepared = undefined;
+    const authorized = authorizedHeaders.authorize(prepared, authorization);
     const sent: RequestInit & { duplex?: "half" } = { ...settings, headers: authorized };
     if (copy !== undefined && signal !== undefined) sent.signal = signal;
     if (this.#body != null && this.#body !== settings.body) sent.body = this.#body;

@@ -16,17 +16,40 @@ export function hasAuthorization(headers: HeadersSnapshot): boolean {
   return Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
 }
 
+/** Headers that are made before their token is known. */
+export interface PreparedHeaders {
+  readonly headers: Headers;
+  /** The `Authorization` that they have already. */
+  readonly authorization: string | undefined;
+}
+
 /**
- * Makes headers that can be changed.
- *
- * @throws TypeError for a name or a value that is not allowed in a header.
+ * Makes the headers of requests with a token. It remembers the headers of the last token, which the next request mostly
+ * has too: to check a token of 700 characters takes ten times as long as to copy a header.
  */
-export function makeHeaders(snapshot: HeadersSnapshot | undefined): Headers {
-  if (snapshot === undefined) return new Headers();
-  if (!isRecord(snapshot)) return new Headers(snapshot);
-  const headers = new Headers();
-  for (const name in snapshot) headers.append(name, snapshot[name] ?? "");
-  return headers;
+export class AuthorizedHeaders {
+  #last: PreparedHeaders = { headers: new Headers(), authorization: undefined };
+
+  /** @throws TypeError for a name or a value that is not allowed in a header. */
+  prepare(snapshot: HeadersSnapshot | undefined): PreparedHeaders {
+    if (snapshot !== undefined && !isRecord(snapshot)) {
+      return { headers: new Headers(snapshot), authorization: undefined };
+    }
+    const headers = new Headers(this.#last.headers);
+    for (const name in snapshot) headers.append(name, snapshot[name] ?? "");
+    return { headers, authorization: this.#last.authorization };
+  }
+
+  /** Sets the `Authorization` of prepared headers. */
+  authorize(prepared: PreparedHeaders, authorization: string): Headers {
+    const { headers } = prepared;
+    if (prepared.authorization === authorization) return headers;
+    headers.set("authorization", authorization);
+    if (this.#last.authorization !== authorization) {
+      this.#last = { headers: new Headers({ authorization }), authorization };
+    }
+    return headers;
+  }
 }
 
 function isRecord(

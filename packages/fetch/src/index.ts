@@ -9,7 +9,7 @@ import {
   tokenDestination,
 } from "@talkdesk-oauth/core";
 import { FetchRequest, type Outgoing } from "./fetch-request.js";
-import { hasAuthorization, readHeaders } from "./headers.js";
+import { AuthorizedHeaders, hasAuthorization, readHeaders } from "./headers.js";
 import { type RequestSnapshot, readRequest, readSettings } from "./read-request.js";
 
 /** Options of {@link talkdeskFetch}. */
@@ -44,6 +44,7 @@ export interface TalkdeskFetchOptions extends AdapterOptions {
 export function talkdeskFetch(source: TokenSource, options: TalkdeskFetchOptions = {}): typeof fetch {
   const mayHaveToken = tokenDestination(source, options);
   const { origin: api } = new URL(source.api);
+  const authorizedHeaders = new AuthorizedHeaders();
 
   /** @returns The URL, and its origin if a token may be sent there. */
   function resolve(given: string): { readonly href: string; readonly origin: Origin | undefined } {
@@ -78,6 +79,7 @@ export function talkdeskFetch(source: TokenSource, options: TalkdeskFetchOptions
       origin: origin.origin,
       settings,
       headers,
+      authorizedHeaders,
       method: String(settings.method ?? request?.method ?? "GET"),
       signal: (settings.signal === undefined ? request?.signal : settings.signal) ?? undefined,
     };

@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { hasAuthorization, makeHeaders, readHeaders } from "../src/headers.js";
+import { AuthorizedHeaders, hasAuthorization, readHeaders } from "../src/headers.js";
 
 type Given = NonNullable<RequestInit["headers"]>;
+
+function makeHeaders(snapshot: ReturnType<typeof readHeaders>): Headers {
+  return new AuthorizedHeaders().prepare(snapshot).headers;
+}
 
 describe("headers", () => {
   const shapes: Record<string, () => unknown> = {
@@ -85,4 +89,27 @@ describe("headers", () => {
       expect(makeHeaders(headers).get("x-a")).toBe("1");
     },
   );
+
+  it.each([undefined, { "x-a": "1" }, new Headers({ "x-a": "1" })])(
+    "have the token of their request: %o",
+    (given) => {
+      const authorized = new AuthorizedHeaders();
+      const snapshot = given && readHeaders(given);
+      const own = given === undefined ? [] : [["x-a", "1"]];
+      const early = authorized.prepare(snapshot);
+      // Prepared with the first token, and sent when it was replaced; and the other way round.
+      const sent = ["Bearer 1", "Bearer 1", "Bearer 2", "Bearer 2"].map((token) => [
+        ...authorized.authorize(authorized.prepare(snapshot), token),
+      ]);
+      sent.push([...authorized.authorize(early, "Bearer 1")]);
+      expect(sent).toEqual([1, 1, 2, 2, 1].map((token) => [["authorization", `Bearer ${token}`], ...own]));
+    },
+  );
+
+  it("are not shared by requests with the same token", () => {
+    const authorized = new AuthorizedHeaders();
+    const make = (): Headers => authorized.authorize(authorized.prepare(undefined), "Bearer 1");
+    for (let requests = 0; requests < 3; requests++) make().append("authorization", "changed beneath");
+    expect(make().get("authorization")).toBe("Bearer 1");
+  });
 });

@@ -7,8 +7,11 @@ import { inTransaction, withFullSync, withoutWaiting } from "./transaction.js";
 /** How long a locked database is tried again: callers are told within a second. */
 const BUSY_LIMIT_MS = 900;
 
-/** Bounds of the pause between two tries, which is random so that two processes do not collide again. */
-const PAUSE_MS = { least: 5, spread: 20 };
+/**
+ * Bounds of the pause between two tries. It is random so that two processes do not collide again, and the bound doubles with
+ * each try in a row, so that many of them do not either: processes that start together on a new file all make its tables.
+ */
+const PAUSE_MS = { least: 5, spread: 20, mostSpread: 80 };
 
 /**
  * Versions and fences follow the clock, so that none repeats after a restore, or in a new file in the place of an old one.
@@ -49,6 +52,7 @@ export function sqliteStore(database: SqliteDatabase): TokenStore {
   let latestNumber = 0;
   /** Shared by all calls that wait for the database, so that one of them tries again and not all. */
   let pause: { readonly isOver: Promise<void>; readonly reason: unknown } | undefined;
+  let busyTriesInRow = 0;
 
   async function transact<T>(kind: Kind, work: Work<T>, signal?: AbortSignal): Promise<T> {
     const giveUpAt = performance.now() + BUSY_LIMIT_MS;
@@ -56,7 +60,9 @@ export function sqliteStore(database: SqliteDatabase): TokenStore {
       signal?.throwIfAborted();
       if (pause === undefined) {
         try {
-          return withoutWaiting(database, () => attempt(kind, work));
+          const result = withoutWaiting(database, () => attempt(kind, work));
+          busyTriesInRow = 0;
+          return result;
         } catch (error) {
           if (!isBusy(error)) throw storeError(error);
           pause = { isOver: nextPause(), reason: error };
@@ -95,13 +101,15 @@ export function sqliteStore(database: SqliteDatabase): TokenStore {
   }
 
   function nextPause(): Promise<void> {
+    const spread = Math.min(PAUSE_MS.spread * 2 ** busyTriesInRow, PAUSE_MS.mostSpread);
+    busyTriesInRow += 1;
     return new Promise((resolve) => {
       setTimeout(
         () => {
           pause = undefined;
           resolve();
         },
-        PAUSE_MS.least + Math.random() * PAUSE_MS.spread,
+        PAUSE_MS.least + Math.random() * spread,
       );
     });
   }

@@ -46,7 +46,7 @@ export function readRequest(given: Options, mayHaveToken: TokenDestination): Req
   const isOwn = options.method === "CONNECT" || findHeader(headers, "authorization") !== undefined;
   if (typeof origin === "string" && !servername && host === undefined) {
     const known = mayHaveToken.recognize(origin);
-    if (known !== undefined) return { options, headers, origin: known, mayHaveToken: !isOwn };
+    if (known?.origin === origin) return { options, headers, origin: known, mayHaveToken: !isOwn };
   }
   const url = resolveDestination({ origin, path, servername, host });
   return url && { options, headers, origin: url, mayHaveToken: !isOwn && mayHaveToken(url) };

@@ -37,15 +37,14 @@ export function watchRoutes(): void {
   isWatching = true;
   subscribe("undici:request:create", (message) => {
     const { request } = message as { request: UndiciRequest };
-    const routed = findRouted(request);
-    if (routed.length === 0 || routed.some((each) => isAddressedTo(each.origin, request))) return;
+    if (mayGo(request, ({ origin }) => isAddressedTo(origin, request))) return;
     request.headers.splice(findAuthorization(request.headers), 2);
     request.error = routeError(`a client of ${request.origin}`);
   });
   subscribe("undici:client:sendHeaders", (message) => {
     const { request, socket } = message as { request: UndiciRequest; socket: Socket };
-    const routed = findRouted(request).filter(({ origin }) => isAddressedTo(origin, request));
-    if (routed.length === 0 || routed.some(({ origin }) => isConnectedTo(origin, socket))) return;
+    if (mayGo(request, ({ origin }) => isAddressedTo(origin, request) && isConnectedTo(origin, socket)))
+      return;
     socket.destroy(routeError("a proxy, a socket path or a server of another name"));
   });
 }
@@ -66,11 +65,22 @@ export function leaveRoute(routed: Routed): void {
   last.place = place;
 }
 
-/** Finds the requests in flight that have the same `Authorization`; those of one token cannot be told apart. */
-function findRouted({ headers }: UndiciRequest): readonly Routed[] {
-  if (inFlight.length === 0) return [];
+/**
+ * Whether a request has no token of a request in flight, or goes where one of these must go. Requests with the same token
+ * cannot be told apart. Mostly the first one with this token decides, so that many in flight cost no more than a few.
+ */
+function mayGo({ headers }: UndiciRequest, isRight: (routed: Routed) => boolean): boolean {
+  if (inFlight.length === 0) return true;
   const at = findAuthorization(headers);
-  return at < 0 ? [] : inFlight.filter(({ authorization }) => authorization === headers[at + 1]);
+  if (at < 0) return true;
+  const authorization = headers[at + 1];
+  let hasToken = false;
+  for (const routed of inFlight) {
+    if (routed.authorization !== authorization) continue;
+    if (isRight(routed)) return true;
+    hasToken = true;
+  }
+  return !hasToken;
 }
 
 function findAuthorization(headers: readonly string[]): number {

@@ -74,7 +74,8 @@ ${localTable(local, results.before)}
 ![Microseconds that each layer adds to a call](performance/own-cost.svg)
 
 The peers with fetch return the transport's response as it is. \`@talkdesk-oauth/fetch\`, \`/axios\` and \`/undici\` also send a refused request
-once more and keep the token from other origins.
+once more and keep the token from other origins. undici 7's own \`request\` passes responses to a handler of an older kind. For an interceptor that
+changes a response and waits for a promise, undici turns the headers of each one into bytes and back, which takes 3 µs of what \`/undici\` adds.
 
 ## A call over TLS
 

@@ -19,7 +19,8 @@ export interface TokenDestination {
    * Recognizes a URL that a token may be sent to, without parsing it. It knows URLs that `new URL` would not change, apart
    * from the slash after an origin alone. Nearly all requests have such a URL.
    *
-   * @returns The origin of the URL. Undefined for any other text, which then has to be parsed.
+   * @returns The origin of the URL. Undefined for any other text, which then has to be parsed. For an origin alone, all of its
+   * URLs may have a token.
    */
   recognize(text: string): Origin | undefined;
 }
@@ -64,8 +65,7 @@ export function tokenDestination(source: TokenSource, options: AdapterOptions = 
     ...origins.map((origin, index) => readOrigin(origin, `origins[${index}]`)),
   ];
   const tokenEndpoint = source.tokenEndpoint === undefined ? undefined : new URL(source.tokenEndpoint);
-  // At the token endpoint's own origin, the path decides.
-  const recognized = allowed.filter(({ origin }) => origin !== tokenEndpoint?.origin);
+  const tokenUrl = tokenEndpoint === undefined ? undefined : tokenEndpoint.origin + tokenEndpoint.pathname;
 
   function mayHaveToken(url: URL): boolean {
     // Not by origin: a `blob:` URL has that too, and a URL with a user has credentials of the caller's own.
@@ -84,7 +84,10 @@ export function tokenDestination(source: TokenSource, options: AdapterOptions = 
 
   return Object.assign(mayHaveToken, {
     recognize(text: string) {
-      for (const each of recognized) if (each.unchangedUrl.test(text)) return each;
+      // At the origin of the token endpoint, the path decides.
+      if (text === tokenEndpoint?.origin || (tokenUrl !== undefined && text.startsWith(tokenUrl)))
+        return undefined;
+      for (const each of allowed) if (each.unchangedUrl.test(text)) return each;
       return undefined;
     },
   });
