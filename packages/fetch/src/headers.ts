@@ -28,16 +28,16 @@ export interface PreparedHeaders {
  * has too: to check a token of 700 characters takes ten times as long as to copy a header.
  */
 export class AuthorizedHeaders {
-  #last: PreparedHeaders = { headers: new Headers(), authorization: undefined };
+  #last: PreparedHeaders | undefined;
 
   /** @throws TypeError for a name or a value that is not allowed in a header. */
   prepare(snapshot: HeadersSnapshot | undefined): PreparedHeaders {
     if (snapshot !== undefined && !isRecord(snapshot)) {
       return { headers: new Headers(snapshot), authorization: undefined };
     }
-    const headers = new Headers(this.#last.headers);
+    const headers = new Headers(this.#last?.headers);
     for (const name in snapshot) headers.append(name, snapshot[name] ?? "");
-    return { headers, authorization: this.#last.authorization };
+    return { headers, authorization: this.#last?.authorization };
   }
 
   /** Sets the `Authorization` of prepared headers. */
@@ -45,7 +45,7 @@ export class AuthorizedHeaders {
     const { headers } = prepared;
     if (prepared.authorization === authorization) return headers;
     headers.set("authorization", authorization);
-    if (this.#last.authorization !== authorization) {
+    if (this.#last?.authorization !== authorization) {
       this.#last = { headers: new Headers({ authorization }), authorization };
     }
     return headers;
