@@ -52,8 +52,7 @@ export class AuthorizedCall implements AuthorizedRequest<Outcome> {
   /** The type of a form that became a `Blob`, which names its boundary. */
   readonly #bodyType: string | undefined;
 
-  constructor(outgoing: Outgoing) {
-    const { method = "GET", data } = outgoing.config;
+  constructor(outgoing: Outgoing, { method = "GET", data }: InternalAxiosRequestConfig) {
     const { body, isReplayable } = captureBody<unknown>(data);
     this.method = method;
     this.isReplayable = isReplayable;

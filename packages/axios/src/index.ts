@@ -83,18 +83,12 @@ export function talkdeskAxios(
       }
       const limit = startWaitLimit(given);
       try {
-        Object.assign(changes, connections, snapshotQuery(given), guardRoute(destination, given));
+        // While a cached response was looked up, the caller may have changed its config.
+        const asked = cached === undefined ? given : snapshot.copy();
+        Object.assign(changes, connections, snapshotQuery(asked), guardRoute(destination, asked));
         const { origin } = destination;
-        const call = new AuthorizedCall({
-          config: given,
-          snapshot,
-          changes,
-          headers,
-          href,
-          origin,
-          limit,
-          send,
-        });
+        const outgoing = { config: given, snapshot, changes, headers, href, origin, limit, send };
+        const call = new AuthorizedCall(outgoing, asked);
         const { response, error } = await sendAuthorized(source, call);
         if (error !== undefined) throw error;
         removeTokenFromResponse(response, given);

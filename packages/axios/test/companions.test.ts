@@ -2,7 +2,7 @@ import { Agent } from "node:http";
 import { talkdeskAxios } from "@talkdesk-oauth/axios";
 import { accessToken, type ClosableTokenSource } from "@talkdesk-oauth/core";
 import { answers } from "@talkdesk-oauth/emulator";
-import axios, { type AxiosInstance } from "axios";
+import axios, { type AxiosAdapter, type AxiosInstance } from "axios";
 import { buildMemoryStorage, setupCache } from "axios-cache-interceptor";
 import axiosRetry from "axios-retry";
 import { describe, expect, it } from "vitest";
@@ -183,3 +183,17 @@ describe.each(inBothOrders((client, storage) => setupCache(client, storage && { 
     });
   },
 );
+
+describe("a cached response that belongs to another source", () => {
+  it("is replaced by the answer to the request as it was before the response was looked up", async () => {
+    await using stage = await setStage();
+    const client = axios.create();
+    client.interceptors.request.use(talkdeskAxios(stage.source));
+    const cachedAdapter: AxiosAdapter = async (config) => {
+      config.data = "changed meanwhile";
+      return { data: "of another source", status: 200, statusText: "OK", headers: {}, config };
+    };
+    await client.post("/echo", "as it was", { adapter: cachedAdapter });
+    expect(stage.apiRequests.map(({ text }) => text)).toEqual(["as it was"]);
+  });
+});
